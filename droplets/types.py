@@ -1,0 +1,117 @@
+"""The values that data is carried in from stage to stage.
+
+Coordinates are (x, y) pixels of the uploaded picture after its EXIF orientation was applied,
+with pixel centres at integers. Boxes are XYWH. Arrays are HxW or HxWx3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A decoded picture.
+
+    Attributes:
+        pixels: HxWx3 uint8 RGB, what the model sees. Deeper pictures are windowed to 8 bit.
+        original: HxW (grey) or HxWx3 (RGB), uint8, uint16 or float32: the values as stored,
+            without alpha; every intensity figure is computed from these.
+        bit_depth: bits of one stored value (1 to 32).
+        format: "PNG", "JPEG", "WEBP", "TIFF" or "BMP".
+        notes: remarks for the client, such as "first of 12 frames".
+    """
+
+    pixels: NDArray[np.uint8]
+    original: NDArray[np.generic]
+    bit_depth: int
+    format: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return int(self.pixels.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A region of the picture: a boolean crop and where its top-left corner lies.
+
+    Attributes:
+        x, y: column and row of the crop's top-left pixel in the picture.
+        crop: hxw bool, tight: its first and last row and column each hold a True.
+        predicted_iou: the model's own estimate of the mask's quality, 0 to 1.
+        stability_score: IoU of the masks at a logit threshold one above and one below, 0 to 1.
+    """
+
+    x: int
+    y: int
+    crop: NDArray[np.bool_]
+    predicted_iou: float = 1.0
+    stability_score: float = 1.0
+
+    @classmethod
+    def from_array(cls, full: NDArray[np.bool_], x: int = 0, y: int = 0, **scores: float) -> Mask | None:
+        """Tight mask of the True pixels of HxW `full`, whose corner is (x, y); None if it has none."""
+        rows, columns = np.flatnonzero(full.any(axis=1)), np.flatnonzero(full.any(axis=0))
+        if not rows.size:
+            return None
+        top, left = int(rows[0]), int(columns[0])
+        crop = full[top : rows[-1] + 1, left : columns[-1] + 1].copy()
+        return cls(x + left, y + top, crop, **scores)
+
+    @cached_property
+    def area(self) -> int:
+        """Number of pixels."""
+        return int(np.count_nonzero(self.crop))
+
+    @property
+    def width(self) -> int:
+        """Columns of the box."""
+        return int(self.crop.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows of the box."""
+        return int(self.crop.shape[0])
+
+    @property
+    def box(self) -> Box:
+        """XYWH in pixels."""
+        return self.x, self.y, self.width, self.height
+
+    @cached_property
+    def centroid(self) -> tuple[float, float]:
+        """Mean (x, y) of the pixels."""
+        rows, columns = self.crop.sum(axis=1), self.crop.sum(axis=0)
+        x = float(columns @ np.arange(self.width)) / self.area
+        y = float(rows @ np.arange(self.height)) / self.area
+        return self.x + x, self.y + y
+
+    def intersection(self, other: Mask) -> int:
+        """Number of pixels that both masks cover."""
+        left, top = max(self.x, other.x), max(self.y, other.y)
+        right = min(self.x + self.width, other.x + other.width)
+        bottom = min(self.y + self.height, other.y + other.height)
+        if left >= right or top >= bottom:
+            return 0
+        own = self.crop[top - self.y : bottom - self.y, left - self.x : right - self.x]
+        their = other.crop[top - other.y : bottom - other.y, left - other.x : right - other.x]
+        return int(np.count_nonzero(own & their))
+
+    def iou(self, other: Mask) -> float:
+        """Intersection over union, 0 to 1."""
+        both = self.intersection(other)
+        return both / (self.area + other.area - both)
