@@ -6,13 +6,17 @@ with pixel centres at integers. Boxes are XYWH. Arrays are HxW or HxWx3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[int, int, int, int]
+Kind = Literal["droplet", "bead", "other"]
+Quality = Literal["fast", "balanced", "thorough"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,3 +119,94 @@ class Mask:
         """Intersection over union, 0 to 1."""
         both = self.intersection(other)
         return both / (self.area + other.area - both)
+
+
+@dataclass(frozen=True, eq=False)
+class Generation:
+    """What a mask generator gives for one picture.
+
+    Attributes:
+        masks: one or more an object, in no order.
+        timing_ms: milliseconds a stage took ("queue", "encode", "generate"); 0 where nothing had to be done.
+    """
+
+    masks: Sequence[Mask]
+    timing_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """Grey values under a mask, in the units of the stored picture (population figures)."""
+
+    mean: float
+    min: float
+    max: float
+    std: float
+    median: float
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Figures of a mask's outline; lengths in pixels. Formulas: droplets/measure.py."""
+
+    equivalent_diameter: float
+    max_feret_diameter: float
+    perimeter: float
+    circularity: float
+    solidity: float
+
+
+@dataclass(frozen=True)
+class BorderDistance:
+    """Free pixels between a mask's box and each border of the picture; 0 touches it."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def nearest(self) -> int:
+        """The smallest of the four."""
+        return min(self.top, self.bottom, self.left, self.right)
+
+    @property
+    def touching(self) -> list[str]:
+        """Names of the borders that the mask touches."""
+        return [side for side in ("top", "bottom", "left", "right") if getattr(self, side) == 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Droplet:
+    """A mask with its figures.
+
+    Attributes:
+        mask: where it is.
+        kind: "droplet", "bead" (a small object within a droplet) or "other".
+        parent: index, in the list it stands in, of the droplet that contains it; None if there is none.
+    """
+
+    mask: Mask
+    kind: Kind
+    parent: int | None
+    intensity: Intensity
+    shape: Shape
+    border: BorderDistance
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What was found in a picture.
+
+    Attributes:
+        droplets: what is left after the filters, largest area first; `parent` indexes this list.
+        found: number of masks that the model gave.
+        removed: number of masks taken out, by reason.
+        timing_ms: milliseconds a stage took.
+    """
+
+    droplets: list[Droplet]
+    found: int
+    removed: dict[str, int]
+    timing_ms: dict[str, float]

@@ -1,0 +1,61 @@
+# Everything a newcomer needs: `make run`, `make test`, `make demo`. `make help` lists the rest.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+# For a CPU-only torch: make run TORCH_INDEX=<address of PyTorch's CPU wheels>
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+MODEL := model/mobile_sam.pt
+PIP := $(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint format score lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.installed $(MODEL) .env  ## install what is missing and start the service on port 9487
+	@$(BIN)/python -m scripts.greet
+	@exec $(BIN)/gunicorn 'app:create_app()'
+
+demo: $(VENV)/.installed $(MODEL) .env  ## post the sample picture; prints count, mean diameter and an overlay's path
+	@$(BIN)/python -m scripts.demo
+
+test: $(VENV)/.installed-dev $(MODEL)  ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev  ## check style, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+
+format: $(VENV)/.installed-dev  ## format the code
+	@$(BIN)/ruff check --fix --select I .
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/.installed-dev  ## write the versions in use to requirements.lock
+	@$(BIN)/python -m scripts.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
+
+clean:  ## remove what was built; keeps model, data and .env
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage out
+
+$(VENV)/bin/python:
+	@echo 'Making the virtual environment'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt requirements.lock | $(VENV)/bin/python
+	@echo 'Installing the requirements (torch is large; this takes a minute or more)'
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo 'Installing what the tests need'
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(MODEL): | $(VENV)/.installed
+	@$(BIN)/python -m model.fetch
+
+.env: | $(VENV)/.installed
+	@$(BIN)/python -m scripts.first_env

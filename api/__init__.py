@@ -1,0 +1,1 @@
+"""The HTTP rooms: thin blueprints that parse, call and serialise."""

@@ -1,0 +1,46 @@
+"""One handler for every error: always JSON, always with the request's id, never a trace."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from droplets.errors import ServiceError
+
+log = structlog.get_logger(__name__)
+
+ADVICE = {
+    400: "The request could not be read; check its headers and body.",
+    404: "There is nothing at this address; GET / lists what there is.",
+    405: "This address takes another method; GET / lists what there is.",
+    413: "The request is larger than the service takes; /defaults tells the limit.",
+    415: "Send the body as application/json, or the picture to /segment_file as multipart/form-data.",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer all errors of `app` as JSON."""
+    app.register_error_handler(Exception, answer_error)
+
+
+def answer_error(error: Exception) -> Response:
+    """The JSON answer to an exception of any kind."""
+    if isinstance(error, ServiceError):
+        return _answer(error.status, error.error, error.message, error.headers)
+    if isinstance(error, HTTPException) and error.code is not None:
+        methods = getattr(error, "valid_methods", None)
+        headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
+        advice = ADVICE.get(error.code, "The request could not be answered.")
+        return _answer(error.code, error.name.lower(), advice, headers)
+    log.exception("unexpected error", path=request.path)
+    return _answer(
+        500, "internal error", "This is a fault of the service; report it with the request id.", {}
+    )
+
+
+def _answer(status: int, error: str, message: str, headers: dict[str, str]) -> Response:
+    response = jsonify(success=False, error=error, message=message, request_id=g.get("request_id"))
+    response.status_code = status
+    response.headers.update(headers)
+    return response

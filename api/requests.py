@@ -1,0 +1,81 @@
+"""What comes in: a picture and three groups of parameters, as JSON or multipart."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from flask import request
+
+from auth_middleware import current_auth
+from droplets.errors import BadRequest
+from droplets.filters import Filters
+from droplets.image import decode_base64
+from droplets.pipeline import AnalysisOptions, Options
+from droplets.preprocess import Preprocessing
+
+GROUPS = ("filters", "preprocessing", "options")
+
+
+def picture_from_json() -> tuple[bytes, dict[str, Any]]:
+    """The bytes of the JSON body's `image`, and the rest of the body.
+
+    Raises:
+        BadRequest: the body is not strict JSON, or not of the expected form.
+        TooLarge: the picture is over the size limit.
+    """
+    if not request.is_json:
+        raise BadRequest("Send the body as application/json, or the picture to /segment_file as multipart.")
+    body = parse_json(request.get_data(cache=False), "The body")
+    if not isinstance(body, dict):
+        raise BadRequest('The body must be a JSON object: {"image": "<base64>"}.')
+    text = body.pop("image", None)
+    if not isinstance(text, str) or not text:
+        raise BadRequest("image must be the picture as base64 or as a data URL.")
+    return decode_base64(text, max_bytes=current_auth().max_file_bytes), body
+
+
+def groups_from_form() -> dict[str, Any]:
+    """The JSON form fields beside an uploaded file.
+
+    Raises:
+        BadRequest: a field is unknown or not strict JSON.
+    """
+    return {name: parse_json(text, name) for name, text in request.form.items()}
+
+
+def analysis_options(groups: dict[str, Any]) -> AnalysisOptions:
+    """Checked filters, preprocessing and options.
+
+    Raises:
+        BadRequest: names the first field that is wrong.
+    """
+    for name in groups:
+        if name not in GROUPS:
+            raise BadRequest(f"{name} is not known; known are: image or file, {', '.join(GROUPS)}.")
+    return AnalysisOptions(
+        options=Options.parse(_group(groups, "options"), "options"),
+        filters=Filters.parse(_group(groups, "filters"), "filters"),
+        preprocessing=Preprocessing.parse(_group(groups, "preprocessing"), "preprocessing"),
+    )
+
+
+def parse_json(text: str | bytes, what: str) -> Any:
+    """Value of strict JSON: no NaN, no Infinity, no endless nesting.
+
+    Raises:
+        BadRequest: `text` is not that.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise BadRequest(f"{what} is not valid JSON.") from None
+
+
+def _group(groups: dict[str, Any], name: str) -> Any:
+    value = groups.get(name)
+    return {} if value is None else value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,124 @@
+"""What goes out: droplets as plain JSON values."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from droplets.export.coco import polygons, rle
+from droplets.pipeline import AnalysisOptions, Options
+from droplets.statistics import summary
+from droplets.types import Analysis, Droplet, Image, Mask
+
+ROUND = 0.9
+"""Circularity from which a mask is described by a circle too."""
+
+
+def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:
+    """Body of a segmentation's answer but for timing, model and request id (api.schemas.Segmentation)."""
+    droplets, options = analysis.droplets, wanted.options
+    children = _children(droplets)
+    return {
+        "success": True,
+        "image": {
+            "width": image.width,
+            "height": image.height,
+            "bit_depth": image.bit_depth,
+            "format": image.format,
+            "pixel_size_um": options.pixel_size_um,
+            "pixel_size_source": "request" if options.pixel_size_um else None,
+            "notes": list(image.notes),
+        },
+        "num_masks": len(droplets),
+        "original_count": analysis.found,
+        "removed": analysis.removed,
+        "masks": [_mask(i, droplet, children[i], image, options) for i, droplet in enumerate(droplets)],
+        "summary_statistics": rounded(summary(droplets, options.pixel_size_um)),
+        "filters_applied": {
+            "automatic": options.model_dump()["automatic_filters"],
+            **wanted.filters.model_dump(exclude_none=True),
+        },
+        "preprocessing_applied": wanted.preprocessing.model_dump(),
+    }
+
+
+def rounded(value: Any) -> Any:
+    """JSON values with floats cut to 4 decimals, and null where a number is not finite."""
+    if isinstance(value, dict):
+        return {name: rounded(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return round(float(value), 4) if math.isfinite(value) else None
+    return value
+
+
+def _children(droplets: list[Droplet]) -> dict[int, list[int]]:
+    children: dict[int, list[int]] = defaultdict(list)
+    for i, droplet in enumerate(droplets):
+        if droplet.parent is not None:
+            children[droplet.parent].append(i)
+    return children
+
+
+def _mask(i: int, droplet: Droplet, children: list[int], image: Image, options: Options) -> dict[str, Any]:
+    mask, shape, light, border = droplet.mask, droplet.shape, droplet.intensity, droplet.border
+    diameter_um = shape.equivalent_diameter * options.pixel_size_um if options.pixel_size_um else None
+    figures = {
+        "id": i,
+        "kind": droplet.kind,
+        "bbox": mask.box,
+        "area": mask.area,
+        "centroid": mask.centroid,
+        "circle": (*mask.centroid, shape.equivalent_diameter / 2) if shape.circularity >= ROUND else None,
+        "equivalent_diameter": shape.equivalent_diameter,
+        "max_feret_diameter": shape.max_feret_diameter,
+        "circularity": shape.circularity,
+        "solidity": shape.solidity,
+        "predicted_iou": mask.predicted_iou,
+        "stability_score": mask.stability_score,
+        "parent_id": droplet.parent,
+        "children": children,
+        "pixel_stats": {
+            "mean_intensity": light.mean,
+            "min_intensity": light.min,
+            "max_intensity": light.max,
+            "std_intensity": light.std,
+            "median_intensity": light.median,
+            "pixel_count": light.pixels,
+        },
+        "edge_stats": {
+            "min_distance_to_edge": border.nearest,
+            "touches_edge": bool(border.touching),
+            "distances": {side: getattr(border, side) for side in ("top", "bottom", "left", "right")},
+            "edge_touching_sides": border.touching,
+        },
+        "diameter_um": diameter_um,
+        "volume_pl": math.pi / 6 * diameter_um**3 / 1000 if diameter_um else None,
+    }
+    return {**rounded(figures), **_outline(mask, image, options.mask_format)}
+
+
+def _outline(mask: Mask, image: Image, mask_format: str) -> dict[str, Any]:
+    if mask_format == "rle":
+        return {"segmentation": rle(mask, image.width, image.height)}
+    if mask_format == "polygon":
+        return {"polygons": polygons(mask)}
+    if mask_format == "png":
+        return {"image": _png_data_url(mask, image)}
+    return {}
+
+
+def _png_data_url(mask: Mask, image: Image) -> str:
+    """One-bit PNG of the picture's size, white where the mask is."""
+    picture = PillowImage.new("1", (image.width, image.height))
+    picture.paste(PillowImage.fromarray(mask.crop), (mask.x, mask.y))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

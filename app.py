@@ -1,0 +1,64 @@
+"""create_app: wires the rooms together, holds no logic."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from flask import Flask
+from flask_cors import CORS
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from api import admin, errors, health, index, segmentation, tracing
+from api.json import StrictJSONProvider
+from api.logs import configure_logging
+from auth_middleware import Auth
+from config import Settings, load_settings
+from droplets.sam.checkpoint import known_checkpoints
+from sam_service import CheckpointFile, SamService, load_generator
+from store.sqlite import Database, SQLiteStorage, SQLiteUsage
+from store.usage import UsageWriter
+
+MANIFEST = Path(__file__).parent / "model" / "manifest.json"
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The service as a WSGI application.
+
+    Arguments:
+        settings: read from the environment if they are not given.
+    """
+    settings = settings or load_settings()
+    configure_logging(settings)
+    app = Flask(__name__, static_folder=None)
+    app.json = StrictJSONProvider(app)
+    app.config["MAX_CONTENT_LENGTH"] = (
+        settings.max_file_bytes * 4 // 3 + 2**20
+    )  # base64 and the fields around it
+    app.config["MAX_FORM_MEMORY_SIZE"] = 2**20
+
+    database = Database(settings.data_dir / "sam.sqlite3")
+    usage_store = SQLiteUsage(database)
+    usage = UsageWriter(usage_store, settings.usage_retention_days)
+    admin_key = settings.admin_api_key.get_secret_value() if settings.admin_api_key else None
+    auth = Auth(settings.api_keys, admin_key, SQLiteStorage(database), usage, settings.max_file_bytes)
+
+    checkpoint = CheckpointFile(settings.sam_model_path, known_checkpoints(MANIFEST))
+    sam = SamService(
+        partial(load_generator, checkpoint, settings.device, settings.torch_threads),
+        queue_size=settings.queue_size,
+        timeout_s=settings.request_timeout_s,
+        cache_size=settings.cache_size,
+    )
+    app.extensions.update(settings=settings, sam=sam, checkpoint=checkpoint, usage_store=usage_store)
+
+    tracing.init_app(app)
+    errors.init_app(app)
+    auth.init_app(app)
+    for room in (index, health, segmentation, admin):
+        app.register_blueprint(room.blueprint)
+    if settings.allowed_origins:
+        CORS(app, origins=list(settings.allowed_origins))
+    if hops := settings.trusted_proxy_hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app

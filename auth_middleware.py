@@ -1,0 +1,277 @@
+"""The decorators every protected route wears, and the keys and limits behind them.
+
+@blueprint.post("/segment_file")
+@track_usage
+@require_api_key
+@validate_file_upload
+def segment_file(upload: bytes) -> Response: ...
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits.storage import Storage
+from limits.strategies import MovingWindowRateLimiter
+
+from config import ApiKey
+from droplets.errors import BadRequest, Forbidden, RateLimited, TooLarge, Unauthorized, Unavailable
+from droplets.image import sniff_format
+from store.usage import UsageRecord, UsageWriter
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = structlog.get_logger(__name__)
+
+HOUR = 3600
+WRONG_ADMIN_KEYS = RateLimitItemPerMinute(10, 5)
+
+
+class HourlyLimit(RateLimitItemPerHour):
+    """A limit whose window belongs to the key's name alone, so that a changed limit keeps the history."""
+
+    def key_for(self, *identifiers: bytes | str | float) -> str:
+        """Name of the window in the store."""
+        return "/".join(("hour", *map(str, identifiers)))
+
+
+@dataclass
+class Usage:
+    """What the tracked request in hand has cost so far; views add to it through `usage()`."""
+
+    started: float
+    queue_ms: float = 0.0
+    masks: int = 0
+
+
+class Auth:
+    """Keys, limiter and usage writer of one app.
+
+    Arguments:
+        keys: the entries of API_KEYS.
+        admin_key: value of ADMIN_API_KEY; None switches the admin routes off.
+        storage: where hits are remembered; must support the moving window.
+        usage: takes one record a tracked request.
+        max_file_bytes: limit of an uploaded file.
+    """
+
+    def __init__(
+        self,
+        keys: Iterable[ApiKey],
+        admin_key: str | None,
+        storage: Storage,
+        usage: UsageWriter,
+        max_file_bytes: int,
+    ) -> None:
+        self.keys = tuple(keys)
+        self.usage = usage
+        self.max_file_bytes = max_file_bytes
+        self._admin_key = admin_key
+        self._storage = storage
+        self._limiter = MovingWindowRateLimiter(storage)
+
+    def init_app(self, app: Flask) -> None:
+        """Make this the app's Auth, and finish each answer with limit headers and a usage record."""
+        app.extensions["auth"] = self
+        app.after_request(_add_limit_headers)
+        app.after_request(_record_usage)
+
+    def find(self, presented: str) -> ApiKey | None:
+        """The entry of a presented key; every digest is compared, in constant time."""
+        digest = hashlib.sha256(_header_bytes(presented)).digest()
+        found = None
+        for key in self.keys:
+            if hmac.compare_digest(key.digest, digest):
+                found = key
+        return found
+
+    def hit(self, key: ApiKey) -> dict[str, str]:
+        """Count one request of `key`; returns the limit headers of its answer.
+
+        Raises:
+            RateLimited: the key's limit lies within the last hour already.
+            Unavailable: the store cannot be reached.
+        """
+        limit = HourlyLimit(key.limit)
+        try:
+            allowed = self._limiter.hit(limit, key.name)
+            reset, remaining = self._limiter.get_window_stats(limit, key.name)
+        except self._storage.base_exceptions as error:
+            log.error("rate limit store failed", error=type(error).__name__)  # noqa: TRY400
+            raise Unavailable("The rate limit cannot be checked just now; try again in a moment.") from error
+        headers = {
+            "X-RateLimit-Limit": str(key.limit),
+            "X-RateLimit-Remaining": str(max(0, remaining)),
+            "X-RateLimit-Reset": str(math.ceil(reset)),
+        }
+        if not allowed:
+            wait = max(1, math.ceil(reset - time.time()))
+            raise RateLimited(
+                f"{key.limit} requests an hour are used up; the next one is possible in {wait} s.",
+                {**headers, "Retry-After": str(wait)},
+            )
+        return headers
+
+    def used_last_hour(self, key: ApiKey) -> int:
+        """Requests of `key` that lie within the last hour."""
+        limit = HourlyLimit(key.limit)
+        return key.limit - self._limiter.get_window_stats(limit, key.name).remaining
+
+    def store_answers(self) -> bool:
+        """Whether the store can be written."""
+        return self._storage.check()
+
+    def check_secret(self, secret: str, presented: str, purpose: str) -> bool:
+        """Compare a presented admin or health key; wrong ones are counted against the client's address.
+
+        Raises:
+            RateLimited: too many wrong keys from this address.
+        """
+        who = (purpose, request.remote_addr or "")
+        if not self._limiter.test(WRONG_ADMIN_KEYS, *who):
+            wait = _seconds_until_reset(self._limiter, WRONG_ADMIN_KEYS, who)
+            raise RateLimited(
+                f"Too many wrong keys from this address; wait {wait} s.", {"Retry-After": str(wait)}
+            )
+        if hmac.compare_digest(
+            hashlib.sha256(secret.encode()).digest(), hashlib.sha256(_header_bytes(presented)).digest()
+        ):
+            return True
+        self._limiter.hit(WRONG_ADMIN_KEYS, *who)
+        log.warning("wrong key", purpose=purpose, address=request.remote_addr)
+        return False
+
+    def require_admin(self, presented: str | None) -> None:
+        """Check the presented admin key.
+
+        Raises:
+            Forbidden: it is missing or wrong, or the admin routes are off.
+            RateLimited: too many wrong keys from this address.
+        """
+        if self._admin_key is None:
+            raise Forbidden("The admin routes are off: set ADMIN_API_KEY and restart the service.")
+        if not presented or not self.check_secret(self._admin_key, presented, "admin"):
+            raise Forbidden("Send the admin key in the X-Admin-Key header.")
+
+
+def current_auth() -> Auth:
+    """The Auth of the app in hand."""
+    return cast(Auth, current_app.extensions["auth"])
+
+
+def usage() -> Usage:
+    """The tracked request's costs, for views to add to."""
+    return cast(Usage, g.usage)
+
+
+def require_api_key(view: Callable[P, R]) -> Callable[P, R]:
+    """Let the view run only for a known, enabled key that is within its hourly limit (401, 429)."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        auth = current_auth()
+        presented = request.headers.get("X-API-Key")
+        if not presented:
+            raise Unauthorized("Send your API key in the X-API-Key header.")
+        key = auth.find(presented)
+        if key is None:
+            raise Unauthorized("This API key is not known; check it for typing errors.")
+        if not key.enabled:
+            raise Unauthorized("This API key is disabled; ask the service's operator.")
+        g.api_key = key
+        structlog.contextvars.bind_contextvars(key_name=key.name)
+        g.limit_headers = auth.hit(key)
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def require_admin_key(view: Callable[P, R]) -> Callable[P, R]:
+    """Let the view run only with the admin key (403)."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        current_auth().require_admin(request.headers.get("X-Admin-Key"))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def validate_file_upload(view: Callable[..., R]) -> Callable[..., R]:
+    """Hand the multipart field `file` to the view as `upload: bytes`, checked for size and type by content.
+
+    The answer is 400 without exactly one non-empty file, 413 over the size limit, 415 for other types.
+    """
+
+    @wraps(view)
+    def guarded(*args: object, **kwargs: object) -> R:
+        files = request.files.getlist("file")
+        if len(files) != 1:
+            raise BadRequest("Send one picture in the multipart field 'file'.")
+        limit = current_auth().max_file_bytes
+        data = files[0].stream.read(limit + 1)
+        if len(data) > limit:
+            raise TooLarge(f"The file is over the limit of {limit / 2**20:g} MB.")
+        if not data:
+            raise BadRequest("The file in the field 'file' is empty.")
+        sniff_format(data)
+        return view(*args, upload=data, **kwargs)
+
+    return guarded
+
+
+def track_usage(view: Callable[P, R]) -> Callable[P, R]:
+    """Write a usage record when the request is answered, whatever the answer. Goes outermost."""
+
+    @wraps(view)
+    def tracked(*args: P.args, **kwargs: P.kwargs) -> R:
+        g.usage = Usage(time.perf_counter())
+        return view(*args, **kwargs)
+
+    return tracked
+
+
+def _add_limit_headers(response: Response) -> Response:
+    response.headers.update(g.get("limit_headers", {}))
+    return response
+
+
+def _record_usage(response: Response) -> Response:
+    spent: Usage | None = g.get("usage")
+    if spent is not None:
+        key: ApiKey | None = g.get("api_key")
+        current_auth().usage.add(
+            UsageRecord(
+                at=time.time(),
+                key_name=key.name if key else "",
+                endpoint=request.url_rule.rule if request.url_rule else request.path,
+                status=response.status_code,
+                processing_ms=(time.perf_counter() - spent.started) * 1000,
+                queue_ms=spent.queue_ms,
+                masks=spent.masks,
+                bytes=request.content_length or 0,
+            )
+        )
+    return response
+
+
+def _header_bytes(value: str) -> bytes:
+    """The bytes that the client sent: WSGI hands headers over as Latin-1."""
+    return value.encode("latin-1", "replace")
+
+
+def _seconds_until_reset(
+    limiter: MovingWindowRateLimiter, item: RateLimitItem, identifiers: tuple[str, ...]
+) -> int:
+    return max(1, math.ceil(limiter.get_window_stats(item, *identifiers).reset_time - time.time()))

@@ -1,0 +1,173 @@
+"""Settings: the only place that reads the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEMO_KEY = "sam-demo-key-123"
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """One entry of API_KEYS. The key itself is not kept.
+
+    Attributes:
+        name: whose key it is; unique, shown in logs and statistics.
+        limit: requests within any hour.
+        digest: sha256 of the key's UTF-8 bytes.
+        hint: the key's first characters, for people to recognise it by.
+        enabled: False if the entry's fourth field is `disabled`.
+    """
+
+    name: str
+    limit: int
+    digest: bytes
+    hint: str
+    enabled: bool = True
+
+
+def parse_api_key(entry: str) -> ApiKey:
+    """ApiKey of `key:name:limit[:disabled]`, where key may be `sha256$HEX`.
+
+    Raises:
+        ValueError: says what is wrong without repeating the key.
+    """
+    fields = [field.strip() for field in entry.split(":")]
+    if len(fields) not in (3, 4) or not fields[0] or not fields[1]:
+        raise ValueError("each entry must read key:name:limit or key:name:limit:disabled")
+    key, name, limit = fields[:3]
+    if not limit.isascii() or not limit.isdigit() or int(limit) < 1:
+        raise ValueError(f"the limit of {name!r} must be a whole number of requests an hour, at least 1")
+    if len(fields) == 4 and fields[3] != "disabled":
+        raise ValueError(f"the fourth field of {name!r} may only be 'disabled'")
+    if key.startswith("sha256$"):
+        try:
+            digest = bytes.fromhex(key.removeprefix("sha256$"))
+        except ValueError:
+            digest = b""
+        if len(digest) != 32:
+            raise ValueError(f"the key of {name!r} must be sha256$ and 64 hexadecimal digits")
+        hint = "sha256$…"
+    else:
+        digest = hashlib.sha256(key.encode()).digest()
+        hint = f"{key[:4]}…" if len(key) >= 12 else "…"
+    return ApiKey(name, int(limit), digest, hint, enabled=len(fields) == 3)
+
+
+class Settings(BaseSettings):
+    """The service's configuration: environment variables of the same names in capitals, or `.env`."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode]
+    admin_api_key: SecretStr | None = None
+    health_check_key: SecretStr | None = None
+
+    sam_model_path: Path = Path("model/mobile_sam.pt")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    cuda_visible_devices: str | None = None
+    omp_num_threads: int | None = Field(None, ge=1)
+    mkl_num_threads: int | None = Field(None, ge=1)
+
+    flask_host: str = "127.0.0.1"
+    flask_port: int = Field(9487, ge=1, le=65535)
+    flask_debug: bool = False
+    workers: int = Field(1, ge=1)
+    threads: int = Field(16, ge=2)
+    queue_size: int = Field(8, ge=1)
+    cache_size: int = Field(16, ge=0)
+    request_timeout_s: float = Field(300, gt=0)
+
+    max_file_size_mb: float = Field(50, gt=0)
+    max_image_pixels: int = Field(50_000_000, ge=4096)
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxy_hops: int = Field(0, ge=0, le=10)
+
+    data_dir: Path = Path("data")
+    usage_retention_days: int = Field(30, ge=1)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    log_file: Path | None = None
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _parse_keys(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        keys = tuple(parse_api_key(entry) for entry in value.split(",") if entry.strip())
+        if not keys:
+            raise ValueError("at least one entry key:name:limit is needed")
+        if len({key.name for key in keys}) < len(keys) or len({key.digest for key in keys}) < len(keys):
+            raise ValueError("two entries share a key or a name")
+        return keys
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: Any) -> Any:
+        return (
+            tuple(item.strip() for item in value.split(",") if item.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _refuse_known_keys(self) -> Settings:
+        demo = hashlib.sha256(DEMO_KEY.encode()).digest()
+        if not self.flask_debug and not self.is_loopback and any(key.digest == demo for key in self.api_keys):
+            raise ValueError(
+                "API_KEYS: the demo key is public; set keys of your own to listen beyond loopback"
+            )
+        return self
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        try:
+            return ip_address(self.flask_host).is_loopback
+        except ValueError:
+            return self.flask_host == "localhost"
+
+    @property
+    def max_file_bytes(self) -> int:
+        """MAX_FILE_SIZE_MB in bytes (1 MB = 2**20)."""
+        return int(self.max_file_size_mb * 2**20)
+
+    @property
+    def torch_threads(self) -> int:
+        """Threads of one worker's inference: OMP_NUM_THREADS, else its share of the cores."""
+        return self.omp_num_threads or max(1, len(os.sched_getaffinity(0)) // self.workers)
+
+    def apply_to_process(self) -> None:
+        """Set the variables that numerical libraries read when they are first imported."""
+        os.environ["OMP_NUM_THREADS"] = str(self.torch_threads)
+        os.environ["MKL_NUM_THREADS"] = str(self.mkl_num_threads or self.torch_threads)
+        if self.cuda_visible_devices is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = self.cuda_visible_devices
+
+
+def load_settings() -> Settings:
+    """Settings from the environment and `.env`.
+
+    Raises:
+        SystemExit: with one line that names the bad variable and says why.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"][:1]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SystemExit(f"configuration: {name + ': ' if name else ''}{reason}") from None

@@ -1,0 +1,134 @@
+"""Who contains whom: one mask an object, and beads as children of their droplets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from droplets.measure import shape
+from droplets.types import Kind, Mask
+
+CONTAINED = 0.9
+"""Part of a mask's pixels that must lie in another one for it to count as contained."""
+SAME_OBJECT = 0.4
+"""A contained mask larger than this part of its container shows the same object."""
+SAME_IOU = 0.6
+"""Two masks of at least this IoU show the same object."""
+CLUMP = 0.5
+"""A mask of which two or more others, side by side, cover this part shows a clump, not an object,"""
+ROUND = 0.9
+"""unless it is at least so circular: a droplet that is full of beads stays."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A mask, what it shows, and the index of the node that contains it."""
+
+    mask: Mask
+    kind: Kind
+    parent: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Hierarchy:
+    """Nodes by area, largest first, and the numbers of masks left out."""
+
+    nodes: list[Node]
+    duplicates: int
+    clumps: int
+
+
+def build_hierarchy(masks: Sequence[Mask]) -> Hierarchy:
+    """One node an object.
+
+    Of masks that show the same object the larger one stays if it contains the other (an inner rim
+    is part of its droplet), else the one of the higher predicted IoU. What lies in a droplet is a bead.
+    Clumps go first: one of two droplets would else take its larger droplet for an inner rim.
+    The result does not depend on the order of the masks.
+    """
+    ordered = sorted(masks, key=lambda m: (-m.area, -m.predicted_iou, -m.stability_score, m.y, m.x))
+    single = _without_clumps(ordered)
+    objects = _without_duplicates(single)
+    parents = _parents(objects)
+    nodes = [
+        Node(mask, "bead" if parent is not None else "droplet", parent)
+        for mask, parent in zip(objects, parents, strict=True)
+    ]
+    return Hierarchy(nodes, duplicates=len(single) - len(objects), clumps=len(ordered) - len(single))
+
+
+def _without_duplicates(ordered: Sequence[Mask]) -> list[Mask]:
+    boxes = _boxes(ordered)
+    dropped = np.zeros(len(ordered), bool)
+    for i, mask in enumerate(ordered):
+        if dropped[i]:
+            continue
+        for j in _overlapping(boxes, i):
+            if j <= i or dropped[j]:
+                continue
+            other = ordered[j]
+            both = mask.intersection(other)
+            if both >= CONTAINED * other.area and other.area > SAME_OBJECT * mask.area:
+                dropped[j] = True
+            elif both >= SAME_IOU * (mask.area + other.area - both):
+                loser = i if mask.predicted_iou < other.predicted_iou else j
+                dropped[loser] = True
+                if loser == i:
+                    break
+    return [mask for mask, drop in zip(ordered, dropped, strict=True) if not drop]
+
+
+def _without_clumps(ordered: Sequence[Mask]) -> list[Mask]:
+    """Smallest first, so that a clump is no part of a larger one."""
+    boxes = _boxes(ordered)
+    clump = np.zeros(len(ordered), bool)
+    for i in reversed(range(len(ordered))):
+        mask = ordered[i]
+        parts: set[int] = set()
+        for j in _overlapping(boxes, i):
+            if j <= i or clump[j] or not _contains(mask, ordered[j]):
+                continue
+            if all(_side_by_side(ordered[j], ordered[k]) for k in _overlapping(boxes, j) if k in parts):
+                parts.add(j)
+        covered = sum(ordered[j].area for j in parts)
+        clump[i] = len(parts) > 1 and covered >= CLUMP * mask.area and shape(mask).circularity < ROUND
+    return [mask for mask, drop in zip(ordered, clump, strict=True) if not drop]
+
+
+def _parents(ordered: Sequence[Mask]) -> list[int | None]:
+    """Index of the outermost mask that contains each one: a bead's rim belongs to the droplet too."""
+    boxes = _boxes(ordered)
+    parents: list[int | None] = []
+    for i, mask in enumerate(ordered):
+        around = (j for j in _overlapping(boxes, i) if j < i and parents[j] is None)
+        parents.append(next((j for j in around if _contains(ordered[j], mask)), None))
+    return parents
+
+
+def _side_by_side(mask: Mask, other: Mask) -> bool:
+    """Whether neither one's centroid lies in the other: not a rim, a bead or a duplicate of it."""
+    return not (_covers(mask, other.centroid) or _covers(other, mask.centroid))
+
+
+def _covers(mask: Mask, point: tuple[float, float]) -> bool:
+    column, row = round(point[0]) - mask.x, round(point[1]) - mask.y
+    return 0 <= column < mask.width and 0 <= row < mask.height and bool(mask.crop[row, column])
+
+
+def _contains(outer: Mask, inner: Mask) -> bool:
+    return outer.intersection(inner) >= CONTAINED * inner.area
+
+
+def _boxes(masks: Sequence[Mask]) -> NDArray[np.int64]:
+    """4xN: left, top, right, bottom."""
+    return np.array([[m.x, m.y, m.x + m.width, m.y + m.height] for m in masks], np.int64).reshape(-1, 4).T
+
+
+def _overlapping(boxes: NDArray[np.int64], i: int) -> Iterator[int]:
+    """Indices of the boxes that overlap box i, without i, in order."""
+    left, top, right, bottom = boxes
+    hits = (left < right[i]) & (right > left[i]) & (top < bottom[i]) & (bottom > top[i])
+    return (int(j) for j in np.flatnonzero(hits) if j != i)

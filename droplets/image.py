@@ -1,0 +1,155 @@
+"""From uploaded bytes to an Image, with every limit checked before pixels are decoded.
+
+The file's type is told from its first bytes, never from its name. Its reader (raster.py or
+tiff.py) checks the header and gives the values as stored; here they are turned upright and shown
+in 8 bits. This is the one decode boundary: whatever a decoder raises leaves as a ServiceError
+whose message holds no path and nothing of the decoder.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from droplets.errors import BadRequest, ServiceError, TooLarge, UndecodableImage, UnsupportedImage
+from droplets.raster import read_raster
+from droplets.stored import Stored, find_window, to_8bit
+from droplets.tiff import read_tiff
+from droplets.types import Image
+
+SNIFFED_BYTES = 32
+
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
+_BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
+_DATA_URL = re.compile(r"data:image/[\w.+-]{1,64};base64,", re.IGNORECASE | re.ASCII)
+
+
+def decode_base64(text: str, *, max_bytes: int) -> bytes:
+    """Bytes of a base64 text, which may be a data URL ("data:image/png;base64,...").
+
+    Arguments:
+        text: standard alphabet, padded, no line breaks.
+        max_bytes: the most bytes it may stand for; checked on its length, before decoding.
+
+    Raises:
+        BadRequest: empty, another kind of data URL, a wrong character or wrong padding.
+        TooLarge: over `max_bytes`.
+    """
+    if text[:5].lower() == "data:":
+        prefix = _DATA_URL.match(text)
+        if prefix is None:
+            raise BadRequest('A data URL must begin with "data:image/TYPE;base64,".')
+        text = text[prefix.end() :]
+    size = len(text) // 4 * 3 - text[-2:].count("=")
+    if size > max_bytes:
+        raise TooLarge(f"The image has {size} bytes; the limit is {max_bytes}.")
+    if not text:
+        raise BadRequest("The image is empty.")
+    try:
+        if len(text) % 4 or text.endswith("==="):  # b64decode lets surplus padding pass
+            raise binascii.Error
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # binascii.Error is one; non-ASCII text raises it plain
+        raise BadRequest(
+            "The image is not valid base64: use the standard alphabet with padding and no line breaks."
+        ) from None
+
+
+def sniff_format(head: bytes) -> str:
+    """Type of an image file from its content.
+
+    Arguments:
+        head: the first 32 bytes or more.
+
+    Returns:
+        "PNG", "JPEG", "WEBP", "TIFF" (BigTIFF too) or "BMP".
+
+    Raises:
+        UnsupportedImage: any other content.
+    """
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head.startswith(_TIFF_SIGNATURES):
+        return "TIFF"
+    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
+        return "BMP"
+    raise UnsupportedImage(
+        "Send a PNG, JPEG, WebP, TIFF or BMP image; the type is told from the file's content, not its name."
+    )
+
+
+def decode_image(data: bytes, *, max_pixels: int) -> Image:
+    """Decode the first frame of an image file, upright.
+
+    8-bit pictures are shown as they are; deeper ones through the window of `stored.find_window`,
+    which a note gives. Alpha is dropped, palette and CMYK are converted to RGB; notes say so.
+
+    Arguments:
+        data: the file.
+        max_pixels: limit on width * height.
+
+    Raises:
+        UnsupportedImage: not PNG, JPEG, WebP, TIFF or BMP.
+        TooManyPixels: over `max_pixels` by its header.
+        UndecodableImage: damaged, incomplete, under 8x8, or a kind of pixels that is not taken.
+    """
+    file_format = sniff_format(data[:SNIFFED_BYTES])
+    try:
+        if file_format == "TIFF":
+            stored = read_tiff(data, max_pixels)
+        else:
+            stored = read_raster(data, file_format, max_pixels)
+        return _finish(stored, file_format)
+    except ServiceError:
+        raise
+    except MemoryError as error:
+        raise UndecodableImage("The image takes more memory to decode than there is.") from error
+    except Exception as error:
+        # Decoders raise nearly anything on damaged files: OSError, SyntaxError, struct.error, RecursionError.
+        raise UndecodableImage(f"The {file_format} file is damaged or incomplete.") from error
+
+
+def _finish(stored: Stored, file_format: str) -> Image:
+    """Turn the stored values upright and show them in 8 bits."""
+    original = _upright(stored.values, stored.orientation)
+    notes = stored.notes
+    if original.dtype == np.uint8:
+        shown = original.astype(np.uint8, copy=False)
+    else:
+        low, high = find_window(original)
+        shown = to_8bit(original, low, high)
+        notes += (_window_note(stored.bit_depth, low, high),)
+    if stored.white_is_zero:
+        shown = cv2.bitwise_not(shown)
+        notes += ("white is zero: shown inverted",)
+    pixels = cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB) if shown.ndim == 2 else shown
+    return Image(pixels, original, stored.bit_depth, file_format, notes)
+
+
+def _window_note(bit_depth: int, low: float, high: float) -> str:
+    if low == high:
+        return f"every {bit_depth}-bit value is {low:g}: shown as 0"
+    return f"{bit_depth}-bit values from {low:g} to {high:g} shown as 0 to 255"
+
+
+def _upright(values: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
+    """HxW or HxWx3 turned as EXIF orientation 1 to 8 asks, contiguous.
+
+    Source: EXIF 2.32, tag 0x0112: the place of the stored row 0 and column 0.
+    """
+    if orientation in (5, 6, 7, 8):
+        values = values.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        values = values[::-1]
+    if orientation in (2, 3, 6, 7):
+        values = values[:, ::-1]
+    return np.ascontiguousarray(values)

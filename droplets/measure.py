@@ -1,0 +1,87 @@
+"""Intensity, shape and distance-to-border figures of one mask.
+
+area                number of pixels A
+equivalent diameter 2 sqrt(A / pi), the circle of the same area
+perimeter           P by the Cauchy-Crofton formula over four directions (scikit-image)
+circularity         4 pi A / P^2 (Cox 1927), cut off at 1: the perimeter of a pixelated disc is
+                    estimated to a few per cent only
+solidity            A over the area of the convex hull of the pixels taken as unit squares
+max Feret diameter  largest distance between two corners of those squares
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import perimeter_crofton
+
+from droplets.types import BorderDistance, Image, Intensity, Mask, Shape
+
+CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
+
+
+def grey_values(image: Image) -> NDArray[np.generic]:
+    """The stored values as HxW: as they are if grey, else 0.299 R + 0.587 G + 0.114 B (Rec. 601).
+
+    Integers are rounded and keep their type, so that equal channels give just their own value.
+    """
+    if image.original.ndim == 2:
+        return image.original
+    return np.asarray(cv2.cvtColor(image.original, cv2.COLOR_RGB2GRAY))
+
+
+def intensity(grey: NDArray[np.generic], mask: Mask) -> Intensity:
+    """Figures of the values of HxW `grey` under the mask."""
+    window = grey[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width]
+    values = window[mask.crop].astype(np.float64)
+    return Intensity(
+        mean=float(values.mean()),
+        min=float(values.min()),
+        max=float(values.max()),
+        std=float(values.std()),
+        median=float(np.median(values)),
+        pixels=values.size,
+    )
+
+
+def shape(mask: Mask) -> Shape:
+    """Figures of the mask's outline, in pixels."""
+    perimeter = float(perimeter_crofton(np.pad(mask.crop, 1), directions=4))
+    corners = _hull_corners(mask)
+    return Shape(
+        equivalent_diameter=2 * math.sqrt(mask.area / math.pi),
+        max_feret_diameter=_diameter(corners),
+        perimeter=perimeter,
+        circularity=min(1.0, 4 * math.pi * mask.area / perimeter**2),
+        solidity=mask.area / float(cv2.contourArea(corners)),
+    )
+
+
+def border_distance(mask: Mask, width: int, height: int) -> BorderDistance:
+    """Distance of the mask's box to the borders of a picture of `width` x `height` pixels."""
+    return BorderDistance(
+        top=mask.y,
+        bottom=height - mask.y - mask.height,
+        left=mask.x,
+        right=width - mask.x - mask.width,
+    )
+
+
+def _hull_corners(mask: Mask) -> NDArray[np.float32]:
+    """Kx2 (x, y) convex hull of the pixels as unit squares, relative to the crop's first pixel centre."""
+    columns = np.arange(mask.width)
+    occupied = mask.crop.any(axis=0)
+    first = mask.crop.argmax(axis=0)
+    last = mask.height - 1 - mask.crop[::-1].argmax(axis=0)
+    ends = np.concatenate([np.stack([columns, first], 1)[occupied], np.stack([columns, last], 1)[occupied]])
+    corners = (ends[:, None, :] + CORNERS).reshape(-1, 2).astype(np.float32)
+    return np.asarray(cv2.convexHull(corners), np.float32).reshape(-1, 2)
+
+
+def _diameter(points: NDArray[np.float32]) -> float:
+    """Largest distance between two of Kx2 points."""
+    steps = points[:, None, :] - points[None, :, :]
+    return float(np.sqrt((steps**2).sum(axis=-1).max()))

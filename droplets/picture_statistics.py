@@ -1,0 +1,60 @@
+"""Figures of a picture as a whole, without any model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from droplets.measure import grey_values
+from droplets.types import Image
+
+BINS = 256
+
+
+def picture_statistics(image: Image) -> dict[str, Any]:
+    """Figures of the stored values, and filters that they suggest.
+
+    Returns:
+        "overall" (of the grey values) and "channels" (a dict a channel: grey, or red, green and
+        blue), each with mean, min, max, std, median and a histogram of 256 bins ("counts" and
+        "edges"); and "suggested_filters", fields of `droplets.filters.Filters`.
+    """
+    grey = grey_values(image)
+    planes = {"grey": grey} if image.original.ndim == 2 else _channels(image.original)
+    return {
+        "overall": _figures(grey, image.bit_depth),
+        "channels": {name: _figures(plane, image.bit_depth) for name, plane in planes.items()},
+        "suggested_filters": _suggested(grey),
+    }
+
+
+def _channels(rgb: NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
+    return {name: rgb[..., i] for i, name in enumerate(("red", "green", "blue"))}
+
+
+def _figures(values: NDArray[np.generic], bit_depth: int) -> dict[str, Any]:
+    numbers = values.astype(np.float64)
+    counts, edges = np.histogram(numbers, bins=BINS, range=_range(values, bit_depth))
+    return {
+        "mean": float(numbers.mean()),
+        "min": float(numbers.min()),
+        "max": float(numbers.max()),
+        "std": float(numbers.std()),
+        "median": float(np.median(numbers)),
+        "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
+    }
+
+
+def _range(values: NDArray[np.generic], bit_depth: int) -> tuple[float, float]:
+    """(low, high) of the histogram: the bit depth's range, or that of the values if they are floats."""
+    if np.issubdtype(values.dtype, np.integer):
+        return 0.0, float(2 ** max(bit_depth, 8))
+    return float(values.min()), float(values.max())
+
+
+def _suggested(grey: NDArray[np.generic]) -> dict[str, float]:
+    """Limits that leave out what is darker or brighter than nearly all of the picture."""
+    low, high = np.percentile(grey.astype(np.float64), (0.5, 99.5))
+    return {"mean_min": float(low), "mean_max": float(high)}

@@ -1,0 +1,1 @@
+"""All that knows MobileSAM: checkpoint, encoder, decoder, selection, generator."""

@@ -1,0 +1,113 @@
+"""Logits of the low-resolution frame to pixels of the picture, for boxes instead of the whole.
+
+Stock interpolates 256x256 logits to 1024x1024, crops the padding and interpolates to the
+picture's size, bilinearly both times. Both steps are linear and separable, so together they are one
+matrix along y and one along x, whose rows have a few neighbouring entries each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+FRAME = 1024
+LOW = 256  # logits along one side of the frame
+
+
+def interpolation_matrix(size: int, input_size: int) -> Tensor:
+    """size x 256 float32: low-resolution logits -> pixels along one axis, as stock's two steps.
+
+    Args:
+        size: pixels of the picture along the axis.
+        input_size: pixels of the frame that it takes along the axis.
+    """
+    identity = torch.eye(LOW, dtype=torch.float64)[None]
+    frame = functional.interpolate(identity, FRAME, mode="linear", align_corners=False)[..., :input_size]
+    picture = functional.interpolate(frame, size, mode="linear", align_corners=False)
+    return picture[0].t().contiguous().float()
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One axis of the interpolation.
+
+    Attributes:
+        matrix: size x 256 float32.
+        first, last: per pixel, the first and the last logit that it depends on, int64, not falling.
+    """
+
+    matrix: Tensor
+    first: Tensor
+    last: Tensor
+
+    @classmethod
+    def of(cls, size: int, input_size: int, device: torch.device) -> Axis:
+        """The axis of `size` pixels that take `input_size` pixels of the frame."""
+        matrix = interpolation_matrix(size, input_size)
+        used = matrix != 0
+        first = used.int().argmax(1)
+        last = LOW - 1 - used.flip(1).int().argmax(1)
+        return cls(matrix.to(device), first.to(device), last.to(device))
+
+    def reach(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixels [start, stop) that depend on any of the logits [low, high), each K int64."""
+        start = torch.searchsorted(self.last, low.contiguous())
+        stop = torch.searchsorted(self.first, high.contiguous())
+        return start, torch.maximum(start, stop)
+
+    def rows(self, start: Tensor, count: int, logit: Tensor, width: int) -> Tensor:
+        """K x count x width: the matrix's rows from `start`, columns from `logit`, zero outside."""
+        pixels = start[:, None] + torch.arange(count, device=start.device)
+        logits = logit[:, None] + torch.arange(width, device=start.device)
+        inside = (logits < LOW)[:, None, :] & (pixels < len(self.matrix))[:, :, None]
+        part = self.matrix[
+            pixels.clamp(max=len(self.matrix) - 1)[:, :, None], logits.clamp(max=LOW - 1)[:, None, :]
+        ]
+        return part.mul_(inside)
+
+
+class Resampler:
+    """Interpolation from the low-resolution frame to one picture.
+
+    Args:
+        size: (H, W) of the picture.
+        input_size: (H, W) it takes in the 1024 frame.
+        device: where the logits are.
+    """
+
+    def __init__(self, size: tuple[int, int], input_size: tuple[int, int], device: torch.device) -> None:
+        self.y = Axis.of(size[0], input_size[0], device)
+        self.x = Axis.of(size[1], input_size[1], device)
+
+    def __call__(self, logits: Tensor, corner: Tensor, box: Tensor) -> Tensor:
+        """Logits at the pixels of boxes.
+
+        Args:
+            logits: KxSxS float32, parts of the low-resolution frame; beyond a part its border
+                continues.
+            corner: Kx2 int64 (x, y) of their top-left in that frame.
+            box: Kx4 int64 XYXY in pixels, right and bottom excluded.
+
+        Returns:
+            KxHxW float32, H and W those of the largest box; outside the own box of a mask the values
+            mean nothing.
+        """
+        x = self._along(self.x, box[:, 0], box[:, 2], corner[:, 0], logits.shape[2])
+        y = self._along(self.y, box[:, 1], box[:, 3], corner[:, 1], logits.shape[1])
+        batch = torch.arange(len(logits), device=logits.device)[:, None, None]
+        part = logits[batch, y[1][:, :, None], x[1][:, None, :]]
+        return torch.bmm(torch.bmm(y[0], part), x[0].transpose(1, 2))
+
+    @staticmethod
+    def _along(axis: Axis, start: Tensor, stop: Tensor, corner: Tensor, side: int) -> tuple[Tensor, Tensor]:
+        """The matrices' parts, KxNxT, and the logits they take, KxT indices into 0..side-1."""
+        limit = len(axis.matrix) - 1
+        low = axis.first[start.clamp(max=limit)]
+        high = axis.last[(stop - 1).clamp(min=0, max=limit)] + 1
+        width = max(1, int((high - low).max()))
+        matrix = axis.rows(start, max(1, int((stop - start).max())), low, width)
+        taps = low[:, None] + torch.arange(width, device=low.device) - corner[:, None]
+        return matrix, taps.clamp(0, side - 1)

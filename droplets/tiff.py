@@ -1,0 +1,223 @@
+"""Reads TIFF and BigTIFF: the first plane, as stored.
+
+tifffile trusts the header: it makes an array of whatever size that asks for, and leaves missing
+strips black. So everything in the header that sets a size is checked here first, and only
+compressions are taken whose output tifffile bounds by the size of the strip or tile. JPEG and
+the other image codecs inside a TIFF bring a second, unchecked header and are refused.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import struct
+from typing import Any, Final
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from droplets.errors import TooManyPixels, UndecodableImage
+from droplets.stored import Stored, check_size
+
+COMPRESSIONS: Final = {
+    1: "none",
+    5: "LZW",
+    8: "Deflate",
+    32946: "Deflate",
+    32773: "PackBits",
+    50000: "Zstandard",
+}
+PREDICTORS: Final = (1, 2, 3)
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK = 0, 1, 2, 3, 5
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+ALPHA: Final = (1, 2)
+PHOTOMETRIC_TAG, ORIENTATION_TAG = 262, 274
+
+MAX_SAMPLES = 8
+BYTES_PER_PIXEL = 8  # of one allowed pixel, decoded: four channels of 16 bits
+MAX_PAGES_COUNTED = 10_000
+
+Page = Any  # tifffile.TiffPage, which has no type stubs
+
+
+def read_tiff(data: bytes, max_pixels: int) -> Stored:
+    """Decode the first plane of a TIFF file: grey, RGB, palette or CMYK.
+
+    Unsigned values of up to 8 bits become uint8 (under 8 bits scaled to 0..255), of up to 16 bits
+    uint16 as stored; signed, 32-bit and floating values become float32.
+
+    Arguments:
+        data: the file.
+        max_pixels: limit on width * height, and on the size of one tile.
+
+    Raises:
+        UndecodableImage, TooManyPixels: as found from the header, or no finite values.
+        Exception: whatever tifffile raises on damaged files.
+    """
+    with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as tif:
+        page = tif.pages.first
+        _check_kind(page)
+        _check_sizes(page, max_pixels)
+        _check_segments(page, len(data))
+        notes = _plane_notes(tif, data)
+        plane = page.asarray(maxworkers=1)
+    plane = plane.astype(plane.dtype.newbyteorder("="), copy=False)
+    values, loss = _colours(page, plane)
+    values, repair = _supported_type(values, page.bitspersample)
+    orientation = page.tags.valueof(ORIENTATION_TAG, 1)
+    return Stored(
+        values=values,
+        bit_depth=8 if _photometric(page) == PALETTE else min(32, page.bitspersample),
+        orientation=orientation if orientation in range(1, 9) else 1,
+        white_is_zero=_photometric(page) == WHITE_IS_ZERO,
+        notes=notes + loss + repair,
+    )
+
+
+def _photometric(page: Page) -> int:
+    """Black is zero where the tag is missing, as other readers have it."""
+    return int(page.tags.valueof(PHOTOMETRIC_TAG, BLACK_IS_ZERO))
+
+
+def _check_kind(page: Page) -> None:
+    """Refuse kinds of pixels and of compression that are not taken."""
+    bits, sample_format = page.bitspersample, page.sampleformat
+    if page.compression not in COMPRESSIONS or page.predictor not in PREDICTORS:
+        raise UndecodableImage(
+            "The compression of this TIFF is not supported; save it uncompressed or with LZW or Deflate."
+        )
+    unsigned = sample_format == UNSIGNED and isinstance(bits, int) and 1 <= bits <= 32
+    signed = sample_format == SIGNED and bits in (8, 16, 32)
+    floating = sample_format == FLOAT and bits in (16, 32, 64)
+    if page.dtype is None or not (unsigned or signed or floating):
+        raise UndecodableImage(
+            "The sample type of this TIFF is not supported; save it as 8- or 16-bit integers or 32-bit float."
+        )
+    photometric = _photometric(page)
+    grey_or_rgb = photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    indexed = photometric in (PALETTE, CMYK) and sample_format == UNSIGNED and page.dtype.itemsize == 1
+    if not (grey_or_rgb or indexed):
+        raise UndecodableImage("The colour space of this TIFF is not supported; save it as grey or RGB.")
+
+
+def _check_sizes(page: Page, max_pixels: int) -> None:
+    """Refuse by what the header makes tifffile allocate: plane, tile, depth, samples, bytes."""
+    check_size(page.imagewidth, page.imagelength, max_pixels)
+    samples = page.samplesperpixel
+    least = {RGB: 3, CMYK: 4}.get(_photometric(page), 1)
+    if page.imagedepth != 1 or page.tiledepth > 1 or not least <= samples <= MAX_SAMPLES:
+        raise UndecodableImage(
+            "The layout of this TIFF is not supported; save a single plane as grey or RGB."
+        )
+    if page.tilewidth * page.tilelength > max_pixels:
+        raise TooManyPixels(
+            f"The tiles of this TIFF are {page.tilewidth} x {page.tilelength} pixels; "
+            f"the limit is {max_pixels} pixels."
+        )
+    decoded = page.imagewidth * page.imagelength * samples * page.dtype.itemsize
+    if decoded > BYTES_PER_PIXEL * max_pixels:
+        raise TooManyPixels(
+            f"The image takes {decoded} bytes decoded; the limit is {BYTES_PER_PIXEL * max_pixels}. "
+            "Save fewer channels or 16-bit values, or crop it."
+        )
+
+
+def _check_segments(page: Page, file_size: int) -> None:
+    """Refuse a file that does not hold every strip or tile that its header lists."""
+    offsets, counts = page.dataoffsets, page.databytecounts
+    complete = len(offsets) == len(counts) == math.prod(page.chunked)
+    if not complete or any(
+        offset <= 0 or count <= 0 or offset + count > file_size
+        for offset, count in zip(offsets, counts, strict=True)
+    ):
+        raise UndecodableImage("The TIFF file is incomplete; some of its pixels are missing.")
+
+
+def _plane_notes(tif: Any, data: bytes) -> tuple[str, ...]:
+    """Say that only the first plane is read, where there are more."""
+    planes = _count_pages(tif, data)
+    if tif.is_imagej:
+        declared = re.search(r"^images=(\d{1,9})$", tif.pages.first.description, re.MULTILINE)
+        planes = max(planes, int(declared[1])) if declared else planes
+    if planes < 2:
+        return ()
+    kind = "planes" if tif.is_imagej or tif.is_ome else "frames"
+    count = f"{planes} or more" if planes == MAX_PAGES_COUNTED else str(planes)
+    return (f"first of {count} {kind}",)
+
+
+def _count_pages(tif: Any, data: bytes) -> int:
+    """Length of the chain of image file directories, without reading their tags."""
+    layout = tif.tiff
+    offset, seen = tif.pages.first.offset, set[int]()
+    while offset and offset not in seen and len(seen) < MAX_PAGES_COUNTED:
+        seen.add(offset)
+        try:
+            (tags,) = struct.unpack_from(layout.tagnoformat, data, offset)
+            end = offset + layout.tagnosize + tags * layout.tagsize
+            (offset,) = struct.unpack_from(layout.offsetformat, data, end)
+        except struct.error:  # the chain leads out of the file; the first plane may be sound all the same
+            break
+    return len(seen)
+
+
+def _colours(page: Page, plane: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """HxW or HxWx3 of the plane's colour channels, and notes on what was left out or converted."""
+    photometric, samples = _photometric(page), page.samplesperpixel
+    if plane.ndim == 3 and page.planarconfig == 2:
+        plane = np.moveaxis(plane, 0, -1)
+    if photometric == PALETTE:
+        indices = plane if plane.ndim == 2 else plane[..., 0]
+        return np.take(_palette_colours(page), indices, axis=0), ("palette converted to RGB",)
+    if photometric == CMYK:
+        inks = _full_scale(plane[..., :4], page.bitspersample)
+        return np.asarray(Pillow.fromarray(inks, "CMYK").convert("RGB")), ("CMYK converted to RGB",)
+    colours = 3 if photometric == RGB else 1
+    notes: tuple[str, ...] = ()
+    if samples > colours:
+        alpha = samples == colours + 1 and bool(page.extrasamples) and page.extrasamples[0] in ALPHA
+        kept = "first" if colours == 1 else "first 3"
+        notes = ("alpha dropped",) if alpha else (f"{kept} of {samples} channels",)
+    if plane.ndim == 3:
+        plane = plane[..., 0] if colours == 1 else plane[..., :3]
+    return _full_scale(plane, page.bitspersample), notes
+
+
+def _palette_colours(page: Page) -> NDArray[np.uint8]:
+    """Nx3 uint8 colours of the palette, one for each value that a sample can have."""
+    table = np.asarray(page.colormap, np.uint16).T
+    if table.shape != (2**page.bitspersample, 3):
+        raise UndecodableImage("The palette of this TIFF is damaged.")
+    eight_bit = table if table.max() < 256 else table >> 8  # some writers store 0..255
+    return eight_bit.astype(np.uint8)
+
+
+def _full_scale(values: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Contiguous; unsigned values of under 8 bits (bool where it is one) scaled to 0..255."""
+    if bits >= 8:
+        return np.ascontiguousarray(values)
+    table = np.arange(2**bits) * 255 // (2**bits - 1)
+    return np.take(table.astype(np.uint8), values.astype(np.uint8))
+
+
+def _supported_type(values: NDArray[Any], bits: int) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Values as uint8, uint16 or finite float32, and notes on what that changed."""
+    if values.dtype in (np.uint8, np.uint16):
+        return values, ()
+    with np.errstate(over="ignore"):
+        rounded = values.astype(np.float32)
+    notes: tuple[str, ...] = ()
+    if bits > 32 or (values.dtype.kind in "iu" and not np.array_equal(rounded, values)):
+        notes = ("values rounded to 32-bit float",)
+    finite = np.isfinite(rounded)
+    if finite.all():
+        return rounded, notes
+    if not finite.any():
+        raise UndecodableImage("The image holds no finite values.")
+    low, high = float(rounded[finite].min()), float(rounded[finite].max())
+    repaired = np.nan_to_num(rounded, nan=low, posinf=high, neginf=low)
+    count = int(finite.size - np.count_nonzero(finite))
+    return repaired, (*notes, f"{count} values that are not finite numbers replaced")

@@ -1,0 +1,57 @@
+"""Gunicorn's configuration: everything comes from Settings.
+
+    gunicorn 'app:create_app()'
+
+Each worker loads its own model after the fork. SIGTERM and Ctrl-C drain: running requests finish.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+from api.logs import logging_config
+from config import load_settings
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.gthread import ThreadWorker
+
+settings = load_settings()
+settings.apply_to_process()
+
+bind = f"{settings.flask_host}:{settings.flask_port}"
+worker_class = "gthread"
+workers = settings.workers
+threads = settings.threads
+timeout = (
+    120  # a worker whose main loop stands still that long is replaced; inference has a thread of its own
+)
+graceful_timeout = int(settings.request_timeout_s)
+keepalive = 5
+preload_app = False
+control_socket_disable = True
+logconfig_dict = logging_config(settings)
+
+
+def on_starting(server: Arbiter) -> None:
+    """Ctrl-C drains like SIGTERM."""
+    server.handle_int = server.handle_term
+
+
+def post_worker_init(worker: ThreadWorker) -> None:
+    """Let the master decide on Ctrl-C, which the terminal sends to the workers too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_exit = worker.handle_exit
+
+    def drain(number: int, frame: Any) -> None:
+        worker.wsgi.extensions["sam"].drain()
+        begin_exit(number, frame)
+
+    signal.signal(signal.SIGTERM, drain)
+
+
+def worker_exit(_server: Arbiter, worker: ThreadWorker) -> None:
+    """Write the last usage records."""
+    if worker.wsgi is not None:
+        worker.wsgi.extensions["auth"].usage.close()

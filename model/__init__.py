@@ -1,0 +1,1 @@
+"""Puts the MobileSAM checkpoint in place: `python -m model.fetch`."""

@@ -1,0 +1,272 @@
+"""SamService: owns the model. One long-lived inference thread takes pictures from a bounded queue."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import structlog
+import torch
+from numpy.typing import NDArray
+
+from droplets.errors import Busy, Draining, ModelUnavailable
+from droplets.sam.checkpoint import CheckpointInfo, KnownCheckpoint, verify
+from droplets.sam.segmenter import Segmenter
+from droplets.types import Generation, Mask, Quality
+
+log = structlog.get_logger(__name__)
+
+Pixels = NDArray[np.uint8]
+Points = NDArray[np.float64]
+
+
+class MaskGenerator(Protocol):
+    """A loaded model; only the inference thread calls it."""
+
+    device: str
+    precision: str
+
+    def embed(self, pixels: Pixels) -> Any:
+        """Embedding of an HxWx3 uint8 RGB picture."""
+
+    def generate(self, pixels: Pixels, embedding: Any, quality: Quality) -> list[Mask]:
+        """Masks of everything in the picture."""
+
+    def masks_at(self, embedding: Any, points: Points) -> list[Mask]:
+        """The best mask at each of Nx2 (x, y) pixels."""
+
+
+class CheckpointFile:
+    """The checkpoint on disk, verified again only when the file changes.
+
+    Arguments:
+        path: where it should be.
+        known: the checkpoints to accept.
+    """
+
+    def __init__(self, path: Path, known: Sequence[KnownCheckpoint]) -> None:
+        self.path = path
+        self._known = known
+        self._lock = threading.Lock()
+        self._verified: tuple[tuple[int, int], CheckpointInfo] | None = None
+
+    def info(self) -> CheckpointInfo:
+        """What the file is.
+
+        Raises:
+            ModelUnavailable: it is missing or none of the known checkpoints.
+        """
+        with self._lock:
+            try:
+                stat = self.path.stat()
+                state = (stat.st_mtime_ns, stat.st_size)
+            except OSError:
+                state = (0, 0)
+            if self._verified is None or self._verified[0] != state:
+                self._verified = (state, verify(self.path, self._known))
+            return self._verified[1]
+
+
+def load_generator(checkpoint: CheckpointFile, device: str, threads: int) -> MaskGenerator:
+    """Load MobileSAM from a verified checkpoint.
+
+    Arguments:
+        checkpoint: the file.
+        device: "auto" (CUDA if there is one), "cpu" or "cuda".
+        threads: CPU threads of the inference.
+
+    Raises:
+        ModelUnavailable: the checkpoint is missing or wrong, or there is no CUDA device.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelUnavailable("DEVICE is cuda, but there is no CUDA device.", retry_after=60)
+    checkpoint.info()
+    torch.set_num_threads(threads)
+    return Segmenter(checkpoint.path, "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """One picture in the queue: what to do with it, and where the answer goes."""
+
+    picture: str
+    pixels: Pixels
+    quality: Quality
+    points: Points | None
+    queued: float = field(default_factory=time.perf_counter)
+    answer: Future[Generation] = field(default_factory=Future)
+
+
+@dataclass(eq=False)
+class _Remembered:
+    """What is kept of one picture."""
+
+    embedding: Any
+    masks: dict[Quality, list[Mask]] = field(default_factory=dict)
+
+
+class SamService:
+    """Masks on demand, from any number of request threads.
+
+    The model is loaded by the inference thread when the first picture comes, so that it is loaded
+    once however many requests come first. Embeddings and masks of the last pictures are kept: the
+    same picture with other filters costs no inference.
+
+    Arguments:
+        load: loads the model; called on the inference thread, again after it has failed.
+        queue_size: pictures that may wait; one more is refused.
+        timeout_s: seconds after which a request gives up waiting.
+        cache_size: pictures that are remembered.
+    """
+
+    def __init__(
+        self, load: Callable[[], MaskGenerator], *, queue_size: int, timeout_s: float, cache_size: int
+    ) -> None:
+        self._load = load
+        self._timeout = timeout_s
+        self._jobs: queue.Queue[_Job] = queue.Queue(queue_size)
+        self._memory: OrderedDict[str, _Remembered] = OrderedDict()
+        self._memory_size = cache_size
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._generator: MaskGenerator | None = None
+        self._load_seconds: float | None = None
+        self._job_seconds = 1.0
+        self._running = False
+        self._draining = False
+
+    def generate(self, pixels: Pixels, quality: Quality, points: Points | None) -> Generation:
+        """Masks of a picture; blocks until the inference thread has answered.
+
+        Arguments:
+            pixels: HxWx3 uint8 RGB.
+            quality: speed against small objects.
+            points: Nx2 (x, y) pixels to segment at; None segments everything.
+
+        Raises:
+            Busy: the queue is full, or there was no answer within the time limit.
+            Draining: the process is being stopped.
+            ModelUnavailable: the checkpoint cannot be loaded.
+        """
+        picture = hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+        if points is None and (known := self._recall(picture, quality)) is not None:
+            return Generation(known, {"queue": 0.0, "encode": 0.0, "generate": 0.0})
+        job = _Job(picture, pixels, quality, points)
+        self._enqueue(job)
+        try:
+            return job.answer.result(self._timeout)
+        except TimeoutError:
+            job.answer.cancel()
+            raise Busy(
+                f"No answer within {self._timeout:g} s; try again later or with quality 'fast'.",
+                self._expected_wait(),
+            ) from None
+
+    def drain(self) -> None:
+        """Take no new pictures; those in the queue are still answered."""
+        self._draining = True
+
+    @property
+    def ready(self) -> bool:
+        """Whether a picture would be taken now."""
+        return not self._draining and not self._jobs.full()
+
+    def status(self) -> dict[str, Any]:
+        """The model and the queue, for the health routes."""
+        generator = self._generator
+        return {
+            "model_loaded": generator is not None,
+            "load_seconds": self._load_seconds,
+            "device": generator.device if generator else None,
+            "precision": generator.precision if generator else None,
+            "queue_length": self._jobs.qsize(),
+            "queue_size": self._jobs.maxsize,
+            "running": self._running,
+            "draining": self._draining,
+            "remembered_pictures": len(self._memory),
+        }
+
+    def _enqueue(self, job: _Job) -> None:
+        with self._lock:
+            if self._draining:
+                raise Draining("The service is being stopped; try again in a moment.")
+            try:
+                self._jobs.put_nowait(job)
+            except queue.Full:
+                wait = self._expected_wait()
+                raise Busy(
+                    f"{self._jobs.maxsize} pictures are waiting already; try again in {wait} s.", wait
+                ) from None
+            if self._thread is None:  # not in __init__: the process may fork between
+                self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
+                self._thread.start()
+
+    def _expected_wait(self) -> int:
+        return max(1, round(self._job_seconds * (self._jobs.qsize() + 1)))
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if not job.answer.set_running_or_notify_cancel():
+                continue
+            self._running = True
+            started = time.perf_counter()
+            try:
+                job.answer.set_result(self._answer(job, self._loaded()))
+            except Exception as error:  # the thread must outlive every job; the request raises it
+                job.answer.set_exception(error)
+            self._job_seconds = 0.7 * self._job_seconds + 0.3 * (time.perf_counter() - started)
+            self._running = False
+
+    def _loaded(self) -> MaskGenerator:
+        if self._generator is None:
+            started = time.perf_counter()
+            try:
+                self._generator = self._load()
+            except ModelUnavailable as error:
+                log.error("model not loaded", reason=error.message)  # noqa: TRY400
+                raise
+            self._load_seconds = round(time.perf_counter() - started, 3)
+            log.info("model loaded", seconds=self._load_seconds, device=self._generator.device)
+        return self._generator
+
+    def _answer(self, job: _Job, generator: MaskGenerator) -> Generation:
+        begun = time.perf_counter()
+        remembered = self._memory.get(job.picture)
+        if remembered is None:
+            remembered = _Remembered(generator.embed(job.pixels))
+            self._remember(job.picture, remembered)
+        encoded = time.perf_counter()
+        if job.points is not None:
+            masks = generator.masks_at(remembered.embedding, job.points)
+        elif job.quality in remembered.masks:
+            masks = remembered.masks[job.quality]
+        else:
+            masks = generator.generate(job.pixels, remembered.embedding, job.quality)
+            remembered.masks[job.quality] = masks
+        done = time.perf_counter()
+        seconds = {"queue": begun - job.queued, "encode": encoded - begun, "generate": done - encoded}
+        return Generation(masks, {stage: 1000 * value for stage, value in seconds.items()})
+
+    def _recall(self, picture: str, quality: Quality) -> list[Mask] | None:
+        with self._lock:
+            remembered = self._memory.get(picture)
+            if remembered is None:
+                return None
+            self._memory.move_to_end(picture)
+            return remembered.masks.get(quality)
+
+    def _remember(self, picture: str, remembered: _Remembered) -> None:
+        with self._lock:
+            self._memory[picture] = remembered
+            while len(self._memory) > self._memory_size:
+                self._memory.popitem(last=False)

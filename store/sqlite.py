@@ -1,0 +1,181 @@
+"""The embedded store: one SQLite file shared by all threads and workers of a machine."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from limits.storage import MovingWindowSupport, Storage
+
+from store.usage import UsageRecord
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS hits (key TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS hits_by_key ON hits (key, at);
+CREATE TABLE IF NOT EXISTS usage (
+    at REAL NOT NULL, key_name TEXT NOT NULL, endpoint TEXT NOT NULL, status INTEGER NOT NULL,
+    processing_ms REAL NOT NULL, queue_ms REAL NOT NULL, masks INTEGER NOT NULL, bytes INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS usage_by_time ON usage (at);
+"""
+USAGE_COLUMNS = "at, key_name, endpoint, status, processing_ms, queue_ms, masks, bytes"
+
+
+class Database:
+    """Connections to one SQLite file in WAL mode: one a thread, none carried over a fork.
+
+    Arguments:
+        path: the file; its folder is made if it is missing.
+        timeout: seconds that a writer waits for the other writers.
+    """
+
+    def __init__(self, path: Path, timeout: float = 30) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._timeout = timeout
+        self._local = threading.local()
+        with self.transaction() as connection:
+            for statement in SCHEMA.split(";"):
+                connection.execute(statement)
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, in autocommit mode."""
+        if getattr(self._local, "pid", None) != os.getpid():
+            connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._local.connection, self._local.pid = connection, os.getpid()
+        connection = self._local.connection
+        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # tells the type checker
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction, begun at once so that read and write within it see the same state."""
+        connection = self.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        if getattr(self._local, "pid", None) == os.getpid():
+            self._local.connection.close()
+            self._local.pid = None
+
+
+class SQLiteStorage(Storage, MovingWindowSupport):
+    """Moving-window storage of `limits` on a SQLite file.
+
+    A hit is one transaction: forget what has left the window, count, insert. Other workers wait
+    for it, so the count is exact. Should the clock be set back, hits that then lie in the future
+    count as made now, so that a key is never locked out for longer than one window.
+    """
+
+    STORAGE_SCHEME = None
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """What a failing store raises."""
+        return sqlite3.Error
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Record `amount` hits of `key` unless more than `limit` would lie within `expiry` seconds."""
+        now = time.time()
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM hits WHERE key = ? AND at <= ?", (key, now - expiry))
+            connection.execute("UPDATE hits SET at = ? WHERE key = ? AND at > ?", (now, key, now))
+            (count,) = connection.execute("SELECT COUNT(*) FROM hits WHERE key = ?", (key,)).fetchone()
+            if count + amount > limit:
+                return False
+            connection.executemany("INSERT INTO hits VALUES (?, ?)", [(key, now)] * amount)
+        return True
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002
+        """Time of the oldest hit within the window (now if there is none) and the number of hits."""
+        now = time.time()
+        oldest, count = (
+            self._database.connection()
+            .execute(
+                "SELECT MIN(MIN(at, ?)), COUNT(*) FROM hits WHERE key = ? AND at > ?",
+                (now, key, now - expiry),
+            )
+            .fetchone()
+        )
+        return (now if oldest is None else oldest), count
+
+    def get(self, key: str) -> int:
+        """Number of hits kept of `key`."""
+        row = (
+            self._database.connection().execute("SELECT COUNT(*) FROM hits WHERE key = ?", (key,)).fetchone()
+        )
+        return int(row[0])
+
+    def get_expiry(self, key: str) -> float:
+        """Time of the newest hit of `key`, 0 if there is none."""
+        row = self._database.connection().execute("SELECT MAX(at) FROM hits WHERE key = ?", (key,)).fetchone()
+        return float(row[0] or 0)
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Record `amount` hits of `key` without a limit and return the number within `expiry` seconds."""
+        self.acquire_entry(key, 2**62, expiry, amount)
+        return self.get(key)
+
+    def check(self) -> bool:
+        """Whether the file can be written now."""
+        try:
+            with self._database.transaction():
+                return True
+        except sqlite3.Error:
+            return False
+
+    def reset(self) -> int:
+        """Forget all hits; returns how many there were."""
+        return self._database.connection().execute("DELETE FROM hits").rowcount
+
+    def clear(self, key: str) -> None:
+        """Forget the hits of `key`."""
+        self._database.connection().execute("DELETE FROM hits WHERE key = ?", (key,))
+
+
+class SQLiteUsage:
+    """Usage records in the same file; see `store.usage.UsageStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, records: Sequence[UsageRecord]) -> None:
+        """Write `records` in one transaction."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                [
+                    (r.at, r.key_name, r.endpoint, r.status, r.processing_ms, r.queue_ms, r.masks, r.bytes)
+                    for r in records
+                ],
+            )
+
+    def since(self, start: float) -> list[UsageRecord]:
+        """Records of `start` (seconds since the epoch) and later, oldest first."""
+        rows = self._database.connection().execute(
+            f"SELECT {USAGE_COLUMNS} FROM usage WHERE at >= ? ORDER BY at",  # noqa: S608
+            (start,),
+        )
+        return [UsageRecord(*row) for row in rows]
+
+    def forget_before(self, end: float) -> int:
+        """Delete records older than `end`; returns how many there were."""
+        return self._database.connection().execute("DELETE FROM usage WHERE at < ?", (end,)).rowcount

@@ -1,0 +1,131 @@
+"""Health at its levels, the index, and errors outside the routes."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import create_app
+from tests.conftest import HEALTH_KEY, KEY
+
+
+def test_public_health_tells_two_things(client):
+    answer = client.get("/health")
+    assert answer.json == {"status": "healthy", "model_loaded": False}
+
+
+def test_all_levels_with_the_health_key(client):
+    levels = client.get("/health", headers={"X-Health-Key": HEALTH_KEY}).json["levels"]
+    assert set(levels) == {"container", "application", "model", "response_times"}
+    assert levels["application"] == {"store": True, "takes_pictures": True}
+    assert levels["model"]["checkpoint"]["valid"]
+    assert levels["model"]["model_loaded"] is False
+    assert "/" not in str(levels["model"]["checkpoint"])  # no path
+
+
+def test_a_wrong_health_key_is_403(client):
+    assert client.get("/health", headers={"X-Health-Key": "guess"}).status_code == 403
+
+
+def test_without_a_configured_key_the_header_does_nothing(make_settings):
+    client = create_app(make_settings(health_check_key=None)).test_client()
+    assert "levels" not in client.get("/health", headers={"X-Health-Key": "None"}).json
+
+
+def test_probes(client):
+    assert client.get("/health/live").status_code == 200
+    ready = client.get("/health/ready")
+    assert ready.status_code == 200
+    assert ready.json == {"status": "ready", "checks": {"store": True, "checkpoint": True, "queue": True}}
+
+
+def test_not_ready_without_a_checkpoint(make_settings, tmp_path):
+    path = tmp_path / "mobile_sam.pt"
+    client = create_app(make_settings(sam_model_path=path)).test_client()
+    assert client.get("/health/ready").status_code == 503
+    path.write_bytes(b"half a download")
+    answer = client.get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.json["checks"] == {"store": True, "checkpoint": False, "queue": True}
+    assert client.get("/health").status_code == 200
+
+
+def test_not_ready_while_draining(app, client):
+    app.extensions["sam"].drain()
+    assert client.get("/health/ready").json["checks"]["queue"] is False
+
+
+def test_index_lists_the_routes(client):
+    routes = {entry["route"]: entry for entry in client.get("/").json["routes"]}
+    expected = {
+        "/",
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/segment",
+        "/segment_file",
+        "/analyze_image",
+    }
+    assert expected | {"/defaults", "/admin/stats", "/admin/health"} == set(routes)
+    assert all(entry["purpose"].endswith(".") for entry in routes.values())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/../etc/passwd", 404),
+        ("GET", "/segment", 405),
+        ("POST", "/health", 405),
+        ("PUT", "/segment", 405),
+        ("GET", "/health/", 404),
+    ],
+)
+def test_errors_outside_the_routes_are_json_too(client, method, path, status):
+    answer = client.open(path, method=method)
+    assert answer.status_code == status
+    assert answer.json["success"] is False
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+    if status == 405:
+        assert answer.headers["Allow"]
+
+
+def test_a_fault_is_a_500_without_a_trace(app):
+    @app.get("/fault")
+    def fault():
+        raise RuntimeError("secret detail")
+
+    answer = app.test_client().get("/fault")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "RuntimeError" not in answer.text
+
+
+def test_other_origins_only_where_they_are_allowed(make_settings):
+    headers = {"Origin": "https://lab.example"}
+    closed = create_app(make_settings()).test_client().get("/health", headers=headers)
+    assert "Access-Control-Allow-Origin" not in closed.headers
+    app = create_app(make_settings(allowed_origins="https://lab.example"))
+    answer = app.test_client().get("/health", headers=headers)
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://lab.example"
+    other = app.test_client().get("/health", headers={"Origin": "https://evil.example"})
+    assert "Access-Control-Allow-Origin" not in other.headers
+
+
+@pytest.mark.parametrize(("hops", "statuses"), [(0, [403, 429]), (1, [403, 403])])
+def test_the_clients_address_behind_a_proxy(make_settings, hops, statuses):
+    """Guesses are counted by address; X-Forwarded-For is believed only as far as it is configured."""
+    client = create_app(make_settings(trusted_proxy_hops=hops)).test_client()
+    answers = []
+    for i in range(11):
+        headers = {"X-Admin-Key": "guess", "X-Forwarded-For": f"10.0.0.{i}"}
+        answers.append(client.get("/admin/stats", headers=headers).status_code)
+    assert [answers[9], answers[10]] == statuses
+
+
+def test_strict_json_out(app):
+    @app.get("/nan")
+    def nan():
+        return {"value": float("nan")}
+
+    assert app.test_client().get("/nan").status_code == 500
+    assert app.test_client().get("/defaults", headers={"X-API-Key": KEY}).status_code == 200

@@ -1,0 +1,120 @@
+"""Usage records reach the store in batches, survive its outages and are forgotten in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from store.sqlite import Database, SQLiteUsage
+from store.usage import DAY, UsageRecord, UsageWriter, summarise
+
+
+@pytest.fixture
+def store(tmp_path) -> SQLiteUsage:
+    return SQLiteUsage(Database(tmp_path / "usage.sqlite3"))
+
+
+def record(at: float = 1000.0, **changes) -> UsageRecord:
+    values = {"key_name": "Ada", "endpoint": "/segment", "status": 200, "processing_ms": 10.0}
+    return UsageRecord(at, **{**values, **changes})
+
+
+class Unreliable:
+    """A store that can be switched off, as a full disk would."""
+
+    def __init__(self):
+        self.broken = False
+        self.records = []
+        self.batches = 0
+
+    def add(self, records):
+        if self.broken:
+            raise OSError("disk full")
+        self.records += records
+        self.batches += 1
+
+    def since(self, start):
+        return [r for r in self.records if r.at >= start]
+
+    def forget_before(self, end):
+        return 0
+
+
+def test_records_come_back_as_written(store):
+    first, second = record(1.0, masks=7, bytes=123, queue_ms=1.5), record(2.0, status=429)
+    store.add([first, second])
+    assert store.since(0) == [first, second]
+    assert store.since(2) == [second]
+
+
+def test_old_records_are_forgotten(store):
+    now = time.time()
+    store.add([record(now - 31 * DAY), record(now - 29 * DAY)])
+    writer = UsageWriter(store, retention_days=30, interval=0.01)
+    writer.add(record(now))
+    deadline = time.monotonic() + 5
+    while store.since(0)[0].at < now - 30 * DAY and time.monotonic() < deadline:
+        time.sleep(0.01)
+    writer.close()
+    assert [r.at for r in store.since(0)] == [now - 29 * DAY, now]
+
+
+def test_many_threads_few_batches():
+    store = Unreliable()
+    writer = UsageWriter(store, 30, interval=60)
+    threads = [threading.Thread(target=lambda: [writer.add(record()) for _ in range(50)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.batches == 0  # nothing is written on the path of a request
+    writer.close()
+    assert len(store.records) == 400
+    assert store.batches == 1
+
+
+def test_an_outage_loses_nothing():
+    store = Unreliable()
+    store.broken = True
+    writer = UsageWriter(store, 30, interval=60)
+    writer.add(record(1.0))
+    with pytest.raises(OSError, match="disk full"):
+        writer.flush()
+    store.broken = False
+    writer.add(record(2.0))
+    writer.close()
+    assert [r.at for r in store.records] == [1.0, 2.0]
+
+
+def test_a_long_outage_is_bounded():
+    store = Unreliable()
+    store.broken = True
+    writer = UsageWriter(store, 30, interval=60, capacity=10)
+    for i in range(100):
+        writer.add(record(float(i)))
+    store.broken = False
+    writer.close()
+    assert len(store.records) == 10
+
+
+def test_summary():
+    records = [record(processing_ms=float(i), masks=2, bytes=5, queue_ms=1.0) for i in range(1, 101)]
+    records += [
+        record(status=429, processing_ms=50.5, queue_ms=1.0),
+        record(status=500, processing_ms=50.5, queue_ms=1.0),
+    ]
+    figures = summarise(records)
+    assert figures["requests"] == 102
+    assert figures["errors"] == 2
+    assert figures["rate_limited"] == 1
+    assert figures["masks"] == 200
+    assert figures["bytes"] == 500
+    assert figures["processing_ms"]["p50"] == 50.5
+    assert figures["processing_ms"]["p95"] == pytest.approx(95, abs=1)
+    assert figures["queue_ms"] == {"p50": 1.0, "p95": 1.0, "p99": 1.0}
+
+
+def test_summary_of_nothing():
+    assert summarise([])["processing_ms"] == {"p50": None, "p95": None, "p99": None}

@@ -1,0 +1,231 @@
+"""Keys, limits, uploads and usage as the decorators enforce them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import sqlite3
+
+import pytest
+import time_machine
+
+from app import create_app
+from auth_middleware import require_admin_key, require_api_key, track_usage, validate_file_upload
+from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, SMALL_KEY
+
+
+def get(client, key=None, path="/defaults"):
+    return client.get(path, headers={} if key is None else {"X-API-Key": key})
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        (None, "X-API-Key header"),
+        ("", "X-API-Key header"),
+        ("nobody's key", "not known"),
+        (KEY[:-1], "not known"),
+        (KEY + " x", "not known"),
+        ("schlüssel", "not known"),
+        ("x" * 5000, "not known"),
+        (OFF_KEY, "disabled"),
+    ],
+)
+def test_a_missing_unknown_or_disabled_key_is_401(client, key, reason):
+    answer = get(client, key)
+    assert answer.status_code == 401
+    assert reason in answer.json["message"]
+    assert answer.json["success"] is False
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+    assert "X-RateLimit-Limit" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/segment", "/segment_file", "/analyze_image"])
+def test_every_picture_route_asks_for_a_key_before_it_reads_anything(client, path):
+    assert client.post(path, data=b"\0" * 100).status_code == 401
+
+
+def test_a_known_key_passes_with_limit_headers(client):
+    with time_machine.travel(1_000_000_000, tick=False):
+        answer = get(client, SMALL_KEY)
+    assert answer.status_code == 200
+    assert answer.headers["X-RateLimit-Limit"] == "3"
+    assert answer.headers["X-RateLimit-Remaining"] == "2"
+    assert answer.headers["X-RateLimit-Reset"] == "1000003600"
+
+
+def test_a_key_of_other_letters_than_ascii(make_settings):
+    app = create_app(make_settings(api_keys="schlüssel-für-ada:Ada:5"))
+    header = "schlüssel-für-ada".encode().decode("latin-1")  # how WSGI hands on UTF-8
+    assert get(app.test_client(), header).status_code == 200
+
+
+def test_a_key_stored_as_its_digest(make_settings):
+    app = create_app(make_settings(api_keys=f"sha256${hashlib.sha256(KEY.encode()).hexdigest()}:Ada:5"))
+    assert get(app.test_client(), KEY).status_code == 200
+    assert get(app.test_client(), f"sha256${hashlib.sha256(KEY.encode()).hexdigest()}").status_code == 401
+
+
+def test_the_request_over_the_limit_is_429_until_the_window_slides(client):
+    with time_machine.travel(1_000_000_000, tick=False) as clock:
+        for remaining in ("2", "1", "0"):
+            assert get(client, SMALL_KEY).headers["X-RateLimit-Remaining"] == remaining
+            clock.shift(10)
+        refused = get(client, SMALL_KEY)
+        assert refused.status_code == 429
+        assert refused.headers["Retry-After"] == "3570"
+        assert refused.headers["X-RateLimit-Remaining"] == "0"
+        assert refused.headers["X-RateLimit-Reset"] == "1000003600"
+        assert get(client, KEY).status_code == 200  # another key's window is its own
+        clock.shift(3570)
+        assert get(client, SMALL_KEY).status_code == 200
+        assert get(client, SMALL_KEY).status_code == 429
+
+
+def test_a_restarted_service_remembers(make_settings):
+    for _ in range(3):
+        assert get(create_app(make_settings()).test_client(), SMALL_KEY).status_code == 200
+    assert get(create_app(make_settings()).test_client(), SMALL_KEY).status_code == 429
+
+
+def test_a_malformed_request_counts_and_keeps_its_headers(client):
+    answer = client.post("/segment", data=b"no json", headers={"X-API-Key": SMALL_KEY})
+    assert answer.status_code == 400
+    assert answer.headers["X-RateLimit-Remaining"] == "2"
+
+
+def test_a_store_that_fails_is_503_not_500(app, client):
+    def broken(*_, **__):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    app.extensions["auth"]._limiter.storage.acquire_entry = broken
+    answer = get(client, KEY)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "disk" not in answer.text
+
+
+class TestAdmin:
+    def test_the_right_key(self, client):
+        assert client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY}).status_code == 200
+
+    @pytest.mark.parametrize("key", [None, "", "wrong", KEY, "schlüssel"])
+    def test_any_other_is_403(self, client, key):
+        headers = {} if key is None else {"X-Admin-Key": key}
+        for path in ("/admin/stats", "/admin/health"):
+            answer = client.get(path, headers=headers)
+            assert answer.status_code == 403
+            assert "levels" not in answer.text
+
+    def test_without_an_admin_key_the_routes_are_off(self, make_settings):
+        client = create_app(make_settings(admin_api_key=None)).test_client()
+        answer = client.get("/admin/stats", headers={"X-Admin-Key": "None"})
+        assert answer.status_code == 403
+        assert "ADMIN_API_KEY" in answer.json["message"]
+
+    def test_guessing_has_a_limit_of_its_own(self, client):
+        with time_machine.travel(1_000_000_000, tick=False) as clock:
+            for _ in range(10):
+                assert client.get("/admin/stats", headers={"X-Admin-Key": "guess"}).status_code == 403
+            refused = client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY})
+            assert refused.status_code == 429
+            assert int(refused.headers["Retry-After"]) == 300
+            clock.shift(300)
+            assert client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY}).status_code == 200
+
+
+class TestUpload:
+    def post(self, client, **data):
+        return client.post("/segment_file", data=data, headers={"X-API-Key": KEY})
+
+    def test_no_file(self, client):
+        assert self.post(client).status_code == 400
+        assert self.post(client, picture=(io.BytesIO(b"x"), "a.png")).status_code == 400
+
+    def test_two_files(self, client):
+        files = [(io.BytesIO(b"x"), "a.png"), (io.BytesIO(b"y"), "b.png")]
+        assert self.post(client, file=files).status_code == 400
+
+    def test_an_empty_file(self, client):
+        answer = self.post(client, file=(io.BytesIO(b""), "a.png"))
+        assert answer.status_code == 400
+        assert "empty" in answer.json["message"]
+
+    def test_the_type_is_told_by_content_not_name(self, client):
+        answer = self.post(client, file=(io.BytesIO(b"<html>hello</html>" * 10), "a.png"))
+        assert answer.status_code == 415
+
+    def test_a_file_over_the_limit(self, make_settings, discs):
+        client = create_app(make_settings(max_file_size_mb=0.01)).test_client()
+        assert self.post(client, file=(io.BytesIO(discs + b"\0" * 20_000), "a.png")).status_code == 413
+        answer = client.post(
+            "/segment_file",
+            data=b"\0" * 3_000_000,
+            content_type="multipart/form-data; boundary=x",
+            headers={"X-API-Key": KEY},
+        )
+        assert answer.status_code == 413  # over the whole body's limit, found from its length
+        assert answer.is_json
+
+
+def test_usage_is_recorded_whatever_the_answer(app, client):
+    get(client, KEY)
+    get(client, "nobody")
+    client.post("/segment", data=b"no json", headers={"X-API-Key": KEY})
+    for _ in range(4):
+        get(client, SMALL_KEY)
+    app.extensions["auth"].usage.flush()
+    records = app.extensions["usage_store"].since(0)
+    assert [(r.key_name, r.endpoint, r.status) for r in records] == [
+        ("Ada", "/defaults", 200),
+        ("", "/defaults", 401),
+        ("Ada", "/segment", 400),
+        *[("Bob", "/defaults", 200)] * 3,
+        ("Bob", "/defaults", 429),
+    ]
+    assert records[2].bytes == 7
+    assert all(r.processing_ms >= 0 for r in records)
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_key_never_appears_in_the_logs(make_settings, tmp_path, log_format):
+    """Also not where code by mistake logs it, or an exception carries it."""
+    log_file = tmp_path / "logs" / "sam.log"
+    app = create_app(make_settings(log_file=log_file, log_format=log_format, log_level="DEBUG"))
+
+    @app.get("/leak")
+    @track_usage
+    @require_api_key
+    def leak():
+        logging.getLogger("some.library").warning("headers: X-API-Key=%s", KEY)
+        raise RuntimeError(f"no such key: {KEY}")
+
+    client = app.test_client()
+    answer = client.get("/leak", headers={"X-API-Key": KEY})
+    assert answer.status_code == 500
+    assert KEY not in answer.text
+    assert "Traceback" not in answer.text
+    get(client, KEY[:-1])
+    client.get("/health", headers={"X-Health-Key": HEALTH_KEY})
+    client.get(f"/nowhere?key={KEY}", headers={"X-Admin-Key": ADMIN_KEY})
+    client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY + "x"})
+    written = log_file.read_text()
+    for secret in (KEY, KEY[:-1], HEALTH_KEY, ADMIN_KEY):
+        assert secret not in written
+    assert "[redacted]" in written
+    assert "RuntimeError" in written
+    assert "wrong key" in written
+    if log_format == "json":
+        lines = [json.loads(line) for line in written.splitlines()]
+        assert any(line.get("key_name") == "Ada" and line.get("status") == 500 for line in lines)
+
+
+def test_the_decorators_keep_the_views_name():
+    def view():
+        """What it does."""
+
+    for decorate in (require_api_key, require_admin_key, validate_file_upload, track_usage):
+        assert decorate(view).__name__ == "view"
+        assert decorate(view).__doc__ == "What it does."

@@ -1,0 +1,106 @@
+"""Settings are read once, strictly; a bad one stops the start with one line."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from pydantic import ValidationError
+
+from config import DEMO_KEY, Settings, load_settings, parse_api_key
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch, tmp_path):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_keys_are_parsed_and_not_kept(monkeypatch):
+    monkeypatch.setenv("API_KEYS", "first-secret-key:Ada Lovelace:100, short:Bob:5:disabled,")
+    settings = load_settings()
+    ada, bob = settings.api_keys
+    assert (ada.name, ada.limit, ada.enabled, ada.hint) == ("Ada Lovelace", 100, True, "firs…")
+    assert (bob.name, bob.limit, bob.enabled, bob.hint) == ("Bob", 5, False, "…")
+    assert ada.digest == hashlib.sha256(b"first-secret-key").digest()
+    assert "secret" not in repr(settings)
+
+
+def test_a_key_may_be_given_as_its_digest():
+    digest = hashlib.sha256(b"first-secret-key").hexdigest()
+    assert parse_api_key(f"sha256${digest}:Ada:1").digest == bytes.fromhex(digest)
+
+
+def test_defaults(monkeypatch):
+    monkeypatch.setenv("API_KEYS", "first-secret-key:Ada:1")
+    settings = load_settings()
+    assert (settings.flask_host, settings.flask_port) == ("127.0.0.1", 9487)
+    assert settings.max_file_bytes == 50 * 2**20
+    assert settings.admin_api_key is None
+
+
+def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("API_KEYS=first-secret-key:Ada:1\nFLASK_PORT=1234\nTHREADS=3\nOTHER=1\n")
+    monkeypatch.setenv("FLASK_PORT", "4321")
+    settings = load_settings()
+    assert (settings.flask_port, settings.threads) == (4321, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("API_KEYS", "", "Field required"),
+        ("API_KEYS", ",", "at least one"),
+        ("API_KEYS", "first-secret-key:Ada", "key:name:limit"),
+        ("API_KEYS", "first-secret-key:Ada:many", "whole number"),
+        ("API_KEYS", "first-secret-key:Ada:0", "at least 1"),
+        ("API_KEYS", "first-secret-key:Ada:-5", "whole number"),
+        ("API_KEYS", "first-secret-key:Ada:5:off", "disabled"),
+        ("API_KEYS", "sha256$12:Ada:5", "64 hexadecimal"),
+        ("API_KEYS", "sha256$zz:Ada:5", "64 hexadecimal"),
+        ("API_KEYS", "first-secret-key:Ada:5,other:Ada:5", "share a key or a name"),
+        ("API_KEYS", "first-secret-key:Ada:5,first-secret-key:Bob:5", "share a key or a name"),
+        ("FLASK_PORT", "http", "integer"),
+        ("FLASK_PORT", "70000", "65535"),
+        ("DEVICE", "gpu", "'auto', 'cpu' or 'cuda'"),
+        ("LOG_LEVEL", "LOUD", "DEBUG"),
+        ("MAX_FILE_SIZE_MB", "0", "greater than 0"),
+        ("FLASK_DEBUG", "perhaps", "boolean"),
+    ],
+)
+def test_a_bad_variable_stops_the_start_with_one_line(monkeypatch, name, value, reason):
+    monkeypatch.setenv("API_KEYS", "first-secret-key:Ada:1")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stop:
+        load_settings()
+    line = str(stop.value)
+    assert name in line
+    assert reason in line
+    assert "\n" not in line
+    assert "first-secret-key" not in line
+
+
+@pytest.mark.parametrize(("host", "debug", "taken"), [
+    ("127.0.0.1", False, True), ("localhost", False, True), ("::1", False, True),
+    ("0.0.0.0", False, False), ("0.0.0.0", True, True), ("example.org", False, False),
+])  # fmt: skip
+def test_the_demo_key_is_for_loopback_only(host, debug, taken):
+    values = {"api_keys": f"{DEMO_KEY}:Demo:50", "flask_host": host, "flask_debug": debug}
+    if taken:
+        assert Settings(_env_file=None, **values).api_keys[0].name == "Demo"
+    else:
+        with pytest.raises(ValidationError, match="demo key is public"):
+            Settings(_env_file=None, **values)
+
+
+def test_numerical_libraries_get_their_variables(monkeypatch):
+    import os
+
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.setenv(name, "")
+    Settings(
+        _env_file=None, api_keys="first-secret-key:Ada:1", omp_num_threads=3, cuda_visible_devices="1"
+    ).apply_to_process()
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("3", "3")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"

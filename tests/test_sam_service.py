@@ -1,0 +1,208 @@
+"""Queue, cache and the one inference thread, with a generator that waits where a test tells it to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from droplets.errors import Busy, Draining, ModelUnavailable
+from droplets.types import Mask
+from sam_service import SamService
+
+POINT = np.array([[2.0, 3.0]])
+
+
+class Generator:
+    """Stands in for the model where a test has to hold it still."""
+
+    device = "cpu"
+    precision = "fp32"
+
+    def __init__(self):
+        self.go = threading.Event()
+        self.go.set()
+        self.began = threading.Event()
+        self.calls = []
+        self.threads = set()
+
+    def embed(self, pixels):
+        self.calls.append("embed")
+        return pixels.shape
+
+    def generate(self, pixels, embedding, quality):
+        self.threads.add(threading.current_thread())
+        self.calls.append(quality)
+        self.began.set()
+        assert self.go.wait(10)
+        return [Mask(0, 0, np.ones((2, 2), bool))]
+
+    def masks_at(self, embedding, points):
+        self.calls.append("points")
+        return [Mask(int(x), int(y), np.ones((1, 1), bool)) for x, y in points]
+
+
+@pytest.fixture
+def generator() -> Generator:
+    return Generator()
+
+
+@pytest.fixture
+def make_service(generator):
+    def make(load=lambda: generator, queue_size=8, timeout_s=10, cache_size=4) -> SamService:
+        return SamService(load, queue_size=queue_size, timeout_s=timeout_s, cache_size=cache_size)
+
+    yield make
+    generator.go.set()
+
+
+def picture(value: int) -> np.ndarray:
+    return np.full((8, 8, 3), value, np.uint8)
+
+
+def test_ten_first_requests_load_one_model(make_service, generator):
+    loads = []
+
+    def load():
+        loads.append(threading.current_thread())
+        time.sleep(0.05)
+        return generator
+
+    service = make_service(load, queue_size=10)
+    assert not service.status()["model_loaded"]
+    assert not loads  # nothing is loaded before it is needed
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda i: service.generate(picture(i), "balanced", None), range(10)))
+    assert len(answers) == 10
+    assert len(loads) == 1
+    assert generator.threads == set(loads)  # one thread for loading and inference
+    assert service.status()["model_loaded"]
+    assert service.status()["load_seconds"] >= 0.05
+
+
+def test_a_full_queue_is_refused_at_once(make_service, generator):
+    service = make_service(queue_size=2)
+    generator.go.clear()
+    with ThreadPoolExecutor(3) as pool:
+        running = pool.submit(service.generate, picture(0), "balanced", None)
+        assert generator.began.wait(5)
+        waiting = [pool.submit(service.generate, picture(i), "balanced", None) for i in (1, 2)]
+        deadline = time.monotonic() + 5
+        while service.status()["queue_length"] < 2 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert not service.ready
+        with pytest.raises(Busy) as refusal:
+            service.generate(picture(3), "balanced", None)
+        assert int(refusal.value.headers["Retry-After"]) >= 1
+        generator.go.set()
+        for answer in (running, *waiting):
+            assert len(answer.result(5).masks) == 1
+    assert service.ready
+
+
+def test_who_waits_too_long_is_told_and_costs_no_inference(make_service, generator):
+    service = make_service(timeout_s=0.1)
+    generator.go.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(service.generate, picture(0), "balanced", None)
+        assert generator.began.wait(5)
+        with pytest.raises(Busy, match="No answer within"):
+            service.generate(picture(1), "balanced", None)
+        assert isinstance(first.exception(5), Busy)
+    generator.go.set()
+    service.generate(picture(2), "balanced", None)
+    assert generator.calls.count("embed") == 2  # pictures 0 and 2
+
+
+def test_the_same_picture_costs_one_inference(make_service, generator):
+    service = make_service()
+    first = service.generate(picture(0), "balanced", None)
+    again = service.generate(picture(0).copy(), "balanced", None)
+    assert again.masks is first.masks
+    assert again.timing_ms == {"queue": 0.0, "encode": 0.0, "generate": 0.0}
+    assert generator.calls == ["embed", "balanced"]
+
+
+def test_another_quality_or_points_use_the_same_embedding(make_service, generator):
+    service = make_service()
+    service.generate(picture(0), "balanced", None)
+    service.generate(picture(0), "fast", None)
+    at_point = service.generate(picture(0), "balanced", POINT)
+    assert generator.calls == ["embed", "balanced", "fast", "points"]
+    assert at_point.masks[0].box == (2, 3, 1, 1)
+
+
+def test_pictures_of_the_same_bytes_but_another_shape_differ(make_service, generator):
+    service = make_service()
+    service.generate(np.zeros((4, 16, 3), np.uint8), "balanced", None)
+    service.generate(np.zeros((16, 4, 3), np.uint8), "balanced", None)
+    assert generator.calls.count("embed") == 2
+
+
+def test_the_least_recently_used_picture_is_forgotten(make_service, generator):
+    service = make_service(cache_size=2)
+    for value in (0, 1, 0, 2):  # 1 is the one not used for longest
+        service.generate(picture(value), "balanced", None)
+    service.generate(picture(0), "balanced", None)
+    assert generator.calls.count("embed") == 3
+    service.generate(picture(1), "balanced", None)
+    assert generator.calls.count("embed") == 4
+
+
+def test_no_memory_at_all(make_service, generator):
+    service = make_service(cache_size=0)
+    for _ in range(2):
+        assert len(service.generate(picture(0), "balanced", None).masks) == 1
+    assert generator.calls.count("embed") == 2
+
+
+def test_twins_that_wait_together_cost_one_inference(make_service, generator):
+    service = make_service()
+    generator.go.clear()
+    with ThreadPoolExecutor(3) as pool:
+        twins = [pool.submit(service.generate, picture(0), "balanced", None) for _ in range(3)]
+        generator.go.set()
+        assert all(len(twin.result(5).masks) == 1 for twin in twins)
+    assert generator.calls == ["embed", "balanced"]
+
+
+def test_draining_refuses_the_new_and_finishes_the_old(make_service, generator):
+    service = make_service()
+    generator.go.clear()
+    with ThreadPoolExecutor(2) as pool:
+        running = pool.submit(service.generate, picture(0), "balanced", None)
+        assert generator.began.wait(5)
+        service.drain()
+        assert not service.ready
+        with pytest.raises(Draining):
+            service.generate(picture(1), "balanced", None)
+        generator.go.set()
+        assert len(running.result(5).masks) == 1
+
+
+def test_a_model_that_fails_to_load_is_tried_again(make_service, generator):
+    attempts = []
+
+    def load():
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise ModelUnavailable("not there yet")
+        return generator
+
+    service = make_service(load)
+    with pytest.raises(ModelUnavailable):
+        service.generate(picture(0), "balanced", None)
+    assert len(service.generate(picture(0), "balanced", None).masks) == 1
+
+
+def test_the_thread_outlives_a_fault(make_service, generator, monkeypatch):
+    service = make_service()
+    with monkeypatch.context() as patch:
+        patch.setattr(generator, "generate", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            service.generate(picture(0), "balanced", None)
+    assert len(service.generate(picture(0), "balanced", None).masks) == 1
+    assert not service.status()["running"]

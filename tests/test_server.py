@@ -1,0 +1,174 @@
+"""The service as it is run: real Gunicorn, real model, real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.conftest import KEY, ROOT, SMALL_KEY
+
+pytestmark = pytest.mark.model
+
+COMMAND = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen
+    address: str
+    log: Path
+
+    def get(self, path: str, key: str | None = None) -> requests.Response:
+        return requests.get(self.address + path, headers={"X-API-Key": key} if key else {}, timeout=30)
+
+    def segment(self, picture: bytes, quality: str = "fast") -> requests.Response:
+        return requests.post(
+            self.address + "/segment_file",
+            files={"file": picture},
+            data={"options": f'{{"quality": "{quality}"}}'},
+            headers={"X-API-Key": KEY},
+            timeout=300,
+        )
+
+
+def environment(folder: Path, **changes: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {
+        **kept,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(ROOT),
+        "API_KEYS": f"{KEY}:Ada:1000,{SMALL_KEY}:Bob:3",
+        "DATA_DIR": str(folder / "data"),
+        "SAM_MODEL_PATH": str(ROOT / "model" / "mobile_sam.pt"),
+        **changes,
+    }
+
+
+@contextmanager
+def serving(folder: Path, **changes: str) -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = folder / "server.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            COMMAND,
+            cwd=folder,  # away from any .env
+            env=environment(folder, FLASK_PORT=str(port), **changes),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    server = Server(process, f"http://127.0.0.1:{port}", log)
+    try:
+        wait_until(lambda: answers(server), 60)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def answers(server: Server) -> bool:
+    assert server.process.poll() is None, server.log.read_text()
+    try:
+        return server.get("/health/live").status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def wait_until(condition, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server"), HEALTH_CHECK_KEY="health") as server:
+        yield server
+
+
+def model_status(server: Server) -> dict:
+    answer = requests.get(server.address + "/health", headers={"X-Health-Key": "health"}, timeout=30)
+    return answer.json()["levels"]["model"]
+
+
+def test_first_requests_load_one_model_and_health_answers_meanwhile(server, discs):
+    assert server.get("/health").json() == {"status": "healthy", "model_loaded": False}
+    with ThreadPoolExecutor(10) as pool:
+        first = [pool.submit(server.segment, discs) for _ in range(8)]
+        wait_until(lambda: server.get("/health").json()["model_loaded"], 60)
+        seconds = []
+        while not first[0].done() or len(seconds) < 5:
+            started = time.perf_counter()
+            assert server.get("/health").status_code == 200
+            seconds.append(time.perf_counter() - started)
+            time.sleep(0.02)
+        answers = [future.result() for future in first]
+    assert statistics.median(seconds) < 0.1
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert len({str(answer.json()["masks"]) for answer in answers}) == 1
+    assert server.log.read_text().count('"model loaded"') == 1
+    assert model_status(server)["load_seconds"] > 0
+
+
+def test_exact_limit_over_workers_and_after_a_restart(tmp_path):
+    keys = {"API_KEYS": f"{SMALL_KEY}:Bob:37", "WORKERS": "2"}
+    with serving(tmp_path, **keys) as server, ThreadPoolExecutor(20) as pool:
+        statuses = list(pool.map(lambda _: server.get("/defaults", SMALL_KEY).status_code, range(200)))
+    assert (statuses.count(200), statuses.count(429)) == (37, 163)
+    with serving(tmp_path, **keys) as server:
+        assert server.get("/defaults", SMALL_KEY).status_code == 429
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_running_request_finish(tmp_path, discs, number):
+    with serving(tmp_path, HEALTH_CHECK_KEY="health") as server, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.segment, discs)
+        wait_until(lambda: model_status(server)["running"], 60)
+        server.process.send_signal(number)
+        assert running.result().status_code == 200
+        assert server.process.wait(60) == 0
+    with pytest.raises(requests.ConnectionError):
+        server.get("/health")
+
+
+def test_usage_is_on_disk_after_the_stop(tmp_path):
+    from store.sqlite import Database, SQLiteUsage
+
+    with serving(tmp_path) as server:
+        server.get("/defaults", KEY)
+    records = SQLiteUsage(Database(tmp_path / "data" / "sam.sqlite3")).since(0)
+    assert [(record.key_name, record.endpoint) for record in records] == [("Ada", "/defaults")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("FLASK_PORT", "http"), ("API_KEYS", "key"), ("FLASK_HOST", "0.0.0.0")]
+)
+def test_a_bad_variable_stops_the_start_with_one_line(tmp_path, name, value):
+    changes = {"API_KEYS": "sam-demo-key-123:Demo:50", name: value}
+    stopped = subprocess.run(
+        COMMAND,
+        cwd=ROOT,
+        env=environment(tmp_path, **changes),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert stopped.returncode != 0
+    assert len(stopped.stderr.strip().splitlines()) == 1
+    assert ("API_KEYS" if name == "FLASK_HOST" else name) in stopped.stderr
