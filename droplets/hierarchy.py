@@ -39,17 +39,21 @@ class Hierarchy:
     nodes: list[Node]
     duplicates: int
     clumps: int
+    background: int
 
 
-def build_hierarchy(masks: Sequence[Mask]) -> Hierarchy:
-    """One node an object.
+def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy:
+    """One node an object, for the masks of a picture of `width` x `height` pixels.
+
+    A mask that reaches from one border to the opposite one shows the background, not an object.
 
     Of masks that show the same object the larger one stays if it contains the other (an inner rim
     is part of its droplet), else the one of the higher predicted IoU. What lies in a droplet is a bead.
     Clumps go first: one of two droplets would else take its larger droplet for an inner rim.
     The result does not depend on the order of the masks.
     """
-    ordered = sorted(masks, key=lambda m: (-m.area, -m.predicted_iou, -m.stability_score, m.y, m.x))
+    foreground = [mask for mask in masks if mask.width < width and mask.height < height]
+    ordered = sorted(foreground, key=lambda m: (-m.area, -m.predicted_iou, -m.stability_score, m.y, m.x))
     single = _without_clumps(ordered)
     objects = _without_duplicates(single)
     parents = _parents(objects)
@@ -57,7 +61,12 @@ def build_hierarchy(masks: Sequence[Mask]) -> Hierarchy:
         Node(mask, "bead" if parent is not None else "droplet", parent)
         for mask, parent in zip(objects, parents, strict=True)
     ]
-    return Hierarchy(nodes, duplicates=len(single) - len(objects), clumps=len(ordered) - len(single))
+    return Hierarchy(
+        nodes,
+        duplicates=len(single) - len(objects),
+        clumps=len(ordered) - len(single),
+        background=len(masks) - len(ordered),
+    )
 
 
 def _without_duplicates(ordered: Sequence[Mask]) -> list[Mask]:

@@ -65,7 +65,8 @@ def _sites(size: Points, pitch: float, count: int, random: np.random.Generator) 
     sites = turned + size / 2 + random.uniform(-pitch / 2, pitch / 2, 2)
     # A few sites just outside make up the number where the lattice falls short by chance.
     outside = np.maximum(-sites, sites - size).max(axis=1)
-    waves = random.normal(0, 2 * np.pi / (0.6 * size.max()), (6, 2))
+    patch = min(0.6 * float(size.max()), 15 * pitch)  # breadth of the rafts and of the gaps between them
+    waves = random.normal(0, 2 * np.pi / patch, (6, 2))
     field = np.cos(sites @ waves.T + random.uniform(0, 2 * np.pi, 6)).sum(axis=1)
     field += random.normal(0, 1.0, len(field))
     order = np.lexsort((-field, np.where(outside > 0, outside, 0)))

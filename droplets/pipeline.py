@@ -88,7 +88,7 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
     generation = generate(prepared, wanted.options.quality, points)
     timing |= generation.timing_ms
     with _stopwatch(timing, "measure"):
-        hierarchy = build_hierarchy(generation.masks)
+        hierarchy = build_hierarchy(generation.masks, part.width, part.height)
         grey = grey_values(part)
         droplets = [
             Droplet(
@@ -105,7 +105,12 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
     return Analysis(
         droplets=[_shifted(droplet, roi) for droplet in kept],
         found=len(generation.masks),
-        removed={"duplicate": hierarchy.duplicates, "clump": hierarchy.clumps, **removed},
+        removed={
+            "background": hierarchy.background,
+            "duplicate": hierarchy.duplicates,
+            "clump": hierarchy.clumps,
+            **removed,
+        },
         timing_ms=timing,
     )
 

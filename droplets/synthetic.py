@@ -9,7 +9,7 @@ noise come last. The same arguments and seed give the same picture.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import cv2
@@ -60,7 +60,7 @@ class Rendering:
     """
 
     pixels: NDArray[np.generic]
-    droplets: tuple[TrueDroplet, ...] = field(default=())
+    droplets: tuple[TrueDroplet, ...]
 
     def truth(self) -> dict[str, Any]:
         """For JSON: {"width", "height", "droplets": [the fields of TrueDroplet, beads as [x, y, radius]]}."""
@@ -257,11 +257,12 @@ def _fluorescence(
 
 def _illumination(width: int, height: int, random: np.random.Generator) -> Plane:
     """HxW around 1: a slope across the field and a fall towards the corners."""
-    down, across = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    angle, shift = random.uniform(0, 2 * np.pi), random.uniform(-0.3, 0.3, 2)
-    slope = 0.1 * (across * np.cos(angle) + down * np.sin(angle))
+    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    down = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    angle, shift = random.uniform(0, 2 * np.pi), random.uniform(-0.3, 0.3, 2).astype(np.float32)
+    slope = 0.1 * (across * float(np.cos(angle)) + down * float(np.sin(angle)))
     fall = 0.12 * ((across - shift[0]) ** 2 + (down - shift[1]) ** 2)
-    light: Plane = (1.05 + slope - fall).astype(np.float32)
+    light: Plane = 1.05 + slope - fall
     return light
 
 

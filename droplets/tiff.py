@@ -1,7 +1,8 @@
 """Reads TIFF and BigTIFF: the first plane, as stored.
 
 tifffile trusts the header: it makes an array of whatever size that asks for, and leaves missing
-strips black. So everything in the header that sets a size is checked here first, and only
+strips black. So everything in the header that sets a size is checked first, here and in
+tiff_directory.py, and only
 compressions are taken whose output tifffile bounds by the size of the strip or tile. JPEG and
 the other image codecs inside a TIFF bring a second, unchecked header and are refused.
 """
@@ -11,7 +12,6 @@ from __future__ import annotations
 import io
 import math
 import re
-import struct
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from PIL import Image as Pillow
 
 from droplets.errors import TooManyPixels, UndecodableImage
 from droplets.stored import Stored, check_size
+from droplets.tiff_directory import MAX_COUNTED, check_first_directory, count_directories
 
 COMPRESSIONS: Final = {
     1: "none",
@@ -38,7 +39,6 @@ PHOTOMETRIC_TAG, ORIENTATION_TAG = 262, 274
 
 MAX_SAMPLES = 8
 BYTES_PER_PIXEL = 8  # of one allowed pixel, decoded: four channels of 16 bits
-MAX_PAGES_COUNTED = 10_000
 
 Page = Any  # tifffile.TiffPage, which has no type stubs
 
@@ -57,6 +57,7 @@ def read_tiff(data: bytes, max_pixels: int) -> Stored:
         UndecodableImage, TooManyPixels: as found from the header, or no finite values.
         Exception: whatever tifffile raises on damaged files.
     """
+    check_first_directory(data)
     with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as tif:
         page = tif.pages.first
         _check_kind(page)
@@ -138,30 +139,15 @@ def _check_segments(page: Page, file_size: int) -> None:
 
 def _plane_notes(tif: Any, data: bytes) -> tuple[str, ...]:
     """Say that only the first plane is read, where there are more."""
-    planes = _count_pages(tif, data)
+    planes = count_directories(data)
     if tif.is_imagej:
         declared = re.search(r"^images=(\d{1,9})$", tif.pages.first.description, re.MULTILINE)
         planes = max(planes, int(declared[1])) if declared else planes
     if planes < 2:
         return ()
     kind = "planes" if tif.is_imagej or tif.is_ome else "frames"
-    count = f"{planes} or more" if planes == MAX_PAGES_COUNTED else str(planes)
+    count = f"{planes} or more" if planes == MAX_COUNTED else str(planes)
     return (f"first of {count} {kind}",)
-
-
-def _count_pages(tif: Any, data: bytes) -> int:
-    """Length of the chain of image file directories, without reading their tags."""
-    layout = tif.tiff
-    offset, seen = tif.pages.first.offset, set[int]()
-    while offset and offset not in seen and len(seen) < MAX_PAGES_COUNTED:
-        seen.add(offset)
-        try:
-            (tags,) = struct.unpack_from(layout.tagnoformat, data, offset)
-            end = offset + layout.tagnosize + tags * layout.tagsize
-            (offset,) = struct.unpack_from(layout.offsetformat, data, end)
-        except struct.error:  # the chain leads out of the file; the first plane may be sound all the same
-            break
-    return len(seen)
 
 
 def _colours(page: Page, plane: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:

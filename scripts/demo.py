@@ -38,7 +38,8 @@ def main() -> None:
         overlay_png(decode_image(SAMPLE.read_bytes(), max_pixels=10**8), [mask for mask in masks if mask])
     )
     print(f"droplets       {droplets}")
-    print(f"mean diameter  {diameter['mean']:.1f} px (CV {100 * diameter['cv']:.1f} %)")
+    if droplets > 1:
+        print(f"mean diameter  {diameter['mean']:.1f} px (CV {100 * diameter['cv']:.1f} %)")
     print(f"seconds        {answer['timing_ms']['total'] / 1000:.1f}")
     print(f"overlay        {OVERLAY}")
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zlib
 from typing import Any
 
 import numpy as np
+import pytest
 import tifffile
 from PIL import Image as Pillow
 
+from droplets.errors import ServiceError
+from droplets.image import decode_image
+from droplets.types import Image
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEIGHT, WIDTH = 24, 32
+MAX_PIXELS = 40_000_000
 
 
 def grey(dtype: str = "uint8") -> np.ndarray:
@@ -93,3 +100,23 @@ def sound_files() -> dict[str, bytes]:
         "tiff deflate tiles": tiff(grey("uint16"), compression="deflate", tile=(16, 16)),
         "bigtiff": tiff(grey("uint16"), bigtiff=True),
     }
+
+
+SOUND = sound_files()
+
+
+def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image:
+    return decode_image(data, max_pixels=max_pixels)
+
+
+def refuse(data: bytes, error: type[ServiceError], megabytes: float = 8) -> str:
+    """Message with which `data` is refused; fails if that took more than `megabytes` of memory."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(error) as caught:
+            decode(data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < megabytes * 2**20 + 2 * len(data)
+    return caught.value.message

@@ -45,7 +45,9 @@ def ring(x: float, y: float, outer: float, inner: float) -> Mask:
     """Pixels between two circles."""
     rim, hole = disc(x, y, outer), disc(x, y, inner)
     crop = rim.crop.copy()
-    window = np.s_[hole.y - rim.y : hole.y - rim.y + hole.height, hole.x - rim.x : hole.x - rim.x + hole.width]
+    window = np.s_[
+        hole.y - rim.y : hole.y - rim.y + hole.height, hole.x - rim.x : hole.x - rim.x + hole.width
+    ]
     crop[window] &= ~hole.crop
     return Mask(rim.x, rim.y, crop)
 

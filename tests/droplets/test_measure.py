@@ -181,9 +181,10 @@ def test_lengths_double_with_the_pixels():
         assert large.solidity == pytest.approx(small.solidity)
 
 
-def test_a_mask_of_a_whole_20_megapixel_frame():
-    figures = shape(rectangle(0, 0, 5472, 3648))
-    assert figures.max_feret_diameter == pytest.approx(math.hypot(5472, 3648))
+@pytest.mark.parametrize(("width", "height"), [(5472, 20), (20, 3648)])
+def test_a_mask_across_a_20_megapixel_frame(width, height):
+    figures = shape(rectangle(0, 0, width, height))
+    assert figures.max_feret_diameter == pytest.approx(math.hypot(width, height), rel=1e-6)
     assert figures.solidity == 1
 
 

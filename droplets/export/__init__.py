@@ -1,0 +1,1 @@
+"""What leaves the service: one module a format."""

@@ -1,0 +1,1 @@
+"""The sample picture and the program that renders it."""

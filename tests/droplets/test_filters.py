@@ -1,0 +1,250 @@
+"""Every filter at, below and above its limit; every removal under its reason."""
+
+import pytest
+
+from droplets.filters import FIGURES, AutomaticFilters, Filters, apply_filters
+from droplets.types import Droplet
+from tests.droplets.shapes import figured
+
+OFF = AutomaticFilters(area=False, edge=False, circularity=False)
+ON = AutomaticFilters()
+NONE_REMOVED = {"edge": 0, "area": 0, "circularity": 0, "user_filter": 0}
+
+# The figure that each limit is about, on a droplet where it is just `value`.
+OF_VALUE = {
+    "mean": lambda value: figured(grey=(value, 0, 1000, 1, 100)),
+    "min": lambda value: figured(grey=(100, value, 1000, 1, 100)),
+    "max": lambda value: figured(grey=(100, 0, value, 1, 100)),
+    "std": lambda value: figured(grey=(100, 0, 1000, value, 100)),
+    "median": lambda value: figured(grey=(100, 0, 1000, 1, value)),
+    "area": lambda value: figured(area=int(value)),
+    "diameter": lambda value: figured(diameter=value),
+    "circularity": lambda value: figured(circularity=value),
+    "border": lambda value: figured(border=(90, 91, int(value), 92)),
+}
+LOWER_LIMITS = {
+    "mean_min": "mean",
+    "median_min": "median",
+    "std_min": "std",
+    "min_threshold": "min",
+    "area_min": "area",
+    "diameter_min": "diameter",
+    "circularity_min": "circularity",
+    "min_edge_distance": "border",
+}
+UPPER_LIMITS = {
+    "mean_max": "mean",
+    "median_max": "median",
+    "std_max": "std",
+    "max_threshold": "max",
+    "area_max": "area",
+    "diameter_max": "diameter",
+}
+
+
+def stays(droplet: Droplet, automatic: AutomaticFilters = OFF, **limits: float) -> bool:
+    kept, removed = apply_filters([droplet], automatic, Filters(**limits))
+    assert len(kept) + sum(removed.values()) == 1
+    return bool(kept)
+
+
+def limit_of(figure: str) -> tuple[float, float]:
+    """A limit within the figure's range, and a small step."""
+    return (0.7, 1e-6) if figure == "circularity" else (40, 1)
+
+
+def test_every_user_filter_is_tested_here():
+    assert LOWER_LIMITS.keys() | UPPER_LIMITS.keys() | {"exclude_edge_touching"} == set(Filters.model_fields)
+    assert {name for figure in FIGURES for name in (f"{figure}_min", f"{figure}_max")} >= {
+        name for name in Filters.model_fields if name.endswith(("_min", "_max"))
+    }
+
+
+@pytest.mark.parametrize(("name", "figure"), LOWER_LIMITS.items())
+def test_lower_limits(name, figure):
+    limit, step = limit_of(figure)
+    assert stays(OF_VALUE[figure](limit + step), **{name: limit})
+    assert stays(OF_VALUE[figure](limit), **{name: limit})
+    assert not stays(OF_VALUE[figure](limit - step), **{name: limit})
+
+
+@pytest.mark.parametrize(("name", "figure"), UPPER_LIMITS.items())
+def test_upper_limits(name, figure):
+    limit, step = limit_of(figure)
+    assert stays(OF_VALUE[figure](limit - step), **{name: limit})
+    assert stays(OF_VALUE[figure](limit), **{name: limit})
+    assert not stays(OF_VALUE[figure](limit + step), **{name: limit})
+
+
+@pytest.mark.parametrize("name", UPPER_LIMITS)
+def test_zero_is_a_limit_too(name):
+    assert not stays(OF_VALUE[UPPER_LIMITS[name]](1), **{name: 0})
+
+
+@pytest.mark.parametrize("name", [*LOWER_LIMITS, *UPPER_LIMITS])
+def test_null_is_no_limit(name):
+    assert stays(
+        figured(area=1, grey=(0, 0, 65535, 0, 0), circularity=0, border=(0, 0, 0, 0)), **{name: None}
+    )
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_edge_distance_is_that_of_the_nearest_side(side):
+    border = [50, 50, 50, 50]
+    border[side] = 5
+    assert stays(figured(border=tuple(border)), min_edge_distance=5)
+    assert not stays(figured(border=tuple(border)), min_edge_distance=5.5)
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_exclude_edge_touching(side):
+    border = [50, 50, 50, 50]
+    border[side] = 1
+    assert stays(figured(border=tuple(border)), exclude_edge_touching=True)
+    border[side] = 0
+    assert stays(figured(border=tuple(border)), exclude_edge_touching=False)
+    assert not stays(figured(border=tuple(border)), exclude_edge_touching=True)
+
+
+def test_limits_add_up():
+    limits = {"mean_min": 50, "area_max": 200, "circularity_min": 0.8}
+    assert stays(figured(), **limits)
+    for change in ({"grey": (49, 0, 99, 1, 49)}, {"area": 201}, {"circularity": 0.79}):
+        assert not stays(figured(**change), **limits)
+
+
+def test_nothing_stays_nothing():
+    assert apply_filters([], ON, Filters()) == ([], NONE_REMOVED)
+
+
+def test_good_droplets_stay_as_they_are():
+    droplets = [figured(area=area) for area in (120, 110, 100)]
+    kept, removed = apply_filters(droplets, ON, Filters())
+    assert [droplet.mask for droplet in kept] == [droplet.mask for droplet in droplets]
+    assert removed == NONE_REMOVED
+
+
+def test_automatic_edge_filter():
+    assert stays(figured(border=(1, 1, 1, 1)), ON)
+    for side in range(4):
+        border = tuple(0 if i == side else 9 for i in range(4))
+        assert not stays(figured(border=border), AutomaticFilters(area=False, circularity=False))
+        assert stays(figured(border=border), AutomaticFilters(edge=False))
+        assert apply_filters([figured(border=border)], ON, Filters())[1]["edge"] == 1
+
+
+def test_automatic_circularity_filter():
+    assert stays(figured(circularity=0.6), ON)
+    assert not stays(figured(circularity=0.599), AutomaticFilters(area=False, edge=False))
+    assert stays(figured(circularity=0.599), AutomaticFilters(circularity=False))
+    assert apply_filters([figured(circularity=0.599)], ON, Filters())[1]["circularity"] == 1
+
+
+def test_automatic_area_filter_is_at_one_and_a_half_times_the_mean():
+    # The limit is 1800 for the first three, 1801.5 for the second.
+    at_limit = [figured(area=area) for area in (1800, 900, 900)]
+    assert len(apply_filters(at_limit, ON, Filters())[0]) == 3
+    above = [figured(area=area) for area in (1803, 900, 900)]
+    kept, removed = apply_filters(above, AutomaticFilters(edge=False, circularity=False), Filters())
+    assert [droplet.mask.area for droplet in kept] == [900, 900]
+    assert removed == {**NONE_REMOVED, "area": 1}
+    assert len(apply_filters(above, AutomaticFilters(area=False), Filters())[0]) == 3
+
+
+def test_a_single_droplet_is_never_too_large():
+    assert stays(figured(area=10**6), ON)
+
+
+def test_beads_do_not_count_into_the_mean_area():
+    droplets = [figured(area=1000), figured(area=900)]
+    beads = [figured(kind="bead", parent=0, area=10) for _ in range(50)]
+    assert len(apply_filters([*droplets, *beads], ON, Filters())[0]) == 52
+
+
+def test_beads_need_not_be_round_or_like_the_mean():
+    bead = figured(kind="bead", parent=0, area=400, circularity=0.3)
+    kept, _ = apply_filters([figured(area=1000), figured(area=20), figured(area=20), bead], OFF, Filters())
+    assert len(kept) == 4
+    kept, _ = apply_filters([figured(area=1000), bead], ON, Filters())
+    assert [droplet.kind for droplet in kept] == ["droplet", "bead"]
+
+
+def test_beads_alone_do_not_disturb_the_area_filter():
+    assert len(apply_filters([figured(kind="other", area=500)], ON, Filters())[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ({"border": (0, 9, 9, 9)}, "edge"),
+        ({"area": 5000}, "area"),
+        ({"circularity": 0.2}, "circularity"),
+        ({"grey": (5, 5, 5, 0, 5)}, "user_filter"),
+    ],
+)
+def test_what_a_removed_droplet_contains_goes_with_it_under_its_reason(bad, reason):
+    droplets = [
+        figured(**{"area": 1100, **bad}),
+        figured(area=1000),
+        figured(area=1000),
+        figured(kind="bead", parent=0, area=30),
+        figured(kind="bead", parent=2, area=20),
+        figured(kind="bead", parent=0, area=10),
+    ]
+    kept, removed = apply_filters(droplets, ON, Filters(mean_min=10))
+    assert removed == {**NONE_REMOVED, reason: 3}
+    assert [droplet.kind for droplet in kept] == ["droplet", "droplet", "bead"]
+    assert [droplet.parent for droplet in kept] == [None, None, 1]
+
+
+def test_a_bead_may_go_alone():
+    droplets = [
+        figured(area=1000),
+        figured(kind="bead", parent=0, area=30),
+        figured(kind="bead", parent=0, area=5),
+    ]
+    kept, removed = apply_filters(droplets, ON, Filters(area_min=10))
+    assert [droplet.mask.area for droplet in kept] == [1000, 30]
+    assert removed == {**NONE_REMOVED, "user_filter": 1}
+
+
+def test_a_bead_of_a_bead_goes_too():
+    droplets = [
+        figured(area=1000, circularity=0.1),
+        figured(kind="bead", parent=0, area=30),
+        figured(kind="bead", parent=1, area=5),
+    ]
+    assert apply_filters(droplets, ON, Filters())[1]["circularity"] == 3
+
+
+def test_a_mask_counts_once_under_the_first_reason():
+    everything_wrong = figured(border=(0, 0, 0, 0), area=10_000, circularity=0.1, grey=(0, 0, 0, 0, 0))
+    others = [figured(area=10) for _ in range(9)]
+    for automatic, reason in [
+        (ON, "edge"),
+        (AutomaticFilters(edge=False), "area"),
+        (AutomaticFilters(edge=False, area=False), "circularity"),
+        (OFF, "user_filter"),
+    ]:
+        kept, removed = apply_filters([everything_wrong, *others], automatic, Filters(mean_min=1))
+        assert len(kept) == 9
+        assert removed == {**NONE_REMOVED, reason: 1}
+
+
+def test_parents_are_renumbered_to_the_new_list():
+    droplets = [figured(area=1000 - i, circularity=0.1 if i % 2 else 0.9) for i in range(10)]
+    beads = [figured(kind="bead", parent=i, area=100 - i) for i in range(10)]
+    kept, _ = apply_filters([*droplets, *beads], ON, Filters())
+    assert len(kept) == 10
+    for bead in kept[5:]:
+        assert 1000 - kept[bead.parent].mask.area == 100 - bead.mask.area
+
+
+def test_the_droplets_given_are_not_changed():
+    droplets = [
+        figured(area=1000, circularity=0.1),
+        figured(area=900),
+        figured(kind="bead", parent=1, area=9),
+    ]
+    apply_filters(droplets, ON, Filters())
+    assert droplets[2].parent == 1

@@ -1,0 +1,271 @@
+"""One node an object: rims and twins are one droplet, beads lie in theirs, clumps are none."""
+
+import time
+
+import numpy as np
+import pytest
+
+from droplets.hierarchy import Hierarchy, build_hierarchy
+from droplets.types import Mask
+from tests.droplets.shapes import disc, ellipse, random_mask, rectangle, ring, union
+
+SHUFFLES = 8
+FRAME = (10_000, 10_000)
+
+
+def hierarchy(*masks: Mask) -> Hierarchy:
+    """The hierarchy, after a check that the order of the masks does not matter."""
+    expected = build_hierarchy(masks, *FRAME)
+    for seed in range(SHUFFLES):
+        order = np.random.default_rng(seed).permutation(len(masks))
+        assert listed(build_hierarchy([masks[i] for i in order], *FRAME)) == listed(expected)
+    assert len(expected.nodes) + expected.duplicates + expected.clumps == len(masks)
+    return expected
+
+
+def listed(found: Hierarchy) -> tuple:
+    nodes = [
+        (node.mask.box, node.mask.crop.tobytes(), node.mask.predicted_iou, node.kind, node.parent)
+        for node in found.nodes
+    ]
+    return nodes, found.duplicates, found.clumps
+
+
+def masks_of(found: Hierarchy) -> list[Mask]:
+    return [node.mask for node in found.nodes]
+
+
+def families(found: Hierarchy) -> list[tuple[str, int | None]]:
+    return [(node.kind, node.parent) for node in found.nodes]
+
+
+def test_nothing_gives_nothing():
+    assert listed(hierarchy()) == ([], 0, 0)
+
+
+def test_one_mask_is_a_droplet():
+    assert families(hierarchy(disc(20, 20, 8))) == [("droplet", None)]
+
+
+def test_what_reaches_from_border_to_border_is_background():
+    everything, band = rectangle(0, 0, 100, 80), rectangle(0, 30, 100, 20)
+    droplet, half = disc(40, 40, 10), rectangle(0, 0, 99, 40)
+    found = build_hierarchy([everything, droplet, band, half], 100, 80)
+    assert masks_of(found) == [half, droplet]
+    assert found.background == 2
+    assert families(found)[1] == ("droplet", None)
+
+
+def test_one_pixel_is_a_droplet():
+    assert families(hierarchy(rectangle(3, 3, 1, 1))) == [("droplet", None)]
+
+
+def test_separate_droplets_come_largest_first():
+    small, middle, large = disc(20, 20, 8), disc(60, 20, 12), disc(110, 20, 17)
+    found = hierarchy(middle, small, large)
+    assert masks_of(found) == [large, middle, small]
+    assert families(found) == [("droplet", None)] * 3
+
+
+def test_neighbours_that_overlap_a_little_are_two_droplets():
+    found = hierarchy(disc(20, 20, 12), disc(42, 20, 12))
+    assert families(found) == [("droplet", None)] * 2
+
+
+def test_of_equal_masks_the_most_sure_stays():
+    twins = [disc(20, 20, 8, predicted_iou=iou) for iou in (0.9, 0.97, 0.91)]
+    found = hierarchy(*twins)
+    assert masks_of(found) == [twins[1]]
+    assert (found.duplicates, found.clumps) == (2, 0)
+
+
+def test_of_equal_masks_of_one_score_the_most_stable_stays():
+    twins = [disc(20, 20, 8, predicted_iou=0.9, stability_score=score) for score in (0.95, 0.99)]
+    assert masks_of(hierarchy(*twins)) == [twins[1]]
+
+
+def test_indistinguishable_masks_are_one():
+    assert len(hierarchy(*(disc(20, 20, 8) for _ in range(5))).nodes) == 1
+
+
+@pytest.mark.parametrize("radius", [19, 17, 15, 13])  # 13: 0.42 of the area
+def test_an_inner_rim_is_part_of_its_droplet(radius):
+    droplet = disc(40, 40, 20, predicted_iou=0.9)
+    found = hierarchy(droplet, disc(40.4, 39.8, radius, predicted_iou=0.99))
+    assert masks_of(found) == [droplet]
+    assert found.duplicates == 1
+
+
+def test_an_inner_rim_that_stands_out_a_little_is_one_too():
+    droplet, rim = disc(40, 40, 20), disc(43, 40, 17.5)
+    assert 0.9 < droplet.intersection(rim) / rim.area < 1
+    assert masks_of(hierarchy(droplet, rim)) == [droplet]
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.9, 0.95), (0.95, 0.9)])
+def test_of_two_views_of_a_droplet_the_surer_one_stays(first, second):
+    views = [disc(40, 40, 20.3, predicted_iou=first), disc(46, 40, 20, predicted_iou=second)]
+    assert views[0].iou(views[1]) > 0.6
+    assert views[0].intersection(views[1]) < 0.9 * views[1].area
+    found = hierarchy(*views)
+    assert masks_of(found) == [max(views, key=lambda mask: mask.predicted_iou)]
+
+
+def test_a_larger_view_that_is_dropped_takes_no_more_with_it():
+    unsure, sure = disc(40, 40, 20.3, predicted_iou=0.9), disc(46, 40, 20, predicted_iou=0.95)
+    bead = disc(48, 40, 4)
+    found = hierarchy(unsure, sure, bead)
+    assert masks_of(found) == [sure, bead]
+    assert families(found) == [("droplet", None), ("bead", 0)]
+
+
+def test_beads_are_children_of_their_droplets():
+    left, right = disc(40, 40, 20), disc(90, 40, 18)
+    beads = [disc(35, 40, 5), disc(46, 44, 4), disc(92, 40, 3)]
+    found = hierarchy(left, right, *beads)
+    assert masks_of(found) == [left, right, *beads]
+    assert families(found) == [("droplet", None)] * 2 + [("bead", 0), ("bead", 0), ("bead", 1)]
+
+
+def test_a_bead_of_one_pixel():
+    assert families(hierarchy(disc(40, 40, 20), rectangle(41, 41, 1, 1)))[1] == ("bead", 0)
+
+
+def test_a_bead_at_the_rim_belongs_if_nine_tenths_of_it_lie_within():
+    droplet = rectangle(0, 0, 40, 40)
+    within, outside = rectangle(31, 10, 10, 10), rectangle(32, 10, 10, 10)
+    assert families(hierarchy(droplet, within))[1] == ("bead", 0)
+    assert families(hierarchy(droplet, outside))[1] == ("droplet", None)
+
+
+def test_a_bead_with_a_rim_is_one_bead():
+    droplet, bead, rim = disc(40, 40, 20), disc(40, 40, 8), disc(40, 40, 6.5)
+    found = hierarchy(droplet, bead, rim)
+    assert masks_of(found) == [droplet, bead]
+    assert found.duplicates == 1
+
+
+def test_a_bead_in_a_bead_belongs_to_the_droplet():
+    found = hierarchy(disc(40, 40, 20), disc(40, 40, 8), disc(40, 40, 3))
+    assert families(found) == [("droplet", None), ("bead", 0), ("bead", 0)]
+
+
+def test_a_chain_of_rims_is_one_droplet_with_its_bead():
+    rims = [disc(60, 60, radius) for radius in (40, 34, 29)]
+    bead = disc(60, 60, 8)
+    found = hierarchy(*rims, bead)
+    assert masks_of(found) == [rims[0], bead]
+    assert families(found) == [("droplet", None), ("bead", 0)]
+
+
+def test_an_inner_rim_and_the_ring_around_it_are_no_clump():
+    droplet = disc(60, 60, 40)
+    found = hierarchy(droplet, disc(60, 60, 33), ring(60, 60, 40, 33))
+    assert found.clumps == 0
+    assert found.nodes[0].mask is droplet
+    assert [node.kind for node in found.nodes].count("droplet") == 1
+
+
+def test_a_droplet_full_of_beads_stays():
+    droplet = disc(60, 60, 40)
+    beads = [disc(60 + 25 * np.cos(a), 60 + 25 * np.sin(a), 12) for a in np.arange(6) * np.pi / 3]
+    found = hierarchy(droplet, *beads)
+    assert sum(bead.area for bead in beads) > 0.5 * droplet.area
+    assert families(found) == [("droplet", None)] + [("bead", 0)] * 6
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 7])
+@pytest.mark.parametrize("gap", [38, 40, 43])
+def test_a_row_of_droplets_is_no_droplet(count, gap):
+    droplets = [disc(30 + gap * i, 30, 20) for i in range(count)]
+    necks = [rectangle(30 + gap * i, 26, gap, 9) for i in range(count - 1)]
+    found = hierarchy(*droplets, union(*droplets, *necks))
+    assert (found.clumps, found.duplicates) == (1, 0)
+    assert families(found) == [("droplet", None)] * count
+
+
+def test_a_clump_of_two_sizes():
+    large, small = disc(40, 40, 25), disc(78, 40, 13)
+    found = hierarchy(large, small, union(large, small))
+    assert masks_of(found) == [large, small]
+    assert found.clumps == 1
+
+
+def test_a_clump_with_inner_rims_and_beads():
+    droplets = [disc(40, 40, 20), disc(80, 40, 20), disc(60, 74.6, 20)]
+    rims = [disc(40, 40, 17), disc(80, 40, 17), disc(60, 74.6, 17)]
+    bead = disc(42, 40, 4)
+    found = hierarchy(*droplets, *rims, bead, union(*droplets))
+    assert (found.clumps, found.duplicates) == (1, 3)
+    assert sorted(node.kind for node in found.nodes) == ["bead", "droplet", "droplet", "droplet"]
+    child = next(node for node in found.nodes if node.kind == "bead")
+    assert found.nodes[child.parent].mask is droplets[0]
+
+
+def test_twins_of_a_clump_and_clumps_in_clumps_all_go():
+    droplets = [disc(30 + 40 * i, 30, 20) for i in range(4)]
+    clumps = [
+        union(*droplets),
+        union(*droplets[:3]),
+        union(*droplets[1:3]),
+        union(*droplets[1:3], predicted_iou=0.9),
+        union(*droplets[1:3], rectangle(89, 20, 3, 20)),
+    ]
+    found = hierarchy(*droplets, *clumps)
+    assert found.clumps == len(clumps)
+    assert set(masks_of(found)) == set(droplets)
+
+
+def test_a_wide_mask_around_few_droplets_is_no_clump():
+    field = rectangle(0, 0, 400, 100)
+    found = hierarchy(field, disc(50, 50, 20), disc(150, 50, 20))
+    assert found.clumps == 0
+
+
+def test_a_frame_around_packed_droplets_is_a_clump():
+    droplets = [disc(20 + 40 * x, 20 + 40 * y, 19.5) for x in range(6) for y in range(4)]
+    found = hierarchy(rectangle(0, 0, 240, 160), *droplets)
+    assert found.clumps == 1
+    assert families(found) == [("droplet", None)] * 24
+
+
+def test_a_long_droplet_is_one():
+    plug = ellipse(80, 80, 60, 20, 30)
+    found = hierarchy(plug, ellipse(80, 80, 54, 17, 30), disc(60, 70, 4), disc(100, 90, 4))
+    assert families(found) == [("droplet", None), ("bead", 0), ("bead", 0)]
+    assert found.nodes[0].mask is plug
+
+
+def test_random_masks_keep_the_promises_in_any_order():
+    random = np.random.default_rng(13)
+    for _ in range(15):
+        masks = [random_mask(random, largest=30) for _ in range(25)]
+        found = hierarchy(*masks)
+        areas = [node.mask.area for node in found.nodes]
+        assert areas == sorted(areas, reverse=True)
+        assert {id(mask) for mask in masks_of(found)} <= {id(mask) for mask in masks}
+        for i, node in enumerate(found.nodes):
+            assert (node.kind == "bead") == (node.parent is not None)
+            if node.parent is not None:
+                assert node.parent < i
+                outer = found.nodes[node.parent]
+                assert outer.parent is None
+                assert outer.mask.intersection(node.mask) >= 0.9 * node.mask.area
+
+
+def test_three_thousand_masks_take_little_time():
+    random = np.random.default_rng(14)
+    masks = []
+    for i in range(1000):
+        x, y = 30 + 55 * (i % 40) + random.random(), 30 + 55 * (i // 40) + random.random()
+        masks += [disc(x, y, 20), disc(x, y, 17), disc(x + 5, y, 4)]
+    random.shuffle(masks)
+    started = time.perf_counter()
+    found = build_hierarchy(masks, *FRAME)
+    seconds = time.perf_counter() - started
+    assert families(found) == [("droplet", None)] * 1000 + [
+        ("bead", node.parent) for node in found.nodes[1000:]
+    ]
+    assert len(found.nodes) == 2000
+    assert found.duplicates == 1000
+    assert seconds < 5  # 0.3 s on one core; quadratic comparisons would take minutes
