@@ -73,6 +73,7 @@ def logging_config(settings: Settings) -> dict[str, Any]:
         "root": {"level": settings.log_level, "handlers": names},
         "loggers": {
             "gunicorn.error": {"level": settings.log_level, "handlers": names, "propagate": False},
+            "tifffile": {"level": "CRITICAL"},  # its remarks on bad files are answered as 4xx
             "gunicorn.access": {"level": "WARNING", "handlers": names, "propagate": False},
         },
     }

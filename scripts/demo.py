@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
-from droplets.export.overlay import overlay_png
 
 from config import load_settings
 from droplets.export.coco import mask_from_rle
+from droplets.export.overlay import overlay_png
 from droplets.image import decode_image
 
 SAMPLE = Path("examples/droplets.png")

@@ -15,6 +15,8 @@ from droplets.sam.encoder import Encoder, Precision
 from droplets.sam.projections import Prepared
 from droplets.sam.resample import Resampler
 from droplets.sam.selection import Candidates, select
+from droplets.sam.windows import window_corners
+from droplets.sam.workers import side_by_side
 from droplets.types import Mask
 
 
@@ -40,6 +42,7 @@ class Decoding:
     batch: int | None = None
 
 
+_SHARE = 16  # prompts that are worth a worker's while
 _SAME = 0.9  # IoU within a window of two masks that are taken for one
 
 
@@ -75,6 +78,10 @@ class _Masks:
     def at(self, chosen: Tensor) -> _Masks:
         """Some of them, by index or flag."""
         return _Masks(*(getattr(self, name)[chosen] for name in self.__annotations__))
+
+    def renumbered(self, prompts: NDArray[np.int64]) -> _Masks:
+        """With prompt i become prompts[i]."""
+        return replace(self, prompt=torch.as_tensor(prompts, device=self.prompt.device)[self.prompt])
 
     def select(self, resampler: Resampler, chosen: Tensor, how: Decoding) -> Candidates:
         """Those of the chosen that are stable."""
@@ -145,33 +152,48 @@ class Generator:
             return self._exactly(prepared, resampler, frame_points, how)
         if not len(frame_points):
             return Candidates.join([])
-        near = _Masks.join(
-            [
-                _Masks.of(decoded)
-                for decoded in self.decoder.decode_near(
-                    prepared,
-                    frame_points,
-                    how.pred_iou_thresh,
-                    window=how.window,
-                    pool=how.pool,
-                    batch=how.batch,
-                )
-            ]
-        )
+
+        def decode(prompts: NDArray[np.int64]) -> _Masks:
+            batches = self.decoder.decode_near(
+                prepared,
+                frame_points[prompts],
+                how.pred_iou_thresh,
+                window=how.window,
+                pool=how.pool,
+                batch=how.batch,
+            )
+            return _Masks.join([_Masks.of(decoded) for decoded in batches]).renumbered(prompts)
+
+        near = _Masks.join(side_by_side(decode, self._shares(frame_points, how), self.decoder.device))
         whole = near.select(resampler, ~near.cut, how)
         return Candidates.join(
             [whole, self._large(prepared, resampler, frame_points, near.at(near.cut), how)]
         )
 
+    def _shares(self, points: NDArray[np.float64], how: Decoding) -> list[NDArray[np.int64]]:
+        """Indices of Nx2 points in the frame, split so that windows and cores both have their fill."""
+        corners = window_corners(points, how.window, how.pool)
+        order = np.lexsort((corners[:, 0], corners[:, 1])).astype(np.int64)
+        if self.decoder.device.type != "cpu":
+            return [order]
+        return np.array_split(order, max(1, min(len(order) // _SHARE, 4 * torch.get_num_threads())))
+
     def _exactly(
         self, prepared: Prepared, resampler: Resampler, points: NDArray[np.float64], how: Decoding
     ) -> Candidates:
         """Candidates of Nx2 points in the frame, against all image tokens."""
-        parts = []
-        for decoded in self.decoder.decode(prepared, points, how.pred_iou_thresh, batch=how.batch):
-            masks = _Masks.of(decoded)
-            parts.append(masks.select(resampler, ~masks.cut, how))
-        return Candidates.join(parts)
+
+        def decode(prompts: NDArray[np.int64]) -> Candidates:
+            parts = []
+            for decoded in self.decoder.decode(
+                prepared, points[prompts], how.pred_iou_thresh, batch=how.batch
+            ):
+                masks = _Masks.of(decoded).renumbered(prompts)
+                parts.append(masks.select(resampler, ~masks.cut, how))
+            return Candidates.join(parts)
+
+        shares = np.array_split(np.arange(len(points)), max(1, len(points) // _SHARE))
+        return Candidates.join(side_by_side(decode, shares, self.decoder.device))
 
     @torch.inference_mode()
     def _large(

@@ -13,13 +13,14 @@ SHUFFLES = 8
 FRAME = (10_000, 10_000)
 
 
-def hierarchy(*masks: Mask) -> Hierarchy:
-    """The hierarchy, after a check that the order of the masks does not matter."""
-    expected = build_hierarchy(masks, *FRAME)
+def hierarchy(*masks: Mask, frame: tuple[int, int] = FRAME) -> Hierarchy:
+    """The hierarchy in that picture, after a check that the order of the masks does not matter."""
+    expected = build_hierarchy(masks, *frame)
     for seed in range(SHUFFLES):
         order = np.random.default_rng(seed).permutation(len(masks))
-        assert listed(build_hierarchy([masks[i] for i in order], *FRAME)) == listed(expected)
-    assert len(expected.nodes) + expected.duplicates + expected.clumps == len(masks)
+        assert listed(build_hierarchy([masks[i] for i in order], *frame)) == listed(expected)
+    left_out = expected.duplicates + expected.clumps + expected.background
+    assert len(expected.nodes) + left_out == len(masks)
     return expected
 
 
@@ -28,7 +29,7 @@ def listed(found: Hierarchy) -> tuple:
         (node.mask.box, node.mask.crop.tobytes(), node.mask.predicted_iou, node.kind, node.parent)
         for node in found.nodes
     ]
-    return nodes, found.duplicates, found.clumps
+    return nodes, found.duplicates, found.clumps, found.background
 
 
 def masks_of(found: Hierarchy) -> list[Mask]:
@@ -40,7 +41,7 @@ def families(found: Hierarchy) -> list[tuple[str, int | None]]:
 
 
 def test_nothing_gives_nothing():
-    assert listed(hierarchy()) == ([], 0, 0)
+    assert listed(hierarchy()) == ([], 0, 0, 0)
 
 
 def test_one_mask_is_a_droplet():
@@ -227,6 +228,59 @@ def test_a_frame_around_packed_droplets_is_a_clump():
     found = hierarchy(rectangle(0, 0, 240, 160), *droplets)
     assert found.clumps == 1
     assert families(found) == [("droplet", None)] * 24
+
+
+@pytest.mark.parametrize(("width", "clumps"), [(10, 1), (9, 0)])
+def test_a_clump_is_covered_by_half(width, clumps):
+    outer = rectangle(0, 0, 40, 10)
+    found = hierarchy(outer, rectangle(0, 0, width, 10), rectangle(30, 0, 10, 10))
+    assert found.clumps == clumps
+
+
+def test_masks_that_only_reach_into_another_make_no_clump_of_it():
+    bar = rectangle(0, 20, 60, 20)
+    found = hierarchy(bar, rectangle(2, 10, 26, 20), rectangle(32, 30, 26, 20))
+    assert found.clumps == 0
+
+
+@pytest.mark.parametrize(("height", "kind"), [(9, None), (8, "bead")])
+def test_what_is_contained_is_a_rim_over_four_tenths_of_the_area_and_a_bead_up_to_that(height, kind):
+    found = hierarchy(rectangle(0, 0, 20, 20), rectangle(0, 0, 20, height))
+    assert [node.kind for node in found.nodes[1:]] == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize(("left", "count"), [(10, 1), (11, 2)])
+def test_a_rim_lies_within_for_nine_tenths(left, count):
+    # The rim has 0.45 of the droplet's area; the IoU is far from that of two views.
+    droplet, rim = rectangle(0, 0, 100, 20), rectangle(left, 5, 100, 9)
+    assert len(hierarchy(droplet, rim).nodes) == count
+
+
+@pytest.mark.parametrize(("shift", "count"), [(20, 1), (21, 2)])
+def test_two_views_of_a_droplet_have_an_iou_of_six_tenths(shift, count):
+    assert rectangle(0, 0, 80, 80).iou(rectangle(20, 0, 80, 80)) == 0.6
+    assert len(hierarchy(rectangle(0, 0, 80, 80), rectangle(shift, 0, 80, 80)).nodes) == count
+
+
+def test_of_two_views_that_are_equally_sure_the_larger_one_stays():
+    larger, smaller = rectangle(0, 0, 81, 80), rectangle(15, 0, 80, 80)
+    assert masks_of(hierarchy(larger, smaller)) == [larger]
+
+
+@pytest.mark.parametrize(
+    "background", [rectangle(0, 0, 300, 200), rectangle(0, 40, 300, 60), rectangle(9, 0, 5, 200)]
+)
+def test_droplets_on_background_are_no_beads(background):
+    droplets = [disc(50, 60, 20), disc(150, 60, 20), disc(250, 70, 20)]
+    found = hierarchy(background, *droplets, disc(50, 60, 5), frame=(300, 200))
+    assert (found.background, found.clumps, found.duplicates) == (1, 0, 0)
+    assert families(found) == [("droplet", None)] * 3 + [("bead", found.nodes[3].parent)]
+
+
+def test_background_around_one_large_droplet_does_not_swallow_it():
+    droplet = disc(60, 60, 45)
+    found = hierarchy(rectangle(0, 0, 120, 120), droplet, frame=(120, 120))
+    assert masks_of(found) == [droplet]
 
 
 def test_a_long_droplet_is_one():

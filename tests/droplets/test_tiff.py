@@ -212,10 +212,10 @@ def test_a_size_that_is_not_one_integer_is_refused(tag, kind, count):
 
 
 def test_a_text_for_the_depth_is_not_multiplied_with_the_height():
-    data = bytearray(tiff(grey(), extratags=[(32997, "I", 1, 1)], rowsperstrip=1))
-    place = data.index(struct.pack("<H", 32997), struct.unpack_from("<I", data, 4)[0])
-    struct.pack_into("<HI4s", data, place + 2, 2, 4, b"abc")
-    refuse(bytes(data), UndecodableImage, megabytes=1)
+    data = bytearray(patch_tiff(tiff(grey(), rowsperstrip=1, software="any"), {257: 2**16 - 1}))
+    place = data.index(struct.pack("<H", 305), struct.unpack_from("<I", data, 4)[0])
+    struct.pack_into("<HHI4s", data, place, 32997, 2, 4, b"abc")
+    assert "header of this TIFF is damaged" in refuse(bytes(data), UndecodableImage, megabytes=1)
 
 
 def test_a_list_of_millions_of_strips_is_refused():

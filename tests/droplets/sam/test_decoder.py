@@ -58,7 +58,8 @@ def test_a_window_of_everything_is_exact(decoder, prepared, points, stock):
 @pytest.mark.parametrize(("window", "pool"), [(16, 4), (24, 4), (16, 2)])
 def test_near_exact_agrees_with_stock_inside_the_window(decoder, prepared, points, stock, window, pool):
     predicted, masks = by_prompt(decoder.decode_near(prepared, points, 0.88, window=window, pool=pool))
-    assert (predicted - stock[1]).abs().mean() < 0.04
+    good = stock[1] > 0.88
+    assert (predicted - stock[1])[good].abs().mean() < 0.04
     agreement = []
     for (prompt, channel), (found, (x, y), cut) in masks.items():
         if not cut:
@@ -79,7 +80,7 @@ def test_near_exact_does_not_depend_on_who_shares_the_batch(decoder, prepared, p
 def test_masks_that_leave_the_window_are_reported(decoder, prepared, stock, points):
     _, masks = by_prompt(decoder.decode_near(prepared, points, ALL, window=8, pool=4))
     assert any(cut for *_, cut in masks.values())
-    for (prompt, channel), (found, (x, y), cut) in masks.items():
+    for (prompt, channel), (found, _, cut) in masks.items():
         area = (stock[0][prompt, channel] > 0).sum()
         if area > 4 * 32 * 32 and (found > 0).float().mean() > 0.9:
             assert cut

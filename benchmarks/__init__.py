@@ -1,0 +1,1 @@
+"""How fast and how right: run by hand, never in the tests."""

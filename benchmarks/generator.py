@@ -1,0 +1,159 @@
+"""Segment everything: ours against stock MobileSAM, on the same pictures in one run.
+
+    python -m benchmarks.generator [--stock-once] [--pictures NAME ...] [--quality balanced] [--device cpu]
+
+Each side runs on each picture in a process of its own, so that its peak memory is its own; one
+warm-up comes first, then the median of three runs counts (of the stock side, with --stock-once,
+the first run). Prints a table and, as the last line, JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.pictures import load, names
+from droplets.sam.checkpoint import load_sam
+from droplets.sam.segmenter import Segmenter
+from droplets.types import Mask
+
+CHECKPOINT = Path("model/mobile_sam.pt")
+DEFAULT = ["rendered/dense-1024x1024", "rendered/beads-1920x1200"]
+Finder = Callable[[np.ndarray], list[Mask]]
+
+
+def main() -> None:
+    """Measure, or be the process that is measured."""
+    args = _arguments()
+    if args.side:
+        print(json.dumps(measure(args.side, args.pictures[0], args)))
+        return
+    chosen = args.pictures or DEFAULT + [name for name in names() if not name.startswith("rendered/")]
+    rows = []
+    print(
+        f"{'picture':28}{'side':>9}{'seconds':>9}{'ratio':>7}{'masks':>7}{'droplets':>10}{'beads':>8}{'GB':>6}"
+    )
+    for name in chosen:
+        ours = _in_own_process("ours", name, args)
+        stock = _in_own_process("stock", name, args) if not args.ours_only else None
+        rows.append({"picture": name, "ours": ours, "stock": stock, "ratio": _ratio(ours, stock)})
+        for side, figures in (("ours", ours), ("stock", stock)):
+            if figures:
+                _print_row(name, side, figures, rows[-1]["ratio"] if side == "ours" else None)
+    machine = {"processor": platform.processor(), "threads": args.threads, "torch": torch.__version__}
+    print(json.dumps({"quality": args.quality, "device": args.device, **machine, "pictures": rows}))
+
+
+def measure(side: str, name: str, args: argparse.Namespace) -> dict[str, Any]:
+    """Seconds, masks, recall and peak memory of one side on one picture, in this process."""
+    torch.set_num_threads(args.threads)
+    picture = load(name)
+    before = _peak_gigabytes()
+    find = (_ours if side == "ours" else _stock)(args)
+    once = side == "stock" and args.stock_once
+    if not once:
+        find(picture.pixels)
+    seconds = []
+    for _ in range(1 if once else 3):
+        started = time.perf_counter()
+        masks = find(picture.pixels)
+        if args.device == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - started)
+    gpu = torch.cuda.max_memory_allocated() / 1e9 if args.device == "cuda" else None
+    return {
+        "seconds": round(statistics.median(seconds), 4),
+        "masks": len(masks),
+        "recall": picture.recall(masks),
+        "peak_gb": round(_peak_gigabytes(), 3),
+        "peak_gb_before_model": round(before, 3),
+        "gpu_gb": gpu,
+    }
+
+
+def _ours(args: argparse.Namespace) -> Finder:
+    segmenter = Segmenter(CHECKPOINT, args.device)
+    return lambda pixels: segmenter.generate(pixels, segmenter.embed(pixels), args.quality)
+
+
+def _stock(args: argparse.Namespace) -> Finder:
+    from mobile_sam import SamAutomaticMaskGenerator
+
+    generator = SamAutomaticMaskGenerator(load_sam(CHECKPOINT, args.device), points_per_side=32)
+
+    def find(pixels: np.ndarray) -> list[Mask]:
+        masks = [Mask.from_array(found["segmentation"]) for found in generator.generate(pixels)]
+        return [mask for mask in masks if mask is not None]
+
+    return find
+
+
+def _peak_gigabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def _in_own_process(side: str, name: str, args: argparse.Namespace) -> dict[str, Any]:
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "benchmarks.generator",
+        "--side",
+        side,
+        "--pictures",
+        name,
+    ]
+    command += ["--quality", args.quality, "--device", args.device, "--threads", str(args.threads)]
+    command += ["--stock-once"] if args.stock_once else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{side} failed on {name}:\n{done.stderr}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _ratio(ours: dict[str, Any], stock: dict[str, Any] | None) -> float | None:
+    return round(stock["seconds"] / ours["seconds"], 1) if stock else None
+
+
+def _print_row(name: str, side: str, figures: dict[str, Any], ratio: float | None) -> None:
+    droplets, beads = (
+        "-" if value is None else f"{value:.4f}"
+        for value in (figures["recall"]["droplets"], figures["recall"]["beads"])
+    )
+    print(
+        f"{name:28}{side:>9}{figures['seconds']:>9.2f}{ratio or '':>7}{figures['masks']:>7}"
+        f"{droplets:>10}{beads:>8}{figures['peak_gb']:>6.2f}",
+        flush=True,
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pictures", nargs="+", metavar="NAME", help=f"of: {', '.join(names())}")
+    parser.add_argument("--quality", default="balanced", choices=("fast", "balanced", "thorough"))
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--stock-once", action="store_true", help="no warm-up and one run of the slow side")
+    parser.add_argument("--ours-only", action="store_true", help="leave the slow side out")
+    parser.add_argument("--side", choices=("ours", "stock"), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
