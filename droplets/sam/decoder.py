@@ -135,7 +135,7 @@ class Decoder:
             threshold: only masks whose predicted IoU is above it get logits, for the whole frame.
             batch: prompts decoded at once; by default what the device does fastest.
         """
-        step = batch or (2 if self.device.type == "cpu" else 64)
+        step = batch or (4 if self.device.type == "cpu" else 64)
         full = prepared.full
         view = View(None, full.stack, full.scalars[:, None, None], None)
         for start in range(0, len(points), step):
@@ -167,7 +167,7 @@ class Decoder:
         """
         if window % pool or SIDE % pool or not 0 < window <= SIDE:
             raise ValueError(f"window {window} must be a multiple of pool {pool}, which must divide {SIDE}")
-        step = batch or (32 if self.device.type == "cpu" else 1024)
+        step = batch or (16 if self.device.type == "cpu" else 1024)
         for group in group_by_window(window_corners(points, window, pool), step):
             view, upscaled = self._view(prepared, group.corners, window, pool)
             tokens, keys = self._transform(view, self._embed(points[group.prompts]))
