@@ -10,7 +10,7 @@ MODEL := model/mobile_sam.pt
 PIP := $(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format score lock clean
+.PHONY: help run demo test lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

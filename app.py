@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from flask import Flask
 from flask_cors import CORS
@@ -19,6 +20,14 @@ from sam_service import CheckpointFile, SamService, load_generator
 from store.sqlite import Database, SQLiteStorage, SQLiteUsage
 from store.usage import UsageWriter
 
+EXPOSED_HEADERS = [
+    "X-Request-ID",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+]
+PICTURES_DECODED_AT_ONCE = 2  # a 50-megapixel picture takes over a gigabyte while it is decoded
 MANIFEST = Path(__file__).parent / "model" / "manifest.json"
 
 
@@ -43,14 +52,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     admin_key = settings.admin_api_key.get_secret_value() if settings.admin_api_key else None
     auth = Auth(settings.api_keys, admin_key, SQLiteStorage(database), usage, settings.max_file_bytes)
 
-    checkpoint = CheckpointFile(settings.sam_model_path, known_checkpoints(MANIFEST))
+    checkpoint = CheckpointFile(
+        settings.sam_model_path, known_checkpoints(MANIFEST), accept_unknown=settings.sam_model_accept_unknown
+    )
     sam = SamService(
         partial(load_generator, checkpoint, settings.device, settings.torch_threads),
         queue_size=settings.queue_size,
         timeout_s=settings.request_timeout_s,
         cache_size=settings.cache_size,
     )
-    app.extensions.update(settings=settings, sam=sam, checkpoint=checkpoint, usage_store=usage_store)
+    decoding = BoundedSemaphore(PICTURES_DECODED_AT_ONCE)
+    app.extensions.update(
+        decoding=decoding, settings=settings, sam=sam, checkpoint=checkpoint, usage_store=usage_store
+    )
 
     tracing.init_app(app)
     errors.init_app(app)
@@ -58,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for room in (index, health, segmentation, admin):
         app.register_blueprint(room.blueprint)
     if settings.allowed_origins:
-        CORS(app, origins=list(settings.allowed_origins))
+        CORS(app, origins=list(settings.allowed_origins), expose_headers=EXPOSED_HEADERS)
     if hops := settings.trusted_proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app

@@ -25,7 +25,7 @@ from limits.storage import Storage
 from limits.strategies import MovingWindowRateLimiter
 
 from config import ApiKey
-from droplets.errors import BadRequest, Forbidden, RateLimited, TooLarge, Unauthorized, Unavailable
+from droplets.errors import BadRequest, Forbidden, RateLimited, TooLarge, Unauthorized
 from droplets.image import sniff_format
 from store.usage import UsageRecord, UsageWriter
 
@@ -101,15 +101,10 @@ class Auth:
 
         Raises:
             RateLimited: the key's limit lies within the last hour already.
-            Unavailable: the store cannot be reached.
         """
         limit = HourlyLimit(key.limit)
-        try:
-            allowed = self._limiter.hit(limit, key.name)
-            reset, remaining = self._limiter.get_window_stats(limit, key.name)
-        except self._storage.base_exceptions as error:
-            log.error("rate limit store failed", error=type(error).__name__)  # noqa: TRY400
-            raise Unavailable("The rate limit cannot be checked just now; try again in a moment.") from error
+        allowed = self._limiter.hit(limit, key.name)
+        reset, remaining = self._limiter.get_window_stats(limit, key.name)
         headers = {
             "X-RateLimit-Limit": str(key.limit),
             "X-RateLimit-Remaining": str(max(0, remaining)),

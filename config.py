@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     health_check_key: SecretStr | None = None
 
     sam_model_path: Path = Path("model/mobile_sam.pt")
+    sam_model_accept_unknown: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cuda_visible_devices: str | None = None
     omp_num_threads: int | None = Field(None, ge=1)
@@ -132,6 +133,18 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _leave_threads_for_health(self) -> Settings:
+        if self.threads < self.queue_size + 4:
+            raise ValueError("THREADS: at least QUEUE_SIZE + 4, or waiting pictures would block /health")
+        return self
+
+    @property
+    def address(self) -> str:
+        """host:port to listen on."""
+        host = f"[{self.flask_host}]" if ":" in self.flask_host else self.flask_host
+        return f"{host}:{self.flask_port}"
+
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
@@ -165,9 +178,22 @@ def load_settings() -> Settings:
         SystemExit: with one line that names the bad variable and says why.
     """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"][:1]).upper()
         reason = first["msg"].removeprefix("Value error, ")
         raise SystemExit(f"configuration: {name + ': ' if name else ''}{reason}") from None
+    _check_writable("DATA_DIR", settings.data_dir)
+    if settings.log_file is not None:
+        _check_writable("LOG_FILE", settings.log_file.parent)
+    return settings
+
+
+def _check_writable(name: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"configuration: {name}: the folder cannot be made ({error.strerror})") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SystemExit(f"configuration: {name}: the folder cannot be written to")

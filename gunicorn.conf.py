@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 settings = load_settings()
 settings.apply_to_process()
 
-bind = f"{settings.flask_host}:{settings.flask_port}"
-worker_class = "gthread"
+bind = settings.address
+worker_class = "api.worker.Worker"
 workers = settings.workers
 threads = settings.threads
 timeout = (
     120  # a worker whose main loop stands still that long is replaced; inference has a thread of its own
 )
-graceful_timeout = int(settings.request_timeout_s)
+graceful_timeout = max(1, int(min(settings.request_timeout_s, 120)))
 keepalive = 5
 preload_app = False
 control_socket_disable = True

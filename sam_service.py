@@ -18,12 +18,15 @@ import structlog
 import torch
 from numpy.typing import NDArray
 
-from droplets.errors import Busy, Draining, ModelUnavailable
+from droplets.errors import Busy, ModelUnavailable
 from droplets.sam.checkpoint import CheckpointInfo, KnownCheckpoint, verify
 from droplets.sam.segmenter import Segmenter
 from droplets.types import Generation, Mask, Quality
 
 log = structlog.get_logger(__name__)
+
+MASK_BYTES = 2**29
+"""Memory that the masks of all remembered pictures may take."""
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
@@ -34,6 +37,7 @@ class MaskGenerator(Protocol):
 
     device: str
     precision: str
+    source: str
 
     def embed(self, pixels: Pixels) -> Any:
         """Embedding of an HxWx3 uint8 RGB picture."""
@@ -51,13 +55,15 @@ class CheckpointFile:
     Arguments:
         path: where it should be.
         known: the checkpoints to accept.
+        accept_unknown: accept a checkpoint of another training too.
     """
 
-    def __init__(self, path: Path, known: Sequence[KnownCheckpoint]) -> None:
+    def __init__(self, path: Path, known: Sequence[KnownCheckpoint], *, accept_unknown: bool = False) -> None:
         self.path = path
+        self._accept_unknown = accept_unknown
         self._known = known
         self._lock = threading.Lock()
-        self._verified: tuple[tuple[int, int], CheckpointInfo] | None = None
+        self._verified: tuple[tuple[int, int], CheckpointInfo | ModelUnavailable] | None = None
 
     def info(self) -> CheckpointInfo:
         """What the file is.
@@ -72,8 +78,17 @@ class CheckpointFile:
             except OSError:
                 state = (0, 0)
             if self._verified is None or self._verified[0] != state:
-                self._verified = (state, verify(self.path, self._known))
-            return self._verified[1]
+                self._verified = (state, self._verify())
+            found = self._verified[1]
+        if isinstance(found, ModelUnavailable):
+            raise found
+        return found
+
+    def _verify(self) -> CheckpointInfo | ModelUnavailable:
+        try:
+            return verify(self.path, self._known, allow_unverified=self._accept_unknown)
+        except ModelUnavailable as error:
+            return error
 
 
 def load_generator(checkpoint: CheckpointFile, device: str, threads: int) -> MaskGenerator:
@@ -89,9 +104,10 @@ def load_generator(checkpoint: CheckpointFile, device: str, threads: int) -> Mas
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelUnavailable("DEVICE is cuda, but there is no CUDA device.", retry_after=60)
-    checkpoint.info()
+    source = checkpoint.info().source
     torch.set_num_threads(threads)
-    return Segmenter(checkpoint.path, "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    return Segmenter(checkpoint.path, chosen, source)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +128,11 @@ class _Remembered:
 
     embedding: Any
     masks: dict[Quality, list[Mask]] = field(default_factory=dict)
+
+    @property
+    def mask_bytes(self) -> int:
+        """Memory that the masks take."""
+        return sum(mask.crop.nbytes for masks in self.masks.values() for mask in masks)
 
 
 class SamService:
@@ -154,10 +175,9 @@ class SamService:
 
         Raises:
             Busy: the queue is full, or there was no answer within the time limit.
-            Draining: the process is being stopped.
             ModelUnavailable: the checkpoint cannot be loaded.
         """
-        picture = hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+        picture = _fingerprint(pixels)
         if points is None and (known := self._recall(picture, quality)) is not None:
             return Generation(known, {"queue": 0.0, "encode": 0.0, "generate": 0.0})
         job = _Job(picture, pixels, quality, points)
@@ -171,8 +191,18 @@ class SamService:
                 self._expected_wait(),
             ) from None
 
+    def check_room(self) -> None:
+        """Tell whether a picture would find room in the queue, before work is spent on it.
+
+        Raises:
+            Busy: it would not.
+        """
+        if self._jobs.full():
+            wait = self._expected_wait()
+            raise Busy(f"{self._jobs.maxsize} pictures are waiting already; try again in {wait} s.", wait)
+
     def drain(self) -> None:
-        """Take no new pictures; those in the queue are still answered."""
+        """Report not ready from now on. Requests that have arrived are still answered."""
         self._draining = True
 
     @property
@@ -188,6 +218,7 @@ class SamService:
             "load_seconds": self._load_seconds,
             "device": generator.device if generator else None,
             "precision": generator.precision if generator else None,
+            "checkpoint_source": generator.source if generator else None,
             "queue_length": self._jobs.qsize(),
             "queue_size": self._jobs.maxsize,
             "running": self._running,
@@ -197,15 +228,8 @@ class SamService:
 
     def _enqueue(self, job: _Job) -> None:
         with self._lock:
-            if self._draining:
-                raise Draining("The service is being stopped; try again in a moment.")
-            try:
-                self._jobs.put_nowait(job)
-            except queue.Full:
-                wait = self._expected_wait()
-                raise Busy(
-                    f"{self._jobs.maxsize} pictures are waiting already; try again in {wait} s.", wait
-                ) from None
+            self.check_room()
+            self._jobs.put_nowait(job)
             if self._thread is None:  # not in __init__: the process may fork between
                 self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
                 self._thread.start()
@@ -219,12 +243,12 @@ class SamService:
             if not job.answer.set_running_or_notify_cancel():
                 continue
             self._running = True
-            started = time.perf_counter()
             try:
                 job.answer.set_result(self._answer(job, self._loaded()))
+            except (torch.OutOfMemoryError, MemoryError):
+                job.answer.set_exception(Busy("There is too little memory just now; try again."))
             except Exception as error:  # the thread must outlive every job; the request raises it
                 job.answer.set_exception(error)
-            self._job_seconds = 0.7 * self._job_seconds + 0.3 * (time.perf_counter() - started)
             self._running = False
 
     def _loaded(self) -> MaskGenerator:
@@ -254,6 +278,7 @@ class SamService:
             masks = generator.generate(job.pixels, remembered.embedding, job.quality)
             remembered.masks[job.quality] = masks
         done = time.perf_counter()
+        self._job_seconds = 0.7 * self._job_seconds + 0.3 * (done - begun)
         seconds = {"queue": begun - job.queued, "encode": encoded - begun, "generate": done - encoded}
         return Generation(masks, {stage: 1000 * value for stage, value in seconds.items()})
 
@@ -268,5 +293,13 @@ class SamService:
     def _remember(self, picture: str, remembered: _Remembered) -> None:
         with self._lock:
             self._memory[picture] = remembered
-            while len(self._memory) > self._memory_size:
+            while len(self._memory) > self._memory_size or (
+                len(self._memory) > 1 and sum(kept.mask_bytes for kept in self._memory.values()) > MASK_BYTES
+            ):
                 self._memory.popitem(last=False)
+
+
+def _fingerprint(pixels: Pixels) -> str:
+    digest = hashlib.sha256(str(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import structlog
 from flask import Flask, Response, g, jsonify, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
-from droplets.errors import ServiceError
+from droplets.errors import BadRequest, ServiceError, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -15,7 +18,6 @@ ADVICE = {
     404: "There is nothing at this address; GET / lists what there is.",
     405: "This address takes another method; GET / lists what there is.",
     413: "The request is larger than the service takes; /defaults tells the limit.",
-    415: "Send the body as application/json, or the picture to /segment_file as multipart/form-data.",
 }
 
 
@@ -26,6 +28,13 @@ def init_app(app: Flask) -> None:
 
 def answer_error(error: Exception) -> Response:
     """The JSON answer to an exception of any kind."""
+    if isinstance(error, sqlite3.Error):
+        log.error("store failed", kind=type(error).__name__)
+        error = Unavailable("The service's store cannot be reached just now; try again in a moment.")
+    if isinstance(error, MemoryError):
+        error = Unavailable("The picture needs more memory than there is; send a smaller one.")
+    if isinstance(error, ParseException):
+        error = BadRequest("The body is not encoded as its headers say.")
     if isinstance(error, ServiceError):
         return _answer(error.status, error.error, error.message, error.headers)
     if isinstance(error, HTTPException) and error.code is not None:

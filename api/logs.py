@@ -49,7 +49,7 @@ def logging_config(settings: Settings) -> dict[str, Any]:
     if settings.log_file is not None:
         settings.log_file.parent.mkdir(parents=True, exist_ok=True)
         handlers["file"] = {
-            "class": "logging.handlers.WatchedFileHandler",  # several workers append; logrotate may move it
+            "class": "logging.FileHandler",  # several workers append; rotate with logrotate's copytruncate
             "filename": str(settings.log_file),
             "formatter": "structured",
         }

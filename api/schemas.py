@@ -84,7 +84,7 @@ class ModelInfo(Answer):
     """What computed the masks."""
 
     name: str
-    checkpoint: str
+    checkpoint: str | None
     device: str | None
     precision: str | None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
@@ -11,6 +12,7 @@ from api.requests import analysis_options, groups_from_form, picture_from_json
 from api.serialise import rounded, segmentation
 from auth_middleware import require_api_key, track_usage, usage, validate_file_upload
 from config import Settings
+from droplets.errors import Busy
 from droplets.filters import Filters
 from droplets.image import decode_image
 from droplets.parameters import Parameters
@@ -80,11 +82,18 @@ def _uploaded(upload: bytes) -> bytes:
 
 def _decode(data: bytes) -> Image:
     settings: Settings = current_app.extensions["settings"]
-    return decode_image(data, max_pixels=settings.max_image_pixels)
+    decoding: BoundedSemaphore = current_app.extensions["decoding"]
+    if not decoding.acquire(timeout=settings.request_timeout_s):
+        raise Busy("Too many pictures are being read; try again in a moment.")
+    try:
+        return decode_image(data, max_pixels=settings.max_image_pixels)
+    finally:
+        decoding.release()
 
 
 def _segment(data: bytes, wanted: AnalysisOptions) -> Response:
     service: SamService = current_app.extensions["sam"]
+    service.check_room()
     started = time.perf_counter()
     image = _decode(data)
     decoded = time.perf_counter()
@@ -106,7 +115,7 @@ def _segment(data: bytes, wanted: AnalysisOptions) -> Response:
         timing_ms=rounded({**analysis.timing_ms, **{stage: 1000 * s for stage, s in timing.items()}}),
         model={
             "name": "MobileSAM vit_t",
-            "checkpoint": current_app.extensions["checkpoint"].info().source,
+            "checkpoint": status["checkpoint_source"],
             "device": status["device"],
             "precision": status["precision"],
         },

@@ -49,13 +49,13 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
 
 
 def rounded(value: Any) -> Any:
-    """JSON values with floats cut to 4 decimals, and null where a number is not finite."""
+    """JSON values with floats of 7 significant digits, and null where a number is not finite."""
     if isinstance(value, dict):
         return {name: rounded(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [rounded(item) for item in value]
     if isinstance(value, float | np.floating):
-        return round(float(value), 4) if math.isfinite(value) else None
+        return float(f"{value:.7g}") if math.isfinite(value) else None
     return value
 
 

@@ -11,7 +11,6 @@ ServiceError                      500
 ├── RateLimited                   429  over the hourly limit of the key
 └── Unavailable                   503  cannot be served now, may be later
     ├── Busy                      503  the inference queue is full, or the wait was too long
-    ├── Draining                  503  this process is being stopped
     └── ModelUnavailable          503  the checkpoint is missing, damaged or cannot be loaded
 
 The tree stands in the lowest room, so that every other one may raise from it. It knows no
@@ -109,12 +108,6 @@ class Busy(Unavailable):
     """The inference queue is full, or the request waited longer than REQUEST_TIMEOUT_S."""
 
     error = "busy"
-
-
-class Draining(Unavailable):
-    """The process is being stopped and takes no new work."""
-
-    error = "shutting down"
 
 
 class ModelUnavailable(Unavailable):

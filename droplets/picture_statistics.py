@@ -35,16 +35,29 @@ def _channels(rgb: NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
 
 
 def _figures(values: NDArray[np.generic], bit_depth: int) -> dict[str, Any]:
-    numbers = values.astype(np.float64)
-    counts, edges = np.histogram(numbers, bins=BINS, range=_range(values, bit_depth))
+    levels, counts = _levels(values)
+    total, up_to = values.size, np.cumsum(counts)
+    mean = float(levels @ counts) / total
+    middle = levels[np.searchsorted(up_to, [(total - 1) // 2, total // 2], side="right")]
+    histogram, edges = np.histogram(levels, bins=BINS, range=_range(values, bit_depth), weights=counts)
     return {
-        "mean": float(numbers.mean()),
-        "min": float(numbers.min()),
-        "max": float(numbers.max()),
-        "std": float(numbers.std()),
-        "median": float(np.median(numbers)),
-        "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
+        "mean": mean,
+        "min": float(levels[0]),
+        "max": float(levels[-1]),
+        "std": float(np.sqrt((levels - mean) ** 2 @ counts / total)),
+        "median": float(middle.mean()),
+        "histogram": {"counts": histogram.astype(int).tolist(), "edges": edges.tolist()},
     }
+
+
+def _levels(values: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The values that occur, ascending, and how often each does."""
+    if np.issubdtype(values.dtype, np.unsignedinteger):
+        often = np.bincount(values.ravel())
+        levels = np.flatnonzero(often)
+        return levels.astype(np.float64), often[levels]
+    found, often = np.unique(values, return_counts=True)
+    return found.astype(np.float64), often
 
 
 def _range(values: NDArray[np.generic], bit_depth: int) -> tuple[float, float]:

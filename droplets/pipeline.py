@@ -20,6 +20,7 @@ from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing, preprocess
 from droplets.types import Analysis, Box, Droplet, Generation, Image, Quality
 
+LONGEST = 500  # sides of 1:1024 leave less than one row of the model's frame
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -123,14 +124,16 @@ def crop(image: Image, roi: Box) -> Image:
 
 
 def _checked_roi(image: Image, roi: list[int] | None) -> Box:
-    if roi is None:
-        return 0, 0, image.width, image.height
-    x, y, width, height = roi
+    x, y, width, height = roi or (0, 0, image.width, image.height)
     inside = x >= 0 and y >= 0 and x + width <= image.width and y + height <= image.height
     if not inside or min(width, height) < 8:
         raise BadRequest(
             f"options.roi must lie within the picture of {image.width} x {image.height} pixels "
             "and be at least 8 x 8."
+        )
+    if max(width, height) > LONGEST * min(width, height):
+        raise BadRequest(
+            f"The picture (or options.roi) may be at most {LONGEST} times as long as it is wide."
         )
     return x, y, width, height
 

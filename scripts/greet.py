@@ -12,8 +12,7 @@ def main() -> None:
     settings = load_settings()
     written = dotenv_values(".env")
     first_key = (written.get("API_KEYS") or "YOUR-KEY").split(":")[0]
-    host = settings.flask_host if settings.is_loopback else "127.0.0.1"
-    address = f"http://{host}:{settings.flask_port}"
+    address = f"http://{settings.address}"
     print(f"""
   SAM Droplet Segmentation   {address}/   (Ctrl-C stops)
   API key                    {first_key}

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
 from limits.storage import MovingWindowSupport, Storage
 
 from store.usage import UsageRecord
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS hits (key TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS hits (key TEXT NOT NULL, at REAL NOT NULL, expires REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS hits_by_key ON hits (key, at);
+CREATE INDEX IF NOT EXISTS hits_by_expiry ON hits (expires);
 CREATE TABLE IF NOT EXISTS usage (
     at REAL NOT NULL, key_name TEXT NOT NULL, endpoint TEXT NOT NULL, status INTEGER NOT NULL,
     processing_ms REAL NOT NULL, queue_ms REAL NOT NULL, masks INTEGER NOT NULL, bytes INTEGER NOT NULL
@@ -39,15 +41,16 @@ class Database:
         self._path = path
         self._timeout = timeout
         self._local = threading.local()
-        with self.transaction() as connection:
-            for statement in SCHEMA.split(";"):
-                connection.execute(statement)
+        with FileLock(f"{path}.lock"):  # changing the journal mode does not wait for other processes
+            self.connection().execute("PRAGMA journal_mode=WAL")
+            with self.transaction() as connection:
+                for statement in SCHEMA.split(";"):
+                    connection.execute(statement)
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, in autocommit mode."""
         if getattr(self._local, "pid", None) != os.getpid():
             connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             self._local.connection, self._local.pid = connection, os.getpid()
         connection = self._local.connection
@@ -61,10 +64,11 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -76,7 +80,7 @@ class Database:
 class SQLiteStorage(Storage, MovingWindowSupport):
     """Moving-window storage of `limits` on a SQLite file.
 
-    A hit is one transaction: forget what has left the window, count, insert. Other workers wait
+    A hit is one transaction: forget what has left its window (of any key), count, insert. Other workers wait
     for it, so the count is exact. Should the clock be set back, hits that then lie in the future
     count as made now, so that a key is never locked out for longer than one window.
     """
@@ -96,12 +100,14 @@ class SQLiteStorage(Storage, MovingWindowSupport):
         """Record `amount` hits of `key` unless more than `limit` would lie within `expiry` seconds."""
         now = time.time()
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM hits WHERE key = ? AND at <= ?", (key, now - expiry))
-            connection.execute("UPDATE hits SET at = ? WHERE key = ? AND at > ?", (now, key, now))
+            connection.execute("DELETE FROM hits WHERE expires <= ?", (now,))
+            connection.execute(
+                "UPDATE hits SET at = ?, expires = ? WHERE key = ? AND at > ?", (now, now + expiry, key, now)
+            )
             (count,) = connection.execute("SELECT COUNT(*) FROM hits WHERE key = ?", (key,)).fetchone()
             if count + amount > limit:
                 return False
-            connection.executemany("INSERT INTO hits VALUES (?, ?)", [(key, now)] * amount)
+            connection.executemany("INSERT INTO hits VALUES (?, ?, ?)", [(key, now, now + expiry)] * amount)
         return True
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from api.logs import configure_logging
 from app import create_app
 from config import Settings
 
@@ -41,11 +42,24 @@ def make_settings(tmp_path) -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def app(make_settings) -> Iterator[Flask]:
-    """An app of the test's own; its model is loaded only if the test asks for masks."""
-    app = create_app(make_settings())
-    yield app
-    app.extensions["auth"].usage.close()
+def make_app(make_settings) -> Iterator[Callable[..., Flask]]:
+    """Apps with settings of the test's own; a model is loaded only if the test asks for masks."""
+    apps = []
+
+    def make(**changes: object) -> Flask:
+        apps.append(create_app(make_settings(**changes)))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        app.extensions["auth"].usage.close()
+    configure_logging(make_settings())  # away from log files of the test
+
+
+@pytest.fixture
+def app(make_app) -> Flask:
+    """An app with the settings of `make_settings`."""
+    return make_app()
 
 
 @pytest.fixture

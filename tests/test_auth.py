@@ -11,7 +11,6 @@ import sqlite3
 import pytest
 import time_machine
 
-from app import create_app
 from auth_middleware import require_admin_key, require_api_key, track_usage, validate_file_upload
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, SMALL_KEY
 
@@ -56,14 +55,14 @@ def test_a_known_key_passes_with_limit_headers(client):
     assert answer.headers["X-RateLimit-Reset"] == "1000003600"
 
 
-def test_a_key_of_other_letters_than_ascii(make_settings):
-    app = create_app(make_settings(api_keys="schlüssel-für-ada:Ada:5"))
+def test_a_key_of_other_letters_than_ascii(make_app):
+    app = make_app(api_keys="schlüssel-für-ada:Ada:5")
     header = "schlüssel-für-ada".encode().decode("latin-1")  # how WSGI hands on UTF-8
     assert get(app.test_client(), header).status_code == 200
 
 
-def test_a_key_stored_as_its_digest(make_settings):
-    app = create_app(make_settings(api_keys=f"sha256${hashlib.sha256(KEY.encode()).hexdigest()}:Ada:5"))
+def test_a_key_stored_as_its_digest(make_app):
+    app = make_app(api_keys=f"sha256${hashlib.sha256(KEY.encode()).hexdigest()}:Ada:5")
     assert get(app.test_client(), KEY).status_code == 200
     assert get(app.test_client(), f"sha256${hashlib.sha256(KEY.encode()).hexdigest()}").status_code == 401
 
@@ -84,10 +83,10 @@ def test_the_request_over_the_limit_is_429_until_the_window_slides(client):
         assert get(client, SMALL_KEY).status_code == 429
 
 
-def test_a_restarted_service_remembers(make_settings):
+def test_a_restarted_service_remembers(make_app):
     for _ in range(3):
-        assert get(create_app(make_settings()).test_client(), SMALL_KEY).status_code == 200
-    assert get(create_app(make_settings()).test_client(), SMALL_KEY).status_code == 429
+        assert get(make_app().test_client(), SMALL_KEY).status_code == 200
+    assert get(make_app().test_client(), SMALL_KEY).status_code == 429
 
 
 def test_a_malformed_request_counts_and_keeps_its_headers(client):
@@ -96,15 +95,23 @@ def test_a_malformed_request_counts_and_keeps_its_headers(client):
     assert answer.headers["X-RateLimit-Remaining"] == "2"
 
 
-def test_a_store_that_fails_is_503_not_500(app, client):
+def test_a_store_that_fails_is_503_not_500(app, client, monkeypatch):
     def broken(*_, **__):
         raise sqlite3.OperationalError("disk I/O error")
 
-    app.extensions["auth"]._limiter.storage.acquire_entry = broken
-    answer = get(client, KEY)
-    assert answer.status_code == 503
-    assert answer.headers["Retry-After"]
-    assert "disk" not in answer.text
+    storage = app.extensions["auth"]._limiter.storage
+    monkeypatch.setattr(storage, "acquire_entry", broken)
+    monkeypatch.setattr(storage, "get_moving_window", broken)
+    monkeypatch.setattr(app.extensions["usage_store"], "since", broken)
+    answers = [
+        get(client, KEY),
+        client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY}),
+        client.get("/health", headers={"X-Health-Key": HEALTH_KEY}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        assert "disk" not in answer.text
 
 
 class TestAdmin:
@@ -119,8 +126,8 @@ class TestAdmin:
             assert answer.status_code == 403
             assert "levels" not in answer.text
 
-    def test_without_an_admin_key_the_routes_are_off(self, make_settings):
-        client = create_app(make_settings(admin_api_key=None)).test_client()
+    def test_without_an_admin_key_the_routes_are_off(self, make_app):
+        client = make_app(admin_api_key=None).test_client()
         answer = client.get("/admin/stats", headers={"X-Admin-Key": "None"})
         assert answer.status_code == 403
         assert "ADMIN_API_KEY" in answer.json["message"]
@@ -157,8 +164,8 @@ class TestUpload:
         answer = self.post(client, file=(io.BytesIO(b"<html>hello</html>" * 10), "a.png"))
         assert answer.status_code == 415
 
-    def test_a_file_over_the_limit(self, make_settings, discs):
-        client = create_app(make_settings(max_file_size_mb=0.01)).test_client()
+    def test_a_file_over_the_limit(self, make_app, discs):
+        client = make_app(max_file_size_mb=0.01).test_client()
         assert self.post(client, file=(io.BytesIO(discs + b"\0" * 20_000), "a.png")).status_code == 413
         answer = client.post(
             "/segment_file",
@@ -190,10 +197,10 @@ def test_usage_is_recorded_whatever_the_answer(app, client):
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_a_key_never_appears_in_the_logs(make_settings, tmp_path, log_format):
+def test_a_key_never_appears_in_the_logs(make_app, tmp_path, log_format):
     """Also not where code by mistake logs it, or an exception carries it."""
     log_file = tmp_path / "logs" / "sam.log"
-    app = create_app(make_settings(log_file=log_file, log_format=log_format, log_level="DEBUG"))
+    app = make_app(log_file=log_file, log_format=log_format, log_level="DEBUG")
 
     @app.get("/leak")
     @track_usage

@@ -40,11 +40,16 @@ def test_defaults(monkeypatch):
     assert settings.admin_api_key is None
 
 
+def test_an_ipv6_address_is_put_in_brackets():
+    settings = Settings(_env_file=None, api_keys="first-secret-key:Ada:1", flask_host="::1")
+    assert settings.address == "[::1]:9487"
+
+
 def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):
-    (tmp_path / ".env").write_text("API_KEYS=first-secret-key:Ada:1\nFLASK_PORT=1234\nTHREADS=3\nOTHER=1\n")
+    (tmp_path / ".env").write_text("API_KEYS=first-secret-key:Ada:1\nFLASK_PORT=1234\nTHREADS=30\nOTHER=1\n")
     monkeypatch.setenv("FLASK_PORT", "4321")
     settings = load_settings()
-    assert (settings.flask_port, settings.threads) == (4321, 3)
+    assert (settings.flask_port, settings.threads) == (4321, 30)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +72,9 @@ def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):
         ("LOG_LEVEL", "LOUD", "DEBUG"),
         ("MAX_FILE_SIZE_MB", "0", "greater than 0"),
         ("FLASK_DEBUG", "perhaps", "boolean"),
+        ("THREADS", "11", "QUEUE_SIZE + 4"),
+        ("DATA_DIR", "/proc/nowhere", "cannot be made"),
+        ("LOG_FILE", "/proc/nowhere/sam.log", "cannot be made"),
     ],
 )
 def test_a_bad_variable_stops_the_start_with_one_line(monkeypatch, name, value, reason):

@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 
-from droplets.errors import Busy, Draining, ModelUnavailable
+from droplets.errors import Busy, ModelUnavailable
+from droplets.sam.checkpoint import known_checkpoints, read_tensors, verify
 from droplets.types import Mask
-from sam_service import SamService
+from sam_service import CheckpointFile, SamService
+from tests.conftest import ROOT
 
 POINT = np.array([[2.0, 3.0]])
 
@@ -21,6 +24,7 @@ class Generator:
 
     device = "cpu"
     precision = "fp32"
+    source = "test"
 
     def __init__(self):
         self.go = threading.Event()
@@ -169,7 +173,7 @@ def test_twins_that_wait_together_cost_one_inference(make_service, generator):
     assert generator.calls == ["embed", "balanced"]
 
 
-def test_draining_refuses_the_new_and_finishes_the_old(make_service, generator):
+def test_draining_reports_not_ready_and_still_answers(make_service, generator):
     service = make_service()
     generator.go.clear()
     with ThreadPoolExecutor(2) as pool:
@@ -177,10 +181,9 @@ def test_draining_refuses_the_new_and_finishes_the_old(make_service, generator):
         assert generator.began.wait(5)
         service.drain()
         assert not service.ready
-        with pytest.raises(Draining):
-            service.generate(picture(1), "balanced", None)
+        arrived = pool.submit(service.generate, picture(1), "balanced", None)
         generator.go.set()
-        assert len(running.result(5).masks) == 1
+        assert len(running.result(5).masks) == len(arrived.result(5).masks) == 1
 
 
 def test_a_model_that_fails_to_load_is_tried_again(make_service, generator):
@@ -206,3 +209,49 @@ def test_the_thread_outlives_a_fault(make_service, generator, monkeypatch):
             service.generate(picture(0), "balanced", None)
     assert len(service.generate(picture(0), "balanced", None).masks) == 1
     assert not service.status()["running"]
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), torch.OutOfMemoryError()])
+def test_too_little_memory_is_busy(make_service, generator, monkeypatch, fault):
+    def full(*_):
+        raise fault
+
+    service = make_service()
+    monkeypatch.setattr(generator, "embed", full)
+    with pytest.raises(Busy, match="memory"):
+        service.generate(picture(0), "balanced", None)
+
+
+def test_large_masks_are_not_hoarded(make_service, generator, monkeypatch):
+    monkeypatch.setattr("sam_service.MASK_BYTES", 6)  # a mask of the test generator takes 4
+    service = make_service()
+    for value in (0, 1, 2):
+        service.generate(picture(value), "balanced", None)
+    assert service.status()["remembered_pictures"] < 3
+
+
+class TestCheckpointFile:
+    def test_a_wrong_file_is_read_once(self, tmp_path, monkeypatch):
+        path = tmp_path / "mobile_sam.pt"
+        path.write_bytes(b"half a download")
+        reads = []
+        monkeypatch.setattr("sam_service.verify", lambda *a, **k: reads.append(1) or verify(*a, **k))
+        checkpoint = CheckpointFile(path, known_checkpoints(ROOT / "model" / "manifest.json"))
+        for _ in range(3):
+            with pytest.raises(ModelUnavailable):
+                checkpoint.info()
+        assert len(reads) == 1
+        path.write_bytes(b"another half download")
+        with pytest.raises(ModelUnavailable):
+            checkpoint.info()
+        assert len(reads) == 2
+
+    def test_a_checkpoint_of_another_training_if_it_is_wanted(self, tmp_path):
+        tensors = read_tensors(ROOT / "model" / "mobile_sam.pt")
+        tensors["mask_decoder.iou_token.weight"] += 1
+        path = tmp_path / "own.pt"
+        torch.save(tensors, path)
+        with pytest.raises(ModelUnavailable, match="none of the known"):
+            CheckpointFile(path, ()).info()
+        info = CheckpointFile(path, (), accept_unknown=True).info()
+        assert (info.source, info.verified) == ("unknown", False)

@@ -23,6 +23,5 @@ def test_the_samples_count_is_right_within_3_percent(model_app):
     found = [mask for mask in answer.json["masks"] if mask["kind"] == "droplet"]
     assert len(found) == pytest.approx(len(inside), rel=0.03)
     centres = np.array([mask["centroid"] for mask in found])
-    for droplet in inside:
-        nearest = np.hypot(*(centres - (droplet["x"], droplet["y"])).T).min()
-        assert nearest < droplet["radius"] / 4 or len(found) < len(inside)
+    hits = [np.hypot(*(centres - (d["x"], d["y"])).T).min() < d["radius"] / 4 for d in inside]
+    assert sum(hits) >= 0.97 * len(inside)

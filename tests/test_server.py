@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -88,6 +89,11 @@ def answers(server: Server) -> bool:
         return False
 
 
+def connected(server: Server) -> socket.socket:
+    port = int(server.address.rpartition(":")[2])
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
+
+
 def wait_until(condition, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -123,6 +129,48 @@ def test_first_requests_load_one_model_and_health_answers_meanwhile(server, disc
     assert len({str(answer.json()["masks"]) for answer in answers}) == 1
     assert server.log.read_text().count('"model loaded"') == 1
     assert model_status(server)["load_seconds"] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (f"GET / HTTP/1.1\r\nX-API-Key {KEY}\r\n\r\n", 400),
+        (f"{KEY}\r\n\r\n", 400),
+        (f"GET / HTTP/1.1\r\nX-API-Key: {KEY}{'x' * 9000}\r\n\r\n", 431),
+        (f"GET /{'x' * 9000} HTTP/1.1\r\n\r\n", 414),
+        (f"POST /segment HTTP/1.1\r\nHost: a\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
+         "Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n", 400),
+    ],
+    ids=["no colon", "no request", "long header", "long line", "bad chunk"],
+)  # fmt: skip
+def test_what_is_no_http_gets_json_and_leaves_no_key_in_the_log(server, text, status):
+    with socket.create_connection(
+        ("127.0.0.1", int(server.address.rpartition(":")[2])), timeout=10
+    ) as client:
+        client.sendall(text.encode())
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := client.recv(65_536):
+            answer += part
+    head, _, body = answer.decode().partition("\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert json.loads(body)["success"] is False
+    assert json.loads(body)["request_id"] in head
+    assert KEY not in answer.decode()
+    assert KEY not in server.log.read_text()
+
+
+def test_silent_clients_do_not_take_the_service_down(tmp_path):
+    """More of them than there are threads: each is let go after a while."""
+    with serving(tmp_path, THREADS="6", QUEUE_SIZE="2") as server:
+        silent = [connected(server) for _ in range(6)]
+        try:
+            for client in silent:
+                client.sendall(b"G")
+            assert requests.get(server.address + "/health/live", timeout=60).status_code == 200
+        finally:
+            for client in silent:
+                client.close()
 
 
 def test_exact_limit_over_workers_and_after_a_restart(tmp_path):

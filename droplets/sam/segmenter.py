@@ -24,13 +24,15 @@ class Segmenter:
     Arguments:
         checkpoint: file with MobileSAM's weights.
         device: "cpu" or "cuda".
+        source: where the checkpoint comes from, for the answers.
 
     Raises:
         ModelUnavailable: the file is missing or holds no MobileSAM.
     """
 
-    def __init__(self, checkpoint: Path, device: str) -> None:
+    def __init__(self, checkpoint: Path, device: str, source: str = "") -> None:
         self.device = device
+        self.source = source
         self._generator = Generator(load_sam(checkpoint, device))
         self.precision = PRECISION_NAMES[self._generator.encoder.dtype]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from app import create_app
 from tests.conftest import HEALTH_KEY, KEY
 
 
@@ -26,8 +25,8 @@ def test_a_wrong_health_key_is_403(client):
     assert client.get("/health", headers={"X-Health-Key": "guess"}).status_code == 403
 
 
-def test_without_a_configured_key_the_header_does_nothing(make_settings):
-    client = create_app(make_settings(health_check_key=None)).test_client()
+def test_without_a_configured_key_the_header_does_nothing(make_app):
+    client = make_app(health_check_key=None).test_client()
     assert "levels" not in client.get("/health", headers={"X-Health-Key": "None"}).json
 
 
@@ -38,9 +37,9 @@ def test_probes(client):
     assert ready.json == {"status": "ready", "checks": {"store": True, "checkpoint": True, "queue": True}}
 
 
-def test_not_ready_without_a_checkpoint(make_settings, tmp_path):
+def test_not_ready_without_a_checkpoint(make_app, tmp_path):
     path = tmp_path / "mobile_sam.pt"
-    client = create_app(make_settings(sam_model_path=path)).test_client()
+    client = make_app(sam_model_path=path).test_client()
     assert client.get("/health/ready").status_code == 503
     path.write_bytes(b"half a download")
     answer = client.get("/health/ready")
@@ -100,11 +99,11 @@ def test_a_fault_is_a_500_without_a_trace(app):
     assert "RuntimeError" not in answer.text
 
 
-def test_other_origins_only_where_they_are_allowed(make_settings):
+def test_other_origins_only_where_they_are_allowed(make_app):
     headers = {"Origin": "https://lab.example"}
-    closed = create_app(make_settings()).test_client().get("/health", headers=headers)
+    closed = make_app().test_client().get("/health", headers=headers)
     assert "Access-Control-Allow-Origin" not in closed.headers
-    app = create_app(make_settings(allowed_origins="https://lab.example"))
+    app = make_app(allowed_origins="https://lab.example")
     answer = app.test_client().get("/health", headers=headers)
     assert answer.headers["Access-Control-Allow-Origin"] == "https://lab.example"
     other = app.test_client().get("/health", headers={"Origin": "https://evil.example"})
@@ -112,9 +111,9 @@ def test_other_origins_only_where_they_are_allowed(make_settings):
 
 
 @pytest.mark.parametrize(("hops", "statuses"), [(0, [403, 429]), (1, [403, 403])])
-def test_the_clients_address_behind_a_proxy(make_settings, hops, statuses):
+def test_the_clients_address_behind_a_proxy(make_app, hops, statuses):
     """Guesses are counted by address; X-Forwarded-For is believed only as far as it is configured."""
-    client = create_app(make_settings(trusted_proxy_hops=hops)).test_client()
+    client = make_app(trusted_proxy_hops=hops).test_client()
     answers = []
     for i in range(11):
         headers = {"X-Admin-Key": "guess", "X-Forwarded-For": f"10.0.0.{i}"}

@@ -9,6 +9,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image as PillowImage
 from pycocotools import mask as coco_mask
 
@@ -193,6 +194,15 @@ class TestDepth:
         assert body["masks"][0]["pixel_stats"]["max_intensity"] > 3000
         assert body["masks"][0]["pixel_stats"]["max_intensity"] % 16 == 3
 
+    def test_small_numbers_keep_their_digits(self, client, discs):
+        pixels = cv2.imdecode(np.frombuffer(discs, np.uint8), cv2.IMREAD_GRAYSCALE).astype(np.float32)
+        buffer = io.BytesIO()
+        tifffile.imwrite(buffer, pixels / 255e4)
+        body = post_file(client, buffer.getvalue(), options={"points": [[40, 50]], "quality": "fast"}).json
+        mean = body["masks"][0]["pixel_stats"]["mean_intensity"]
+        assert 5e-5 < mean < 8e-5
+        assert mean != round(mean, 6)
+
 
 class TestBadInput:
     @pytest.mark.parametrize(
@@ -266,18 +276,19 @@ class TestBadInput:
             response = client.post("/segment_file", data=data, headers={"X-API-Key": KEY})
             assert response.status_code == 400, form
 
-    def test_too_many_pixels_is_422(self, make_settings):
-        from app import create_app
+    def test_a_picture_too_narrow_for_the_model_is_400(self, client):
+        response = post_file(client, png(np.zeros((8, 8000), np.uint8)))
+        assert response.status_code == 400
+        assert "500 times" in response.json["message"]
 
-        client = create_app(make_settings(max_image_pixels=10_000)).test_client()
+    def test_too_many_pixels_is_422(self, make_app):
+        client = make_app(max_image_pixels=10_000).test_client()
         response = post_file(client, png(np.zeros((200, 200), np.uint8)))
         assert response.status_code == 422
         assert "40" in response.json["message"]
 
-    def test_a_missing_checkpoint_is_503(self, make_settings, discs, tmp_path):
-        from app import create_app
-
-        client = create_app(make_settings(sam_model_path=tmp_path / "none.pt")).test_client()
+    def test_a_missing_checkpoint_is_503(self, make_app, discs, tmp_path):
+        client = make_app(sam_model_path=tmp_path / "none.pt").test_client()
         response = post_file(client, discs)
         assert response.status_code == 503
         assert response.headers["Retry-After"]
