@@ -40,11 +40,12 @@ lock: $(VENV)/.installed-dev  ## write the versions in use to requirements.lock
 clean:  ## remove what was built; keeps model, data and .env
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage out
 
-$(VENV)/bin/python:
+$(VENV)/.made:
 	@echo 'Making the virtual environment'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV) || { echo 'Is the package python3-venv missing?'; exit 1; }
+	@touch $@
 
-$(VENV)/.installed: requirements.txt requirements.lock | $(VENV)/bin/python
+$(VENV)/.installed: requirements.txt requirements.lock | $(VENV)/.made
 	@echo 'Installing the requirements (torch is large; this takes a minute or more)'
 	@$(PIP) -r requirements.txt
 	@touch $@

@@ -53,5 +53,5 @@ def post_worker_init(worker: ThreadWorker) -> None:
 
 def worker_exit(_server: Arbiter, worker: ThreadWorker) -> None:
     """Write the last usage records."""
-    if worker.wsgi is not None:
+    if hasattr(worker, "wsgi"):  # not if the start failed
         worker.wsgi.extensions["auth"].usage.close()

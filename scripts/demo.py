@@ -13,23 +13,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
-
 from config import load_settings
 from droplets.export.coco import mask_from_rle
 from droplets.export.overlay import overlay_png
 from droplets.image import decode_image
+from scripts.keys import client_key
 
-SAMPLE = Path("examples/droplets.png")
+SAMPLE = Path(__file__).parent.parent / "examples" / "droplets.png"
 OVERLAY = Path("out/droplets-overlay.png")
 BOUNDARY = "------------------------droplets"
 
 
 def main() -> None:
     """Segment the sample; print count, mean diameter and where the overlay is."""
-    address = f"http://127.0.0.1:{load_settings().flask_port}"
+    address = f"http://{load_settings().address}"
+    key = client_key()
+    if key is None:
+        sys.exit("API_KEYS holds only digests; the demo needs a key.")
     with running_service(address):
-        answer = post_sample(address, (dotenv_values(".env").get("API_KEYS") or "").split(":")[0])
+        answer = post_sample(address, key)
     droplets = answer["summary_statistics"]["count"]["droplet"]
     diameter = answer["summary_statistics"]["diameter"]
     masks = [mask_from_rle(entry["segmentation"]) for entry in answer["masks"]]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dotenv import dotenv_values
-
 from config import load_settings
+from scripts.keys import admin_key, client_key
 
 
 def main() -> None:
-    """Print the address, the keys of `.env` and a curl line."""
-    settings = load_settings()
-    written = dotenv_values(".env")
-    first_key = (written.get("API_KEYS") or "YOUR-KEY").split(":")[0]
-    address = f"http://{settings.address}"
+    """Print the address, the keys and a curl line."""
+    address = f"http://{load_settings().address}"
+    key = client_key()
     print(f"""
   SAM Droplet Segmentation   {address}/   (Ctrl-C stops)
-  API key                    {first_key}
-  Admin key                  {written.get("ADMIN_API_KEY") or "none: the admin routes are off"}
+  API key                    {key or "known by its digest only"}
+  Admin key                  {admin_key() or "none: the admin routes are off"}
 
-  curl -H 'X-API-Key: {first_key}' -F file=@examples/droplets.png {address}/segment_file
+  curl -H 'X-API-Key: {key or "YOUR-KEY"}' -F file=@examples/droplets.png {address}/segment_file
 """)
 
 

@@ -173,6 +173,25 @@ def test_silent_clients_do_not_take_the_service_down(tmp_path):
                 client.close()
 
 
+def test_the_demo_counts_the_sample(server, tmp_path):
+    port = server.address.rpartition(":")[2]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "scripts.demo"],
+        cwd=tmp_path,
+        env=environment(tmp_path, FLASK_PORT=port),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    printed = dict(
+        line.split(maxsplit=1) for line in done.stdout.replace("mean diameter", "diameter").splitlines()
+    )
+    assert int(printed["droplets"]) == pytest.approx(104, abs=3)
+    assert 30 < float(printed["diameter"].split()[0]) < 42
+    assert (tmp_path / printed["overlay"]).read_bytes().startswith(b"\x89PNG")
+
+
 def test_exact_limit_over_workers_and_after_a_restart(tmp_path):
     keys = {"API_KEYS": f"{SMALL_KEY}:Bob:37", "WORKERS": "2"}
     with serving(tmp_path, **keys) as server, ThreadPoolExecutor(20) as pool:
