@@ -56,7 +56,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings.sam_model_path, known_checkpoints(MANIFEST), accept_unknown=settings.sam_model_accept_unknown
     )
     sam = SamService(
-        partial(load_generator, checkpoint, settings.device, settings.torch_threads),
+        partial(
+            load_generator, checkpoint, settings.device, settings.torch_threads, precision=settings.precision
+        ),
         queue_size=settings.queue_size,
         timeout_s=settings.request_timeout_s,
         cache_size=settings.cache_size,

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     sam_model_path: Path = Path("model/mobile_sam.pt")
     sam_model_accept_unknown: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     cuda_visible_devices: str | None = None
     omp_num_threads: int | None = Field(None, ge=1)
     mkl_num_threads: int | None = Field(None, ge=1)
@@ -137,6 +138,14 @@ class Settings(BaseSettings):
     def _leave_threads_for_health(self) -> Settings:
         if self.threads < self.queue_size + 4:
             raise ValueError("THREADS: at least QUEUE_SIZE + 4, or waiting pictures would block /health")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_fp16_on_a_cpu(self) -> Settings:
+        if self.precision == "fp16" and self.device == "cpu":
+            raise ValueError(
+                "PRECISION: fp16 needs a CUDA device, but DEVICE is cpu; take auto, bf16 or fp32"
+            )
         return self
 
     @property

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from droplets.errors import Busy, ModelUnavailable
 from droplets.sam.checkpoint import CheckpointInfo, KnownCheckpoint, verify
+from droplets.sam.encoder import Precision
 from droplets.sam.segmenter import Segmenter
 from droplets.types import Generation, Mask, Quality
 
@@ -91,23 +92,29 @@ class CheckpointFile:
             return error
 
 
-def load_generator(checkpoint: CheckpointFile, device: str, threads: int) -> MaskGenerator:
+def load_generator(
+    checkpoint: CheckpointFile, device: str, threads: int, *, precision: Precision = "auto"
+) -> MaskGenerator:
     """Load MobileSAM from a verified checkpoint.
 
     Arguments:
         checkpoint: the file.
         device: "auto" (CUDA if there is one), "cpu" or "cuda".
         threads: CPU threads of the inference.
+        precision: of the encoder, see `Encoder`.
 
     Raises:
-        ModelUnavailable: the checkpoint is missing or wrong, or there is no CUDA device.
+        ModelUnavailable: the checkpoint is missing or wrong, or there is no CUDA device though the
+            device or the precision needs one.
     """
-    if device == "cuda" and not torch.cuda.is_available():
+    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    if device == "cuda" and chosen == "cpu":
         raise ModelUnavailable("DEVICE is cuda, but there is no CUDA device.", retry_after=60)
+    if precision == "fp16" and chosen == "cpu":
+        raise ModelUnavailable("PRECISION is fp16, but there is no CUDA device in use.", retry_after=60)
     source = checkpoint.info().source
     torch.set_num_threads(threads)
-    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    return Segmenter(checkpoint.path, chosen, source)
+    return Segmenter(checkpoint.path, chosen, source, precision)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
     python -m benchmarks.generator [--stock-once] [--pictures NAME ...] [--quality balanced] [--device cpu]
 
+Three sides: "ours" (the service's search at --quality), "exact" (stock's 32x32 grid by our exact
+decoder in fp32, whose masks are compared with stock's) and "stock".
 Each side runs on each picture in a process of its own, so that its peak memory is its own; one
 warm-up comes first, then the median of three runs counts (of the stock side, with --stock-once,
 the first run). Prints a table and, as the last line, JSON.
@@ -11,11 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import platform
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,13 +28,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.pictures import load, names
+from benchmarks.pictures import load, names, share
 from droplets.sam.checkpoint import load_sam
+from droplets.sam.generator import Generator
 from droplets.sam.segmenter import Segmenter
 from droplets.types import Mask
 
 CHECKPOINT = Path("model/mobile_sam.pt")
 DEFAULT = ["rendered/dense-1024x1024", "rendered/beads-1920x1200"]
+SIDES = ("ours", "exact", "stock")
+SAME_IOU = 0.98
 Finder = Callable[[np.ndarray], list[Mask]]
 
 
@@ -38,7 +45,9 @@ def main() -> None:
     """Measure, or be the process that is measured."""
     args = _arguments()
     if args.side:
-        print(json.dumps(measure(args.side, args.pictures[0], args)))
+        figures, masks = measure(args.side, args.pictures[0], args)
+        args.masks.write_bytes(pickle.dumps(masks))
+        print(json.dumps(figures))
         return
     chosen = args.pictures or DEFAULT + [name for name in names() if not name.startswith("rendered/")]
     rows = []
@@ -46,22 +55,38 @@ def main() -> None:
         f"{'picture':28}{'side':>9}{'seconds':>9}{'ratio':>7}{'masks':>7}{'droplets':>10}{'beads':>8}{'GB':>6}"
     )
     for name in chosen:
-        ours = _in_own_process("ours", name, args)
-        stock = _in_own_process("stock", name, args) if not args.ours_only else None
-        rows.append({"picture": name, "ours": ours, "stock": stock, "ratio": _ratio(ours, stock)})
-        for side, figures in (("ours", ours), ("stock", stock)):
-            if figures:
-                _print_row(name, side, figures, rows[-1]["ratio"] if side == "ours" else None)
+        rows.append({"picture": name, **_compare(name, args)})
+        for side in SIDES[: 1 if args.ours_only else 3]:
+            _print_row(name, side, rows[-1][side])
     machine = {"processor": platform.processor(), "threads": args.threads, "torch": torch.__version__}
     print(json.dumps({"quality": args.quality, "device": args.device, **machine, "pictures": rows}))
 
 
-def measure(side: str, name: str, args: argparse.Namespace) -> dict[str, Any]:
-    """Seconds, masks, recall and peak memory of one side on one picture, in this process."""
+def _compare(name: str, args: argparse.Namespace) -> dict[str, Any]:
+    """Figures of each side on one picture, with ratio to stock, and the share of masks with a partner."""
+    if args.ours_only:
+        return {"ours": _in_own_process("ours", name, args)[0]}
+    results = {side: _in_own_process(side, name, args) for side in SIDES}
+    stock, stock_masks = results["stock"]
+    for figures, _ in results.values():
+        figures["ratio"] = round(stock["seconds"] / figures["seconds"], 1)
+    exact, exact_masks = results["exact"]
+    exact["of_stocks_masks"] = share([_has_twin(mask, exact_masks) for mask in stock_masks])
+    exact["are_stocks_masks"] = share([_has_twin(mask, stock_masks) for mask in exact_masks])
+    return {side: figures for side, (figures, _) in results.items()}
+
+
+def _has_twin(mask: Mask, others: list[Mask]) -> bool:
+    near = (o for o in others if abs(o.x - mask.x) <= 4 + 0.1 * mask.width)
+    return any(mask.iou(other) >= SAME_IOU for other in near)
+
+
+def measure(side: str, name: str, args: argparse.Namespace) -> tuple[dict[str, Any], list[Mask]]:
+    """Seconds, number of masks, recall and peak memory of one side on one picture, and the masks."""
     torch.set_num_threads(args.threads)
     picture = load(name)
     before = _peak_gigabytes()
-    find = (_ours if side == "ours" else _stock)(args)
+    find = {"ours": _ours, "exact": _exact, "stock": _stock}[side](args)
     once = side == "stock" and args.stock_once
     if not once:
         find(picture.pixels)
@@ -73,7 +98,7 @@ def measure(side: str, name: str, args: argparse.Namespace) -> dict[str, Any]:
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
     gpu = torch.cuda.max_memory_allocated() / 1e9 if args.device == "cuda" else None
-    return {
+    figures = {
         "seconds": round(statistics.median(seconds), 4),
         "masks": len(masks),
         "recall": picture.recall(masks),
@@ -81,11 +106,16 @@ def measure(side: str, name: str, args: argparse.Namespace) -> dict[str, Any]:
         "peak_gb_before_model": round(before, 3),
         "gpu_gb": gpu,
     }
+    return figures, masks
 
 
 def _ours(args: argparse.Namespace) -> Finder:
     segmenter = Segmenter(CHECKPOINT, args.device)
     return lambda pixels: segmenter.generate(pixels, segmenter.embed(pixels), args.quality)
+
+
+def _exact(args: argparse.Namespace) -> Finder:
+    return Generator(load_sam(CHECKPOINT, args.device), precision="fp32", exact=True).generate
 
 
 def _stock(args: argparse.Namespace) -> Finder:
@@ -104,7 +134,12 @@ def _peak_gigabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def _in_own_process(side: str, name: str, args: argparse.Namespace) -> dict[str, Any]:
+def _in_own_process(side: str, name: str, args: argparse.Namespace) -> tuple[dict[str, Any], list[Mask]]:
+    with tempfile.TemporaryDirectory() as folder:
+        return _run(side, name, args, Path(folder) / "masks")
+
+
+def _run(side: str, name: str, args: argparse.Namespace, masks: Path) -> tuple[dict[str, Any], list[Mask]]:
     command = [
         sys.executable,
         "-W",
@@ -116,26 +151,30 @@ def _in_own_process(side: str, name: str, args: argparse.Namespace) -> dict[str,
         "--pictures",
         name,
     ]
-    command += ["--quality", args.quality, "--device", args.device, "--threads", str(args.threads)]
+    command += [
+        "--masks",
+        str(masks),
+        "--quality",
+        args.quality,
+        "--device",
+        args.device,
+        "--threads",
+        str(args.threads),
+    ]
     command += ["--stock-once"] if args.stock_once else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{side} failed on {name}:\n{done.stderr}")
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    return json.loads(done.stdout.splitlines()[-1]), pickle.loads(masks.read_bytes())  # noqa: S301  # our own
 
 
-def _ratio(ours: dict[str, Any], stock: dict[str, Any] | None) -> float | None:
-    return round(stock["seconds"] / ours["seconds"], 1) if stock else None
-
-
-def _print_row(name: str, side: str, figures: dict[str, Any], ratio: float | None) -> None:
+def _print_row(name: str, side: str, figures: dict[str, Any]) -> None:
     droplets, beads = (
         "-" if value is None else f"{value:.4f}"
         for value in (figures["recall"]["droplets"], figures["recall"]["beads"])
     )
     print(
-        f"{name:28}{side:>9}{figures['seconds']:>9.2f}{ratio or '':>7}{figures['masks']:>7}"
+        f"{name:28}{side:>9}{figures['seconds']:>9.2f}{figures.get('ratio', ''):>7}{figures['masks']:>7}"
         f"{droplets:>10}{beads:>8}{figures['peak_gb']:>6.2f}",
         flush=True,
     )
@@ -151,7 +190,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--stock-once", action="store_true", help="no warm-up and one run of the slow side")
     parser.add_argument("--ours-only", action="store_true", help="leave the slow side out")
-    parser.add_argument("--side", choices=("ours", "stock"), help=argparse.SUPPRESS)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--masks", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

@@ -37,6 +37,7 @@ def test_defaults(monkeypatch):
     settings = load_settings()
     assert (settings.flask_host, settings.flask_port) == ("127.0.0.1", 9487)
     assert settings.max_file_bytes == 50 * 2**20
+    assert settings.precision == "auto"
     assert settings.admin_api_key is None
 
 
@@ -70,6 +71,7 @@ def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):
         ("FLASK_PORT", "70000", "65535"),
         ("DEVICE", "gpu", "'auto', 'cpu' or 'cuda'"),
         ("LOG_LEVEL", "LOUD", "DEBUG"),
+        ("PRECISION", "int8", "'auto', 'fp32', 'bf16' or 'fp16'"),
         ("MAX_FILE_SIZE_MB", "0", "greater than 0"),
         ("FLASK_DEBUG", "perhaps", "boolean"),
         ("THREADS", "11", "QUEUE_SIZE + 4"),
@@ -87,6 +89,15 @@ def test_a_bad_variable_stops_the_start_with_one_line(monkeypatch, name, value, 
     assert reason in line
     assert "\n" not in line
     assert "first-secret-key" not in line
+
+
+def test_fp16_is_refused_where_it_cannot_be_had(monkeypatch):
+    monkeypatch.setenv("API_KEYS", "first-secret-key:Ada:1")
+    monkeypatch.setenv("PRECISION", "fp16")
+    assert load_settings().precision == "fp16"  # there may be a CUDA device
+    monkeypatch.setenv("DEVICE", "cpu")
+    with pytest.raises(SystemExit, match="PRECISION: fp16 needs a CUDA device"):
+        load_settings()
 
 
 @pytest.mark.parametrize(("host", "debug", "taken"), [

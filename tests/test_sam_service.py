@@ -13,7 +13,7 @@ import torch
 from droplets.errors import Busy, ModelUnavailable
 from droplets.sam.checkpoint import known_checkpoints, read_tensors, verify
 from droplets.types import Mask
-from sam_service import CheckpointFile, SamService
+from sam_service import CheckpointFile, SamService, load_generator
 from tests.conftest import ROOT
 
 POINT = np.array([[2.0, 3.0]])
@@ -255,3 +255,22 @@ class TestCheckpointFile:
             CheckpointFile(path, ()).info()
         info = CheckpointFile(path, (), accept_unknown=True).info()
         assert (info.source, info.verified) == ("unknown", False)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "name"), [("cuda", "auto", "DEVICE"), ("auto", "fp16", "PRECISION")]
+)
+def test_what_needs_a_gpu_is_refused_without_one(monkeypatch, tmp_path, device, precision, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ModelUnavailable, match=f"^{name} is {device if name == 'DEVICE' else precision}"):
+        load_generator(CheckpointFile(tmp_path / "none.pt", ()), device, 1, precision=precision)
+
+
+@pytest.mark.model
+def test_the_precision_reaches_the_encoder():
+    threads = torch.get_num_threads()
+    checkpoint = CheckpointFile(
+        ROOT / "model" / "mobile_sam.pt", known_checkpoints(ROOT / "model" / "manifest.json")
+    )
+    assert load_generator(checkpoint, "cpu", threads, precision="bf16").precision == "bf16"
+    assert load_generator(checkpoint, "cpu", threads, precision="fp32").precision == "fp32"

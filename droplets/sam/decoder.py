@@ -19,6 +19,7 @@ from torch import Tensor
 
 from droplets.sam import projections as rows
 from droplets.sam.attention import ImageSide, Keys, Reader, View
+from droplets.sam.batches import batch_size, each_or_halves, prompt_bytes
 from droplets.sam.encoder import Embedding
 from droplets.sam.products import prefer_fastest_fp32
 from droplets.sam.projections import (
@@ -31,8 +32,17 @@ from droplets.sam.projections import (
     split_heads,
 )
 from droplets.sam.tokens import PromptTokens, heads_of, layer_norm, linear, mlp, self_attention
+from droplets.sam.transfer import upload
 from droplets.sam.upscale import Upscaler
-from droplets.sam.windows import group_by_window, window_corners
+from droplets.sam.windows import (
+    Group,
+    consecutive,
+    covered_blocks,
+    cut_windows,
+    group_by_window,
+    token_indices,
+    window_corners,
+)
 
 FINE = 4  # logits per image token along one side
 _SCALE = 0.25  # 1 / sqrt(16 channels a head)
@@ -133,16 +143,17 @@ class Decoder:
             prepared: the picture.
             points: Nx2 (x, y) in the 1024 frame.
             threshold: only masks whose predicted IoU is above it get logits, for the whole frame.
-            batch: prompts decoded at once; by default what the device does fastest.
+            batch: prompts decoded at once; by default what the device does fastest and has memory for.
         """
-        step = batch or (4 if self.device.type == "cpu" else 64)
         full = prepared.full
         view = View(None, full.stack, full.scalars[:, None, None], None)
-        for start in range(0, len(points), step):
-            prompts = np.arange(start, min(start + step, len(points)))
-            tokens, keys = self._transform(view, self._embed(points[prompts]))
-            corners = torch.zeros(len(prompts), 2, dtype=torch.int64, device=self.device)
-            yield self._finish(prompts, tokens, keys, full.upscaled[None], corners, threshold)
+        step = batch or batch_size(self.device, prompt_bytes(SIDE**2), cpu=4, largest=64)
+
+        def answer(group: Group) -> Decoded:
+            tokens, keys = self._transform(view, self._embed(points[group.prompts]))
+            return self._finish(group, tokens, keys, full.upscaled[None], threshold)
+
+        yield from each_or_halves(consecutive(len(points), step), answer)
 
     @torch.inference_mode()
     def decode_near(
@@ -163,45 +174,39 @@ class Decoder:
             threshold: only masks whose predicted IoU is above it get logits, for their window.
             window: image tokens (16 frame pixels each) along the window, a multiple of `pool`.
             pool: image tokens along the blocks that the rest of the frame is averaged over.
-            batch: prompts decoded at once; by default what the device does fastest.
+            batch: prompts decoded at once; by default what the device does fastest and has memory for.
         """
         if window % pool or SIDE % pool or not 0 < window <= SIDE:
             raise ValueError(f"window {window} must be a multiple of pool {pool}, which must divide {SIDE}")
-        step = batch or (16 if self.device.type == "cpu" else 1024)
-        for group in group_by_window(window_corners(points, window, pool), step):
+        near = window * window
+        step = batch or batch_size(self.device, prompt_bytes(near + (SIDE // pool) ** 2, near), cpu=16)
+
+        def answer(group: Group) -> Decoded:
             view, upscaled = self._view(prepared, group.corners, window, pool)
             tokens, keys = self._transform(view, self._embed(points[group.prompts]))
-            share = len(group.prompts) // len(group.corners)
-            corners = torch.as_tensor(group.corners, device=self.device).repeat_interleave(share, 0)
-            near = window * window
-            yield self._finish(group.prompts, tokens, keys.columns(near), upscaled, corners, threshold)
+            return self._finish(group, tokens, keys.columns(near), upscaled, threshold)
+
+        yield from each_or_halves(group_by_window(window_corners(points, window, pool), step), answer)
 
     def _view(
         self, prepared: Prepared, corners: NDArray[np.int64], window: int, pool: int
     ) -> tuple[View, Tensor]:
         """What the prompts of windows at Gx2 corners see, and Gx(window^2)x256 to upscale."""
         full, far = prepared.full, self._pooled(prepared, pool)
-        groups, near, blocks = len(corners), window * window, SIDE // pool
-        own = full.stack.new_empty(rows.STACK, groups, rows.INNER, window, window)
-        scalars = full.scalars.new_empty(len(full.scalars), groups, 1, near + blocks * blocks)
-        upscaled = full.upscaled.new_empty(groups, window, window, full.upscaled.shape[-1])
-        bias = full.scalars.new_zeros(groups, 1, 1, near + blocks * blocks)
-        bias[..., near:] = 2 * math.log(pool)
+        groups, near, device = len(corners), window * window, self.device
+        own = cut_windows(full.stack.view(rows.STACK, rows.INNER, SIDE, SIDE), corners, window, pool)
+        scalars = full.scalars.new_empty(len(full.scalars), groups, 1, near + (SIDE // pool) ** 2)
+        scalars[..., :near] = cut_windows(full.scalars.view(-1, 1, SIDE, SIDE), corners, window, pool)
         scalars[..., near:] = far.scalars[:, None, None]
-        stack_map = full.stack.view(rows.STACK, rows.INNER, SIDE, SIDE)
-        scalar_map = full.scalars.view(-1, SIDE, SIDE)
-        upscaled_map = full.upscaled.view(SIDE, SIDE, -1)
-        hidden = bias[..., near:].view(groups, blocks, blocks)
-        for g, (x, y) in enumerate(corners.tolist()):
-            across, down = slice(x, x + window), slice(y, y + window)
-            own[:, g] = stack_map[..., down, across]
-            scalars[:, g, 0, :near] = scalar_map[:, down, across].flatten(1)
-            upscaled[g] = upscaled_map[down, across]
-            hidden[g, y // pool : (y + window) // pool, x // pool : (x + window) // pool] = -math.inf
-        return View(own.flatten(3), far.stack, scalars, bias), upscaled.flatten(1, 2)
+        weight = np.where(covered_blocks(corners, window, pool), -math.inf, 2 * math.log(pool))
+        bias = full.scalars.new_zeros(groups, 1, 1, scalars.shape[-1])
+        bias[:, 0, 0, near:] = upload(weight.astype(np.float32), device)
+        tokens = upload(token_indices(corners, window).ravel(), device)
+        upscaled = full.upscaled.index_select(0, tokens).view(groups, near, -1)
+        return View(own, far.stack, scalars, bias), upscaled
 
     def _embed(self, points: NDArray[np.float64]) -> Tensor:
-        return self._prompts.embed(torch.as_tensor(points, dtype=torch.float32, device=self.device))
+        return self._prompts.embed(upload(points.astype(np.float32), self.device))
 
     def _transform(self, view: View, position: Tensor) -> tuple[Tensor, Keys]:
         """The two-way transformer: Bx7x256 prompt tokens -> finished tokens, finished image tokens."""
@@ -244,31 +249,31 @@ class Decoder:
 
     def _finish(
         self,
-        prompts: NDArray[np.int64],
+        group: Group,
         tokens: Tensor,
         keys: Keys,
         upscaled: Tensor,
-        corners: Tensor,
         threshold: float,
     ) -> Decoded:
-        """Logits of the masks over the threshold; corners are Bx2 image tokens."""
+        """Logits of the masks over the threshold; a GPU is waited for once, to learn which they are."""
         predicted = self._prompts.predicted_iou(tokens)
-        kept = (predicted > threshold).nonzero()
-        any_kept = (predicted > threshold).any(1)
-        which, place = any_kept.nonzero()[:, 0], any_kept.cumsum(0)[kept[:, 0]] - 1
+        over = (predicted > threshold).cpu().numpy()
+        row, channel = over.nonzero()
+        used, place = np.unique(row, return_inverse=True)
         side = math.isqrt(upscaled.shape[1])
-        share = len(tokens) // len(upscaled)
+        share = len(group.prompts) // len(group.corners)
+        which, kept = upload(used, self.device), upload(np.stack([row, channel], 1), self.device)
         features = upscaled if len(upscaled) == 1 else upscaled[which // share]
-        if len(which):
+        if len(used):
             weights = self._prompts.mask_weights(tokens[which])
-            logits = self._upscaler.logits(keys.of(which), features, weights, side)[place, kept[:, 1]]
+            logits = self._upscaler.logits(keys.of(which), features, weights, side)
+            logits = logits[upload(place, self.device), kept[:, 1]]
         else:
             logits = predicted.new_empty(0, side * FINE, side * FINE)
-        corner = corners[kept[:, 0]]
+        corner = upload(group.corners[row // share], self.device)
         cut = _reaches_border(logits, corner, side)
-        return Decoded(
-            torch.as_tensor(prompts, device=self.device), predicted, kept, logits, corner * FINE, cut
-        )
+        prompts = upload(group.prompts, self.device)
+        return Decoded(prompts, predicted, kept, logits, corner * FINE, cut)
 
 
 def _reaches_border(logits: Tensor, corner: Tensor, side: int) -> Tensor:

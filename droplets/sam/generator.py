@@ -15,6 +15,7 @@ from droplets.sam.encoder import Encoder, Precision
 from droplets.sam.projections import Prepared
 from droplets.sam.resample import Resampler
 from droplets.sam.selection import Candidates, select
+from droplets.sam.transfer import upload
 from droplets.sam.windows import window_corners
 from droplets.sam.workers import side_by_side
 from droplets.types import Mask
@@ -30,7 +31,8 @@ class Decoding:
         box_nms_thresh: of two masks whose boxes have a higher IoU one goes.
         exact: decode every prompt against all image tokens, as stock does.
         window, pool: of the near-exact decoder, see `Decoder.decode_near`.
-        batch: prompts decoded at once; by default what the device does fastest.
+        batch: prompts decoded at once; by default what the device does fastest and has memory for.
+        large: of the near-exact decoder, decode masks that their windows cut again; else they are dropped.
     """
 
     pred_iou_thresh: float = 0.88
@@ -40,6 +42,7 @@ class Decoding:
     window: int = 16
     pool: int = 4
     batch: int | None = None
+    large: bool = True
 
 
 _SHARE = 16  # prompts that are worth a worker's while
@@ -77,11 +80,13 @@ class _Masks:
 
     def at(self, chosen: Tensor) -> _Masks:
         """Some of them, by index or flag."""
+        if chosen.dtype == torch.bool:
+            chosen = chosen.nonzero()[:, 0]  # once: a GPU is waited for
         return _Masks(*(getattr(self, name)[chosen] for name in self.__annotations__))
 
     def renumbered(self, prompts: NDArray[np.int64]) -> _Masks:
         """With prompt i become prompts[i]."""
-        return replace(self, prompt=torch.as_tensor(prompts, device=self.prompt.device)[self.prompt])
+        return replace(self, prompt=upload(prompts, self.prompt.device)[self.prompt])
 
     def select(self, resampler: Resampler, chosen: Tensor, how: Decoding) -> Candidates:
         """Those of the chosen that are stable."""
@@ -127,6 +132,18 @@ class Generator:
         points = point_grid(self.points_per_side, (pixels.shape[0], pixels.shape[1]))
         return self.masks_at(self.prepare(pixels), points)
 
+    def warm_up(self) -> None:
+        """Run every stage once on an empty picture, so that the first real one does not pay for it.
+
+        Worth it on a GPU, whose libraries are loaded and whose kernels are chosen at their first
+        use. On a CPU there is less to set up, and an empty picture costs the encoder as much as
+        a real one.
+        """
+        prepared = self.prepare(np.zeros((64, 64, 3), np.uint8))
+        anything = Decoding(pred_iou_thresh=-np.inf, stability_score_thresh=0.0)
+        self.masks_at(prepared, point_grid(4, (64, 64)), anything)
+        self.masks_at(prepared, point_grid(2, (64, 64)), replace(anything, exact=True))
+
     def prepare(self, pixels: NDArray[np.uint8]) -> Prepared:
         """Encode HxWx3 uint8 RGB, for any number of prompts."""
         return self.decoder.prepare(self.encoder.embed(pixels))
@@ -166,6 +183,8 @@ class Generator:
 
         near = _Masks.join(side_by_side(decode, self._shares(frame_points, how), self.decoder.device))
         whole = near.select(resampler, ~near.cut, how)
+        if not how.large:
+            return whole
         return Candidates.join(
             [whole, self._large(prepared, resampler, frame_points, near.at(near.cut), how)]
         )
@@ -192,7 +211,8 @@ class Generator:
                 parts.append(masks.select(resampler, ~masks.cut, how))
             return Candidates.join(parts)
 
-        shares = np.array_split(np.arange(len(points)), max(1, len(points) // _SHARE))
+        count = len(points) // _SHARE if self.decoder.device.type == "cpu" else 1
+        shares = np.array_split(np.arange(len(points)), max(1, count))
         return Candidates.join(side_by_side(decode, shares, self.decoder.device))
 
     @torch.inference_mode()

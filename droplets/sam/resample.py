@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from droplets.sam.transfer import send
+
 FRAME = 1024
 LOW = 256  # logits along one side of the frame
 
@@ -36,7 +38,8 @@ class Axis:
 
     Attributes:
         matrix: size x 256 float32.
-        first, last: per pixel, the first and the last logit that it depends on, int64, not falling.
+        first, last: per pixel, the first and the last logit that it depends on, int64, not falling;
+            on the host, where all indices are worked out, so that a GPU need not be waited for.
     """
 
     matrix: Tensor
@@ -50,10 +53,10 @@ class Axis:
         used = matrix != 0
         first = used.int().argmax(1)
         last = LOW - 1 - used.flip(1).int().argmax(1)
-        return cls(matrix.to(device), first.to(device), last.to(device))
+        return cls(matrix.to(device), first, last)
 
     def reach(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels [start, stop) that depend on any of the logits [low, high), each K int64."""
+        """Pixels [start, stop) that depend on any of the logits [low, high), each K int64 on the host."""
         start = torch.searchsorted(self.last, low.contiguous())
         stop = torch.searchsorted(self.first, high.contiguous())
         return start, torch.maximum(start, stop)
@@ -88,8 +91,8 @@ class Resampler:
         Args:
             logits: KxSxS float32, parts of the low-resolution frame; beyond a part its border
                 continues.
-            corner: Kx2 int64 (x, y) of their top-left in that frame.
-            box: Kx4 int64 XYXY in pixels, right and bottom excluded.
+            corner: Kx2 int64 (x, y) of their top-left in that frame, on the host.
+            box: Kx4 int64 XYXY in pixels, right and bottom excluded, on the host.
 
         Returns:
             KxHxW float32, H and W those of the largest box; outside the own box of a mask the values
@@ -104,10 +107,11 @@ class Resampler:
     @staticmethod
     def _along(axis: Axis, start: Tensor, stop: Tensor, corner: Tensor, side: int) -> tuple[Tensor, Tensor]:
         """The matrices' parts, KxNxT, and the logits they take, KxT indices into 0..side-1."""
-        limit = len(axis.matrix) - 1
+        limit, device = len(axis.matrix) - 1, axis.matrix.device
         low = axis.first[start.clamp(max=limit)]
         high = axis.last[(stop - 1).clamp(min=0, max=limit)] + 1
         width = max(1, int((high - low).max()))
-        matrix = axis.rows(start, max(1, int((stop - start).max())), low, width)
-        taps = low[:, None] + torch.arange(width, device=low.device) - corner[:, None]
-        return matrix, taps.clamp(0, side - 1)
+        count = max(1, int((stop - start).max()))
+        matrix = axis.rows(send(start, device), count, send(low, device), width)
+        taps = low[:, None] + torch.arange(width) - corner[:, None]
+        return matrix, send(taps.clamp(0, side - 1), device)

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from droplets.sam.checkpoint import load_sam
-from droplets.sam.encoder import Embedding
-from droplets.sam.generator import Decoding, Generator, point_grid
+from droplets.sam.encoder import Embedding, Precision
+from droplets.sam.generator import Decoding, Generator
+from droplets.sam.search import EFFORTS, find_everything
 from droplets.types import Mask, Quality
 
-POINTS_PER_SIDE: dict[Quality, int] = {"fast": 24, "balanced": 32, "thorough": 48}
 PRECISION_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 ANY_MASK = Decoding(pred_iou_thresh=0.0, stability_score_thresh=0.0, box_nms_thresh=1.0, exact=True)
 
@@ -25,27 +25,29 @@ class Segmenter:
         checkpoint: file with MobileSAM's weights.
         device: "cpu" or "cuda".
         source: where the checkpoint comes from, for the answers.
+        precision: of the encoder, see `Encoder`.
 
     Raises:
         ModelUnavailable: the file is missing or holds no MobileSAM.
     """
 
-    def __init__(self, checkpoint: Path, device: str, source: str = "") -> None:
+    def __init__(
+        self, checkpoint: Path, device: str, source: str = "", precision: Precision = "auto"
+    ) -> None:
         self.device = device
         self.source = source
-        self._generator = Generator(load_sam(checkpoint, device))
+        self._generator = Generator(load_sam(checkpoint, device), precision=precision)
         self.precision = PRECISION_NAMES[self._generator.encoder.dtype]
+        if device != "cpu":
+            self._generator.warm_up()
 
     def embed(self, pixels: NDArray[np.uint8]) -> Embedding:
         """Embedding of an HxWx3 uint8 RGB picture."""
         return self._generator.encoder.embed(pixels)
 
     def generate(self, pixels: NDArray[np.uint8], embedding: Embedding, quality: Quality) -> list[Mask]:
-        """Masks of everything in the picture; prompts lie on a grid, the denser the more thorough."""
-        prepared = self._generator.decoder.prepare(embedding)
-        points = point_grid(POINTS_PER_SIDE[quality], (pixels.shape[0], pixels.shape[1]))
-        how = Decoding(exact=quality == "thorough")
-        return self._generator.masks_at(prepared, points, how)
+        """Masks of everything in the picture; how hard to look for it is in `search.EFFORTS`."""
+        return find_everything(self._generator, pixels, embedding, EFFORTS[quality])
 
     def masks_at(self, embedding: Embedding, points: NDArray[np.float64]) -> list[Mask]:
         """The mask of the highest predicted IoU at each of Nx2 (x, y) pixels."""

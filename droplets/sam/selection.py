@@ -15,6 +15,7 @@ from torch import Tensor
 from torchvision.ops import nms
 
 from droplets.sam.resample import Resampler
+from droplets.sam.transfer import send
 from droplets.types import Mask
 
 OFFSET = 1.0  # the stability score compares the masks at logits of -1 and +1
@@ -94,6 +95,8 @@ def select(
 ) -> Candidates:
     """Masks whose stability score reaches a threshold.
 
+    A GPU is waited for twice a chunk of masks of like size: which are stable, and their pixels.
+
     Args:
         resampler: of the picture.
         logits: KxSxS float32, parts of the low-resolution frame.
@@ -102,26 +105,35 @@ def select(
         predicted_iou: K float32, carried along.
         threshold: lowest stability score.
     """
-    spans = _spans(logits, corner)
+    device = logits.device
+    # To the host once: indices are worked out there, or every one of them would have to be waited for.
+    places = torch.cat([_spans(logits, corner), corner], 1).cpu()
+    spans, corner = places[:, :4], places[:, 4:]
     x0, x1 = resampler.x.reach(spans[:, 0], spans[:, 2])
     y0, y1 = resampler.y.reach(spans[:, 1], spans[:, 3])
     boxes = torch.stack([x0, y0, x1, y1], 1)
-    parts = []
+    chosen, stability, tight = [], [], []
+    pixels: list[NDArray[np.bool_]] = []
     for chunk in _chunks(boxes):
-        found = _evaluate(resampler(logits[chunk], corner[chunk], boxes[chunk]), boxes[chunk])
-        stable = found.stability >= threshold  # False where there is no mask at all
-        chosen = chunk[stable]
-        parts.append(
-            Candidates(
-                prompt[chosen].cpu().numpy(),
-                predicted_iou[chosen].cpu().numpy(),
-                found.stability[stable].cpu().numpy(),
-                found.boxes[stable].float().cpu().numpy(),
-                boxes[chosen][:, :2].cpu().numpy(),
-                _cropped(found.masks[stable], boxes[chosen]),
-            )
-        )
-    return Candidates.join(parts)
+        values = resampler(logits[send(chunk, device)], corner[chunk], boxes[chunk])
+        found = _evaluate(values, send(boxes[chunk], device))
+        score = found.stability.cpu()
+        stable = (score >= threshold).nonzero()[:, 0]  # not those without any mask
+        chosen.append(chunk[stable])
+        stability.append(score[stable])
+        tight.append(found.boxes[send(stable, device)])
+        pixels += _cropped(found.masks[send(stable, device)], boxes[chunk[stable]])
+    if not pixels:
+        return Candidates.join([])
+    order = torch.cat(chosen)
+    return Candidates(
+        prompt.cpu()[order].numpy(),
+        predicted_iou.cpu()[order].numpy(),
+        torch.cat(stability).numpy(),
+        torch.cat(tight).float().cpu().numpy(),
+        boxes[order, :2].numpy(),
+        pixels,
+    )
 
 
 def _cropped(masks: Tensor, boxes: Tensor) -> list[NDArray[np.bool_]]:

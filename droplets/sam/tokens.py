@@ -35,6 +35,8 @@ class PromptTokens:
         decoder, prompts = sam.mask_decoder, sam.prompt_encoder
         self._prompts = prompts
         self._constant = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight]).detach()
+        self._point = prompts.point_embeddings[1].weight.detach()  # of a positive point
+        self._padding = prompts.not_a_point_embed.weight.detach()
         self._iou_head = decoder.iou_prediction_head
         networks = decoder.output_hypernetworks_mlps[1:]
         layers = range(len(networks[0].layers))
@@ -42,10 +44,15 @@ class PromptTokens:
         self._biases = [torch.stack([n.layers[i].bias.detach() for n in networks]) for i in layers]
 
     def embed(self, points: Tensor) -> Tensor:
-        """Nx2 (x, y) in the 1024 frame -> Nx7x256."""
-        labels = torch.ones(len(points), 1, dtype=torch.int, device=points.device)
-        sparse, _ = self._prompts(points=(points[:, None, :], labels), boxes=None, masks=None)
-        return torch.cat([self._constant.expand(len(points), -1, -1), sparse], dim=1)
+        """Nx2 (x, y) in the 1024 frame -> Nx7x256.
+
+        Stock picks the points by their labels, for which a GPU has to be waited for.
+        """
+        place = self._prompts.pe_layer.forward_with_coords(
+            points[:, None] + 0.5, self._prompts.input_image_size
+        )
+        constant, padding = (x.expand(len(points), -1, -1) for x in (self._constant, self._padding))
+        return torch.cat([constant, place + self._point, padding], dim=1)
 
     def predicted_iou(self, tokens: Tensor) -> Tensor:
         """Nx7x256 -> Nx3, of the three masks of a multimask answer."""

@@ -83,3 +83,10 @@ def test_the_thread_count_and_the_gradient_mode_are_left_alone(generator, pictur
     generator.masks_at(generator.prepare(picture), np.array([[50.0, 50.0]]))
     assert torch.get_num_threads() == threads
     assert torch.is_grad_enabled()
+
+
+def test_a_warm_up_leaves_no_trace(generator, picture):
+    before = generator.masks_at(generator.prepare(picture), np.array([[50.0, 50.0]]))
+    assert generator.warm_up() is None
+    after = generator.masks_at(generator.prepare(picture), np.array([[50.0, 50.0]]))
+    assert [m.box for m in before] == [m.box for m in after]

@@ -1,0 +1,141 @@
+"""Segment everything with one prompt an object: propose, decode, look at what is uncovered, zoom in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchvision.ops import nms
+
+from droplets.sam.encoder import FRAME, Embedding
+from droplets.sam.generator import Decoding, Generator, point_grid
+from droplets.sam.prompts import Proposals, propose
+from droplets.sam.tiles import assign, tile_boxes, whole_masks
+from droplets.types import Box, Mask, Quality
+
+TEXTURE = 2.5
+"""A point is worth a second look where the picture varies this much more than in its calm parts."""
+COVERING = 0.05
+"""A mask of more than this part of the picture does not make what lies in it covered."""
+TILED_PIXELS = 2.4e6
+OVERLAP = 2.0
+"""Tiles overlap by this many diameters of the objects that they are for."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to look.
+
+    Attributes:
+        uncovered_grid: points per side of the grid of which the uncovered points are prompted; 0 for none.
+        small: objects of less than this diameter in the model's frame, in its pixels, are looked for in
+            tiles; 0 for never.
+        small_share: only if there may be this many of them for each larger object.
+        zoomed: diameter that they take in a tile, where `tiles` are enough for it.
+        tiles: at most this many, of a picture of up to 2.4 megapixels, and as many more as it is larger.
+        decoding: of prompts in the whole picture.
+        tile_decoding: of prompts in tiles, where objects are small and large ones have been found.
+    """
+
+    uncovered_grid: int
+    small: float
+    small_share: float
+    zoomed: float
+    tiles: int
+    decoding: Decoding = field(default_factory=Decoding)
+    tile_decoding: Decoding = field(default_factory=lambda: Decoding(window=8, large=False))
+
+
+EXACT = Decoding(exact=True)
+EFFORTS: dict[Quality, Effort] = {
+    "fast": Effort(0, small=0, small_share=0, zoomed=0, tiles=0),
+    "balanced": Effort(32, small=22, small_share=0.1, zoomed=28, tiles=6),
+    "thorough": Effort(48, small=28, small_share=0, zoomed=36, tiles=24, decoding=EXACT, tile_decoding=EXACT),
+}
+
+
+def find_everything(
+    generator: Generator, pixels: NDArray[np.uint8], embedding: Embedding, effort: Effort
+) -> list[Mask]:
+    """Masks of everything in a picture, without duplicates, best predicted IoU first.
+
+    Arguments:
+        generator: of the loaded model.
+        pixels: HxWx3 uint8 RGB.
+        embedding: of the same picture.
+        effort: how hard to look.
+    """
+    proposals = propose(pixels)
+    in_frame = 2 * proposals.radius * min(embedding.scale)
+    small = in_frame < effort.small
+    prepared = generator.decoder.prepare(embedding)
+    masks = generator.masks_at(prepared, proposals.points[~small], effort.decoding)
+    if effort.uncovered_grid:
+        grid = textured(pixels, point_grid(effort.uncovered_grid, pixels.shape[:2]))
+        again = uncovered(masks, grid, COVERING * pixels.shape[0] * pixels.shape[1])
+        masks += generator.masks_at(prepared, again, effort.decoding)
+    if small.sum() > effort.small_share * (~small).sum():
+        masks += _in_tiles(generator, pixels, proposals.at(small), effort)
+    return distinct(masks, effort.decoding.box_nms_thresh)
+
+
+def uncovered(masks: Sequence[Mask], points: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
+    """Those of Nx2 (x, y) points that lie in none of the masks of at most `largest` pixels."""
+    x, y = np.rint(points).astype(np.int64).T
+    covered = np.zeros(len(points), bool)
+    for mask in masks:
+        if mask.area > largest:
+            continue
+        column, row = x - mask.x, y - mask.y
+        inside = np.flatnonzero((column >= 0) & (column < mask.width) & (row >= 0) & (row < mask.height))
+        covered[inside] |= mask.crop[row[inside], column[inside]]
+    return points[~covered]
+
+
+def textured(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those of Nx2 (x, y) points around which the picture shows more than its calm parts do."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    side = max(3, round(max(grey.shape) / 48))
+    mean = cv2.blur(grey, (side, side))
+    deviation = np.sqrt(np.maximum(cv2.blur(grey**2, (side, side)) - mean**2, 0))
+    x, y = np.rint(points).astype(np.int64).T
+    here = deviation[np.minimum(y, grey.shape[0] - 1), np.minimum(x, grey.shape[1] - 1)]
+    return np.asarray(points[here > TEXTURE * np.percentile(deviation, 10)])
+
+
+def distinct(masks: Sequence[Mask], threshold: float) -> list[Mask]:
+    """Best predicted IoU first, without masks whose box has an IoU over `threshold` with a better one's."""
+    if not masks:
+        return []
+    boxes = torch.tensor([[m.x, m.y, m.x + m.width, m.y + m.height] for m in masks], dtype=torch.float32)
+    scores = torch.tensor([mask.predicted_iou for mask in masks])
+    return [masks[i] for i in nms(boxes, scores, threshold).tolist()]
+
+
+def _in_tiles(
+    generator: Generator, pixels: NDArray[np.uint8], small: Proposals, effort: Effort
+) -> list[Mask]:
+    """Masks at small proposals, from tiles in which they are large enough for the model."""
+    height, width = pixels.shape[:2]
+    diameter = float(np.median(2 * small.radius))
+    overlap = round(OVERLAP * float(2 * small.radius.max()))
+    most = effort.tiles * max(1.0, width * height / TILED_PIXELS)
+    side = max(2 * overlap, round(FRAME * diameter / effort.zoomed))
+    while len(boxes := tile_boxes(width, height, side, overlap)) > most:
+        side = round(1.1 * side)
+    masks = []
+    for box, chosen in assign(small.points, boxes):
+        found = generator.masks_at(
+            generator.prepare(_cut(pixels, box)), small.points[chosen] - box[:2], effort.tile_decoding
+        )
+        masks += whole_masks(found, box, width, height)
+    return masks
+
+
+def _cut(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    x, y, width, height = box
+    return np.ascontiguousarray(pixels[y : y + height, x : x + width])

@@ -1,0 +1,98 @@
+"""Everything is found with one prompt an object: droplets, what the proposals miss, and what is small."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from droplets.sam.generator import point_grid
+from droplets.sam.search import EFFORTS, distinct, textured, uncovered
+from droplets.sam.segmenter import Segmenter
+from droplets.synthetic import render_brightfield
+from droplets.types import Mask
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def segmenter():
+    return Segmenter(ROOT / "model" / "mobile_sam.pt", "cpu")
+
+
+def find(segmenter, grey, quality="balanced"):
+    pixels = np.repeat(grey[..., None], 3, axis=2)
+    return segmenter.generate(pixels, segmenter.embed(pixels), quality)
+
+
+def recall(droplets, masks) -> float:
+    centres = np.array([mask.centroid for mask in masks])
+    sizes = np.array([np.sqrt(mask.area / np.pi) for mask in masks])
+
+    def found(x, y, radius):
+        near = np.hypot(*(centres - (x, y)).T) < 0.3 * radius
+        return bool((near & (sizes > 0.5 * radius) & (sizes < 1.3 * radius)).any())
+
+    return float(np.mean([found(*droplet) for droplet in droplets]))
+
+
+@pytest.mark.parametrize("quality", ["fast", "balanced"])
+def test_every_droplet_of_the_sample(segmenter, quality):
+    grey = cv2.imread(str(ROOT / "examples" / "droplets.png"), cv2.IMREAD_GRAYSCALE)
+    truth = json.loads((ROOT / "examples" / "droplets.json").read_text())["droplets"]
+    inside = [(d["x"], d["y"], d["radius"]) for d in truth if not d["touches_border"]]
+    assert recall(inside, find(segmenter, grey, quality)) > 0.99
+
+
+def test_objects_too_small_for_the_frame_are_found_in_tiles(segmenter):
+    rendering = render_brightfield(1600, 1600, count=60, diameter=24, seed=9)
+    inside = [(d.x, d.y, d.radius) for d in rendering.droplets if not d.touches_border]
+    assert recall(inside, find(segmenter, rendering.pixels)) > 0.8
+    assert recall(inside, find(segmenter, rendering.pixels, "fast")) < 0.5
+
+
+def test_what_has_no_round_rim_is_found_by_the_second_look(segmenter):
+    grey = np.full((384, 384), 90, np.uint8)
+    noise = np.random.default_rng(2).normal(0, 2, grey.shape)
+    cv2.fillPoly(grey, [np.array([[60, 60], [150, 70], [140, 130], [70, 150], [50, 100]])], 200)
+    cv2.ellipse(grey, (270, 260), (70, 22), 30, 0, 360, 200, -1)
+    masks = find(segmenter, (grey + noise).clip(0, 255).astype(np.uint8))
+    for x, y in ((100, 100), (270, 260)):
+        assert any(np.hypot(m.centroid[0] - x, m.centroid[1] - y) < 12 and m.area < 15_000 for m in masks)
+
+
+def test_uncovered_points():
+    small, large = Mask(10, 10, np.ones((20, 20), bool)), Mask(0, 0, np.ones((90, 90), bool))
+    points = np.array([[15.0, 15.0], [50.0, 50.0], [95.0, 95.0]])
+    assert uncovered([small, large], points, 1000).tolist() == [[50, 50], [95, 95]]
+    assert uncovered([small, large], points, 10_000).tolist() == [[95, 95]]
+
+
+def test_calm_parts_are_not_looked_at_again():
+    pixels = np.full((400, 400, 3), 120, np.uint8)
+    pixels += np.random.default_rng(3).integers(0, 3, pixels.shape).astype(np.uint8)
+    cv2.circle(pixels, (100, 100), 40, (220, 220, 220), 3)
+    kept = textured(pixels, point_grid(32, (400, 400)))
+    assert 0 < len(kept) < 200
+    assert np.hypot(*(kept - 100).T).max() < 65
+
+
+def test_the_best_of_masks_with_the_same_box_stays():
+    def mask(x, score):
+        return Mask(x, 0, np.ones((20, 20), bool), score, 0.9)
+
+    assert [m.predicted_iou for m in distinct([mask(0, 0.9), mask(1, 0.95), mask(30, 0.8)], 0.7)] == [
+        pytest.approx(0.95),
+        pytest.approx(0.8),
+    ]
+    assert distinct([], 0.7) == []
+
+
+def test_efforts_grow_with_quality():
+    fast, balanced, thorough = (EFFORTS[q] for q in ("fast", "balanced", "thorough"))
+    assert fast.uncovered_grid < balanced.uncovered_grid < thorough.uncovered_grid
+    assert fast.tiles < balanced.tiles < thorough.tiles
+    assert thorough.decoding.exact
