@@ -34,7 +34,7 @@ class Effort:
         uncovered_grid: points per side of the grid of which the uncovered points are prompted; 0 for none.
         small: objects of less than this diameter in the model's frame, in its pixels, are looked for in
             tiles; 0 for never.
-        small_share: only if there may be this many of them for each larger object.
+        small_share: only if there are this many of them for each larger proposal as well supported.
         zoomed: diameter that they take in a tile, where `tiles` are enough for it.
         tiles: at most this many, of a picture of up to 2.4 megapixels, and as many more as it is larger.
         decoding: of prompts in the whole picture.
@@ -71,16 +71,24 @@ def find_everything(
     """
     proposals = propose(pixels)
     in_frame = 2 * proposals.radius * min(embedding.scale)
-    small = in_frame < effort.small
+    small = _worth_zooming(proposals, in_frame < effort.small, effort.small_share)
     prepared = generator.decoder.prepare(embedding)
     masks = generator.masks_at(prepared, proposals.points[~small], effort.decoding)
     if effort.uncovered_grid:
         grid = textured(pixels, point_grid(effort.uncovered_grid, pixels.shape[:2]))
         again = uncovered(masks, grid, COVERING * pixels.shape[0] * pixels.shape[1])
         masks += generator.masks_at(prepared, again, effort.decoding)
-    if small.sum() > effort.small_share * (~small).sum():
+    if small.any():
         masks += _in_tiles(generator, pixels, proposals.at(small), effort)
     return distinct(masks, effort.decoding.box_nms_thresh)
+
+
+def _worth_zooming(proposals: Proposals, small: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+    """The flags of the small proposals; none if they are fewer than a share of the larger ones as certain."""
+    if not small.any():
+        return small
+    larger = ~small & (proposals.support >= np.median(proposals.support[small]))
+    return small if small.sum() > share * larger.sum() else np.zeros_like(small)
 
 
 def uncovered(masks: Sequence[Mask], points: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
