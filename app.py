@@ -15,8 +15,8 @@ from api.json import StrictJSONProvider
 from api.logs import configure_logging
 from auth_middleware import Auth
 from config import Settings, load_settings
-from droplets.sam.checkpoint import known_checkpoints
-from sam_service import CheckpointFile, SamService, load_generator
+from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
+from sam_service import SamService, load_generator
 from store.sqlite import Database, SQLiteStorage, SQLiteUsage
 from store.usage import UsageWriter
 

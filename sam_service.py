@@ -7,10 +7,9 @@ import queue
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from droplets.errors import Busy, ModelUnavailable
-from droplets.sam.checkpoint import CheckpointInfo, KnownCheckpoint, verify
+from droplets.sam.checkpoint import CheckpointFile
 from droplets.sam.encoder import Precision
 from droplets.sam.segmenter import Segmenter
 from droplets.types import Generation, Mask, Quality
@@ -48,48 +47,6 @@ class MaskGenerator(Protocol):
 
     def masks_at(self, embedding: Any, points: Points) -> list[Mask]:
         """The best mask at each of Nx2 (x, y) pixels."""
-
-
-class CheckpointFile:
-    """The checkpoint on disk, verified again only when the file changes.
-
-    Arguments:
-        path: where it should be.
-        known: the checkpoints to accept.
-        accept_unknown: accept a checkpoint of another training too.
-    """
-
-    def __init__(self, path: Path, known: Sequence[KnownCheckpoint], *, accept_unknown: bool = False) -> None:
-        self.path = path
-        self._accept_unknown = accept_unknown
-        self._known = known
-        self._lock = threading.Lock()
-        self._verified: tuple[tuple[int, int], CheckpointInfo | ModelUnavailable] | None = None
-
-    def info(self) -> CheckpointInfo:
-        """What the file is.
-
-        Raises:
-            ModelUnavailable: it is missing or none of the known checkpoints.
-        """
-        with self._lock:
-            try:
-                stat = self.path.stat()
-                state = (stat.st_mtime_ns, stat.st_size)
-            except OSError:
-                state = (0, 0)
-            if self._verified is None or self._verified[0] != state:
-                self._verified = (state, self._verify())
-            found = self._verified[1]
-        if isinstance(found, ModelUnavailable):
-            raise found
-        return found
-
-    def _verify(self) -> CheckpointInfo | ModelUnavailable:
-        try:
-            return verify(self.path, self._known, allow_unverified=self._accept_unknown)
-        except ModelUnavailable as error:
-            return error
 
 
 def load_generator(

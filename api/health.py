@@ -13,7 +13,8 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from auth_middleware import current_auth
 from config import Settings
 from droplets.errors import Forbidden, ModelUnavailable
-from sam_service import CheckpointFile, SamService
+from droplets.sam.checkpoint import CheckpointFile
+from sam_service import SamService
 from store.usage import UsageStore, summarise
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from droplets.errors import Busy, ModelUnavailable
-from droplets.sam.checkpoint import known_checkpoints, read_tensors, verify
+from droplets.sam.checkpoint import CheckpointFile, known_checkpoints, read_tensors, verify
 from droplets.types import Mask
-from sam_service import CheckpointFile, SamService, load_generator
+from sam_service import SamService, load_generator
 from tests.conftest import ROOT
 
 POINT = np.array([[2.0, 3.0]])
@@ -235,7 +235,9 @@ class TestCheckpointFile:
         path = tmp_path / "mobile_sam.pt"
         path.write_bytes(b"half a download")
         reads = []
-        monkeypatch.setattr("sam_service.verify", lambda *a, **k: reads.append(1) or verify(*a, **k))
+        monkeypatch.setattr(
+            "droplets.sam.checkpoint.verify", lambda *a, **k: reads.append(1) or verify(*a, **k)
+        )
         checkpoint = CheckpointFile(path, known_checkpoints(ROOT / "model" / "manifest.json"))
         for _ in range(3):
             with pytest.raises(ModelUnavailable):

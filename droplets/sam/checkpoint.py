@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -92,6 +93,48 @@ def verify(path: Path, known: Sequence[KnownCheckpoint], *, allow_unverified: bo
     if not allow_unverified:
         raise ModelUnavailable(_mismatch(path, digest, tensors, known))
     return CheckpointInfo(path.name, "unknown", digest, verified=False)
+
+
+class CheckpointFile:
+    """The checkpoint on disk, verified again only when the file changes.
+
+    Arguments:
+        path: where it should be.
+        known: the checkpoints to accept.
+        accept_unknown: accept a checkpoint of another training too.
+    """
+
+    def __init__(self, path: Path, known: Sequence[KnownCheckpoint], *, accept_unknown: bool = False) -> None:
+        self.path = path
+        self._accept_unknown = accept_unknown
+        self._known = known
+        self._lock = threading.Lock()
+        self._verified: tuple[tuple[int, int], CheckpointInfo | ModelUnavailable] | None = None
+
+    def info(self) -> CheckpointInfo:
+        """What the file is.
+
+        Raises:
+            ModelUnavailable: it is missing or none of the known checkpoints.
+        """
+        with self._lock:
+            try:
+                stat = self.path.stat()
+                state = (stat.st_mtime_ns, stat.st_size)
+            except OSError:
+                state = (0, 0)
+            if self._verified is None or self._verified[0] != state:
+                self._verified = (state, self._verify())
+            found = self._verified[1]
+        if isinstance(found, ModelUnavailable):
+            raise found
+        return found
+
+    def _verify(self) -> CheckpointInfo | ModelUnavailable:
+        try:
+            return verify(self.path, self._known, allow_unverified=self._accept_unknown)
+        except ModelUnavailable as error:
+            return error
 
 
 def load_sam(path: Path, device: str | torch.device = "cpu") -> Sam:
