@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,6 +47,36 @@ def test_exactly_n_of_200_over_4_processes(path):
 
 def test_exactly_5_of_100_threads(path):
     assert hit_many(path, 5, 100) == 5
+
+
+def open_and_hit(path: Path) -> bool:
+    """First hit on a store that may not exist yet; runs in a process of its own."""
+    return open_limiter(path).hit(HourlyLimit(100), "Ada")
+
+
+def test_several_workers_may_start_on_a_fresh_file(tmp_path):
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        for attempt in range(10):
+            path = tmp_path / f"{attempt}.sqlite3"
+            assert pool.map(open_and_hit, [path] * 4, chunksize=1) == [True] * 4
+
+
+def test_a_failed_transaction_leaves_the_connection_usable(path):
+    database = Database(path)
+    with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
+        connection.executemany("INSERT INTO hits VALUES (?, 1, 2)", [("Ada",), (None,)])
+    assert not database.connection().in_transaction
+    limiter = MovingWindowRateLimiter(SQLiteStorage(database))
+    assert limiter.hit(HourlyLimit(1), "Ada")  # the first insertion was taken back
+
+
+def test_old_hits_of_any_key_are_forgotten(limiter):
+    with time_machine.travel(START, tick=False) as clock:
+        for i in range(5):
+            limiter.hit(HourlyLimit(9), f"address {i}")
+        clock.shift(3600)
+        limiter.hit(HourlyLimit(9), "Ada")
+    assert [limiter.storage.get(HourlyLimit(9).key_for(f"address {i}")) for i in range(5)] == [0] * 5
 
 
 def test_window_slides(limiter):

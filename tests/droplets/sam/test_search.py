@@ -64,6 +64,11 @@ def test_what_has_no_round_rim_is_found_by_the_second_look(segmenter):
         assert any(np.hypot(m.centroid[0] - x, m.centroid[1] - y) < 12 and m.area < 15_000 for m in masks)
 
 
+@pytest.mark.parametrize("quality", ["fast", "balanced", "thorough"])
+def test_an_empty_picture_is_no_fault(segmenter, quality):
+    assert len(find(segmenter, np.full((100, 120), 128, np.uint8), quality)) <= 1
+
+
 def test_uncovered_points():
     small, large = Mask(10, 10, np.ones((20, 20), bool)), Mask(0, 0, np.ones((90, 90), bool))
     points = np.array([[15.0, 15.0], [50.0, 50.0], [95.0, 95.0]])
