@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from droplets.types import Kind
+from droplets.types import Kind, PixelSizeSource
 
 
 class Answer(BaseModel):
@@ -23,7 +23,7 @@ class ImageInfo(Answer):
     bit_depth: int
     format: str
     pixel_size_um: float | None
-    pixel_size_source: Literal["request"] | None
+    pixel_size_source: PixelSizeSource | None
     notes: list[str]
 
 
@@ -59,6 +59,7 @@ class MaskInfo(Answer):
 
     id: int
     kind: Kind
+    confidence: float = Field(description="that it is of this kind, 0 to 1")
     bbox: tuple[int, int, int, int] = Field(description="x, y, width, height in pixels")
     area: int
     centroid: tuple[float, float]

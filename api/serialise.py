@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from droplets.export.coco import polygons, rle
+from droplets.measure import diameter_um, volume_pl
 from droplets.pipeline import AnalysisOptions, Options
 from droplets.statistics import summary
-from droplets.types import Analysis, Droplet, Image, Mask
+from droplets.types import Analysis, Droplet, Image, Mask, PixelSize
 
 ROUND = 0.9
 """Circularity from which a mask is described by a circle too."""
@@ -22,7 +23,7 @@ ROUND = 0.9
 
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:
     """Body of a segmentation's answer but for timing, model and request id (api.schemas.Segmentation)."""
-    droplets, options = analysis.droplets, wanted.options
+    droplets, options, size = analysis.droplets, wanted.options, analysis.pixel_size
     children = _children(droplets)
     return {
         "success": True,
@@ -31,15 +32,15 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
             "height": image.height,
             "bit_depth": image.bit_depth,
             "format": image.format,
-            "pixel_size_um": options.pixel_size_um,
-            "pixel_size_source": "request" if options.pixel_size_um else None,
+            "pixel_size_um": size.um if size else None,
+            "pixel_size_source": size.source if size else None,
             "notes": list(image.notes),
         },
         "num_masks": len(droplets),
         "original_count": analysis.found,
         "removed": analysis.removed,
-        "masks": [_mask(i, droplet, children[i], image, options) for i, droplet in enumerate(droplets)],
-        "summary_statistics": rounded(summary(droplets, options.pixel_size_um)),
+        "masks": [_mask(i, droplet, children[i], image, size, options) for i, droplet in enumerate(droplets)],
+        "summary_statistics": rounded(summary(droplets, size)),
         "filters_applied": {
             "automatic": options.model_dump()["automatic_filters"],
             **wanted.filters.model_dump(exclude_none=True),
@@ -67,12 +68,19 @@ def _children(droplets: list[Droplet]) -> dict[int, list[int]]:
     return children
 
 
-def _mask(i: int, droplet: Droplet, children: list[int], image: Image, options: Options) -> dict[str, Any]:
+def _mask(
+    i: int,
+    droplet: Droplet,
+    children: list[int],
+    image: Image,
+    size: PixelSize | None,
+    options: Options,
+) -> dict[str, Any]:
     mask, shape, light, border = droplet.mask, droplet.shape, droplet.intensity, droplet.border
-    diameter_um = shape.equivalent_diameter * options.pixel_size_um if options.pixel_size_um else None
     figures = {
         "id": i,
         "kind": droplet.kind,
+        "confidence": droplet.confidence,
         "bbox": mask.box,
         "area": mask.area,
         "centroid": mask.centroid,
@@ -99,8 +107,8 @@ def _mask(i: int, droplet: Droplet, children: list[int], image: Image, options: 
             "distances": {side: getattr(border, side) for side in ("top", "bottom", "left", "right")},
             "edge_touching_sides": border.touching,
         },
-        "diameter_um": diameter_um,
-        "volume_pl": math.pi / 6 * diameter_um**3 / 1000 if diameter_um else None,
+        "diameter_um": diameter_um(shape.equivalent_diameter, size),
+        "volume_pl": volume_pl(shape.equivalent_diameter, size),
     }
     return {**rounded(figures), **_outline(mask, image, options.mask_format)}
 

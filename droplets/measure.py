@@ -7,6 +7,7 @@ circularity         4 pi A / P^2 (Cox 1927), cut off at 1: the perimeter of a pi
                     estimated to a few per cent only
 solidity            A over the area of the convex hull of the pixels taken as unit squares
 max Feret diameter  largest distance between two corners of those squares
+volume              pi / 6 d^3 of the ball of the equivalent diameter d; 1 pL = 1000 cubic micrometres
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import perimeter_crofton
 
-from droplets.types import BorderDistance, Image, Intensity, Mask, Shape
+from droplets.types import BorderDistance, Image, Intensity, Mask, PixelSize, Shape
 
 CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
 
@@ -58,6 +59,16 @@ def shape(mask: Mask) -> Shape:
         circularity=min(1.0, 4 * math.pi * mask.area / perimeter**2),
         solidity=mask.area / float(cv2.contourArea(corners)),
     )
+
+
+def diameter_um(diameter: float, size: PixelSize | None) -> float | None:
+    """A length of `diameter` pixels in micrometres; None if the pixel size is not known."""
+    return diameter * size.um if size else None
+
+
+def volume_pl(diameter: float, size: PixelSize | None) -> float | None:
+    """Picolitres in a ball of `diameter` pixels; None if the pixel size is not known."""
+    return math.pi / 6 * (diameter * size.um) ** 3 / 1000 if size else None
 
 
 def border_distance(mask: Mask, width: int, height: int) -> BorderDistance:

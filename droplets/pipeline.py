@@ -18,7 +18,7 @@ from droplets.hierarchy import build_hierarchy
 from droplets.measure import border_distance, grey_values, intensity, shape
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing, preprocess
-from droplets.types import Analysis, Box, Droplet, Generation, Image, Quality
+from droplets.types import Analysis, Box, Droplet, Generation, Image, PixelSize, Quality
 
 LONGEST = 500  # sides of 1:1024 leave less than one row of the model's frame
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -113,6 +113,7 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
             **removed,
         },
         timing_ms=timing,
+        pixel_size=_pixel_size(image, wanted.options),
     )
 
 
@@ -121,6 +122,11 @@ def crop(image: Image, roi: Box) -> Image:
     x, y, width, height = roi
     window = np.s_[y : y + height, x : x + width]
     return replace(image, pixels=np.ascontiguousarray(image.pixels[window]), original=image.original[window])
+
+
+def _pixel_size(image: Image, options: Options) -> PixelSize | None:
+    """What the client says, else what the file says."""
+    return PixelSize(options.pixel_size_um, "request") if options.pixel_size_um else image.pixel_size
 
 
 def _checked_roi(image: Image, roi: list[int] | None) -> Box:

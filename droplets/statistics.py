@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from droplets.types import Droplet
+from droplets.types import Droplet, PixelSize
 
 
-def summary(droplets: Sequence[Droplet], pixel_size_um: float | None) -> dict[str, Any]:
+def summary(droplets: Sequence[Droplet], size: PixelSize | None) -> dict[str, Any]:
     """Counts by kind and, over the droplets proper, the spread of diameter, area and intensity.
 
     Arguments:
         droplets: what the filters left.
-        pixel_size_um: micrometres a pixel, None if not known.
+        size: of a pixel, None if not known.
 
     Returns:
         "count" a kind, and for "diameter", "area" (pixels), "circularity", "mean_intensity" (stored
@@ -27,7 +27,7 @@ def summary(droplets: Sequence[Droplet], pixel_size_um: float | None) -> dict[st
     return {
         "count": {kind: sum(d.kind == kind for d in droplets) for kind in ("droplet", "bead", "other")},
         "diameter": _spread(diameters),
-        "diameter_um": _spread(diameters * pixel_size_um) if pixel_size_um else None,
+        "diameter_um": _spread(diameters * size.um) if size else None,
         "area": _spread(np.array([droplet.mask.area for droplet in proper])),
         "circularity": _spread(np.array([droplet.shape.circularity for droplet in proper])),
         "mean_intensity": _spread(np.array([droplet.intensity.mean for droplet in proper])),

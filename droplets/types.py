@@ -17,6 +17,15 @@ from numpy.typing import NDArray
 Box = tuple[int, int, int, int]
 Kind = Literal["droplet", "bead", "other"]
 Quality = Literal["fast", "balanced", "thorough"]
+PixelSizeSource = Literal["request", "OME-TIFF", "ImageJ TIFF", "TIFF", "scale bar"]
+
+
+@dataclass(frozen=True)
+class PixelSize:
+    """Width of one (square) pixel in micrometres, and where it was read."""
+
+    um: float
+    source: PixelSizeSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +39,7 @@ class Image:
         bit_depth: bits of one stored value (1 to 32).
         format: "PNG", "JPEG", "WEBP", "TIFF" or "BMP".
         notes: remarks for the client, such as "first of 12 frames".
+        pixel_size: as the file's tags give it; None if they do not.
     """
 
     pixels: NDArray[np.uint8]
@@ -37,6 +47,7 @@ class Image:
     bit_depth: int
     format: str
     notes: tuple[str, ...] = ()
+    pixel_size: PixelSize | None = None
 
     @property
     def width(self) -> int:
@@ -122,6 +133,26 @@ class Mask:
 
 
 @dataclass(frozen=True, eq=False)
+class Boundary:
+    """A mask and the object's true edge.
+
+    Attributes:
+        mask: the pixels whose centres lie within the contour, or the model's own where it was kept.
+        contour: Kx2 float64 (x, y) in pixels, sub-pixel, the last point joined to the first; None where
+            the model's mask was kept.
+        residual: root mean square distance in pixels of the edge found on single rays from the contour.
+        contrast: steepness of the edge over the noise of the picture around it, 0 for none.
+        kept_because: why the model's mask was kept; None where the contour replaced it.
+    """
+
+    mask: Mask
+    contour: NDArray[np.float64] | None = None
+    residual: float = 0.0
+    contrast: float = 0.0
+    kept_because: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Generation:
     """What a mask generator gives for one picture.
 
@@ -185,6 +216,9 @@ class Droplet:
         mask: where it is.
         kind: "droplet", "bead" (a small object within a droplet) or "other".
         parent: index, in the list it stands in, of the droplet that contains it; None if there is none.
+        confidence: that it is of this kind, 0 to 1.
+        boundary: its edge to a fraction of a pixel; None before refinement.
+        channels: figures of each channel of a colour picture, in its order; empty for a grey one.
     """
 
     mask: Mask
@@ -193,6 +227,9 @@ class Droplet:
     intensity: Intensity
     shape: Shape
     border: BorderDistance
+    confidence: float = 1.0
+    boundary: Boundary | None = None
+    channels: tuple[Intensity, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,9 +241,11 @@ class Analysis:
         found: number of masks that the model gave.
         removed: number of masks taken out, by reason.
         timing_ms: milliseconds a stage took.
+        pixel_size: of the picture; None if it is not known.
     """
 
     droplets: list[Droplet]
     found: int
     removed: dict[str, int]
     timing_ms: dict[str, float]
+    pixel_size: PixelSize | None = None

@@ -6,6 +6,7 @@ import math
 import pytest
 
 from droplets.statistics import summary
+from droplets.types import PixelSize
 from tests.droplets.shapes import figured
 
 FIGURES = ("mean", "median", "std", "cv", "min", "max")
@@ -13,7 +14,7 @@ UNKNOWN = dict.fromkeys(FIGURES)
 
 
 def test_no_droplet_gives_counts_and_nulls():
-    assert summary([], 0.5) == {
+    assert summary([], PixelSize(0.5, "request")) == {
         "count": {"droplet": 0, "bead": 0, "other": 0},
         "diameter": UNKNOWN,
         "diameter_um": UNKNOWN,
@@ -66,14 +67,14 @@ def test_only_droplets_proper_count_into_the_figures():
 
 
 def test_beads_alone_give_no_figures():
-    figures = summary([figured(kind="bead")], 1.0)
+    figures = summary([figured(kind="bead")], PixelSize(1.0, "request"))
     assert figures["count"]["bead"] == 1
     assert figures["diameter"] == figures["diameter_um"] == UNKNOWN
 
 
 @pytest.mark.parametrize("pixel_size", [0.32, 1, 6.5])
 def test_micrometres_scale_all_but_the_variation(pixel_size):
-    figures = summary([figured(diameter=d) for d in (10, 11, 15)], pixel_size)
+    figures = summary([figured(diameter=d) for d in (10, 11, 15)], PixelSize(pixel_size, "request"))
     for name in ("mean", "median", "std", "min", "max"):
         assert figures["diameter_um"][name] == pytest.approx(pixel_size * figures["diameter"][name])
     assert figures["diameter_um"]["cv"] == pytest.approx(figures["diameter"]["cv"])
@@ -85,5 +86,5 @@ def test_without_a_pixel_size_there_are_no_micrometres():
 
 @pytest.mark.parametrize("count", [0, 1, 2, 50])
 def test_the_figures_are_plain_json(count):
-    figures = summary([figured(diameter=10 + i) for i in range(count)], 0.5)
+    figures = summary([figured(diameter=10 + i) for i in range(count)], PixelSize(0.5, "request"))
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
