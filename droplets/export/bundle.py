@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,8 @@ def bundle(
     Arguments:
         image: the whole picture.
         analysis: of it.
-        name: of the picture's file as the client has it; it is shown in files, never used as a path.
+        name: of the picture's file as the client has it; folders in it are left out. It is shown in
+            files and names none.
         summary: of droplets.statistics.
         about: lines for the summary, such as date and model, by what they tell.
         extra: further files by their names, such as "analysis.json" and plots.
@@ -39,6 +41,7 @@ def bundle(
     Raises:
         ValueError: a name in `extra` is not a safe one (archive.archive) or is one of ours.
     """
+    name = re.split(r"[/\\]", name)[-1] or "picture"
     droplets = analysis.droplets
     masks, colours = [d.mask for d in droplets], [COLOURS[d.kind] for d in droplets]
     text = summary_text(image, analysis, name=name, summary=summary, about=about or {})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ from droplets.statistics import summary
 from tests.droplets.export.filling import analysed
 from tests.droplets.shapes import disc
 
+DOCS = Path(__file__).parents[3] / "docs" / "exports.md"
 IMAGE, ANALYSIS = analysed([disc(30, 30, 20), disc(30, 30, 4)], {1: "bead"}, {1: 0})
 
 
@@ -58,11 +61,36 @@ def test_the_same_bytes_each_time():
         assert {entry.date_time for entry in zipped.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\x.png", "/root/ä\u202e.png", "", "a\0b"])
-def test_the_pictures_name_is_no_path(name):
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\x.png", "x.png"),
+        ("/root/ä\u202e.png", "ä\u202e.png"),
+        ("a/", "picture"),
+        ("", "picture"),
+        ("a\0\ud800", "a\0\ud800"),
+    ],
+)
+def test_the_pictures_name_is_no_path(name, shown):
     files = opened(bundled(name))
     assert files.keys() == opened(bundled()).keys()
-    assert json.loads(files["masks_coco.json"])["images"][0]["file_name"] == name
+    assert json.loads(files["masks_coco.json"])["images"][0]["file_name"] == shown
+
+
+def test_the_code_in_the_documentation_runs(tmp_path, monkeypatch):
+    with zipfile.ZipFile(io.BytesIO(bundled())) as zipped:
+        zipped.extractall(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL):
+        exec(block, names)  # noqa: S102
+    droplet, bead = ANALYSIS.droplets
+    assert names["diameters"] == pytest.approx([droplet.shape.equivalent_diameter], rel=1e-6)
+    assert names["names"] == ["droplet-0000", "bead-0001"]
+    assert names["pixels_of_the_first"].sum() == droplet.mask.area - bead.mask.area
+    assert names["areas"] == [droplet.mask.area, bead.mask.area]
+    assert names["mask"].sum() == droplet.mask.area
 
 
 @pytest.mark.parametrize(
