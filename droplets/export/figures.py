@@ -37,14 +37,14 @@ class Column:
     value: Callable[[Entry], Value]
 
 
-def rounded(value: Any) -> Any:
-    """JSON values with floats of 7 significant digits, and null where a number is not finite."""
+def rounded(value: Any, digits: int = 7) -> Any:
+    """JSON values with floats of so many significant digits, and null where a number is not finite."""
     if isinstance(value, float | np.floating):
-        return float(f"{value:.7g}") if math.isfinite(value) else None
+        return float(f"{value:.{digits}g}") if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {name: rounded(item) for name, item in value.items()}
+        return {name: rounded(item, digits) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
+        return [rounded(item, digits) for item in value]
     return value
 
 

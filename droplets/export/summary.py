@@ -43,7 +43,7 @@ def summary_text(
 
     Arguments:
         name: of the picture's file.
-        summary: of droplets.statistics; every number and text in it is printed.
+        summary: of droplets.statistics; all but None and longer lists in it is printed.
         about: further lines on the analysis, such as date and model, by what they tell.
     """
     size = analysis.pixel_size
@@ -87,13 +87,18 @@ def _groups(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _figures(group: Mapping[str, Any], within: str = "") -> dict[str, str | int | float]:
-    """Numbers and texts of the group and of the groups in it, by name; lists are for programs."""
+    """Numbers, intervals and texts of the group and of the groups in it, by name."""
     figures: dict[str, str | int | float] = {}
-    for key, value in rounded(group).items():
+    for key, value in rounded(group, digits=5).items():
+        label = within + _label(key)
         if isinstance(value, Mapping):
-            figures |= _figures(value, f"{within}{_label(key)}, ")
+            figures |= _figures(value, f"{label}, ")
+        elif isinstance(value, bool):
+            figures[label] = "yes" if value else "no"
+        elif isinstance(value, list) and len(value) == 2 and None not in value:
+            figures[label] = f"{value[0]} to {value[1]}"
         elif isinstance(value, str | int | float):
-            figures[within + _label(key)] = value
+            figures[label] = value
     return figures
 
 
@@ -109,4 +114,4 @@ def _label(key: str) -> str:
 def _plain(text: str) -> str:
     """The text on one line, with nothing in it that Markdown or HTML would take for its own."""
     line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return re.sub(r"([\\`*_{}\[\]<>#|!&])", r"\\\1", line)
+    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", line)

@@ -61,14 +61,18 @@ def test_counts_and_diameters():
 def test_whatever_else_a_summary_has():
     figures = {
         "coverage": 0.25,
-        "poisson": {"lambda": 0.3, "interval": {"low": 0.2, "high": 0.4}, "bins": [1, 2], "p": None},
+        "poisson": {"lambda": 0.3, "interval": {"low": 0.2, "high": 0.4}, "bins": [1, 2, 3], "p": None},
+        "diameter": {"mean_95": [37.5, 38.5], "bounds": [None, 2]},
+        "monodisperse": True,
         "empty": {"mean": None},
     }
     lines = text(figures=figures).splitlines()
     assert "| coverage | 0.25 |" in lines
     assert "| lambda | 0.3 |" in lines
+    assert "| mean 95 | 37.5 to 38.5 |" in lines
+    assert "| monodisperse | yes |" in lines
     assert "| interval, low | 0.2 |" in lines
-    assert not any("bins" in line or "empty" in line or "| p |" in line for line in lines)
+    assert not any("bins" in line or "bounds" in line or "empty" in line or "| p |" in line for line in lines)
 
 
 @pytest.mark.parametrize("name", ["a\n# b", "<script>x</script>", "[x](y)", "a|b", "`rm`", "\x1b[31m"])
@@ -76,7 +80,7 @@ def test_a_name_cannot_change_the_page(name):
     lines = text(name).splitlines()
     assert len(lines) == len(text("a.png").splitlines())
     line = next(line for line in lines if line.startswith("- File"))
-    for sign in "#<[`|":
+    for sign in "<[`|":
         assert line.count(sign) == line.count("\\" + sign)
     assert line.isprintable()
 
