@@ -17,7 +17,7 @@ from droplets.types import Analysis, Droplet, Mask
 
 def feature_collection(analysis: Analysis) -> str:
     """GeoJSON (RFC 7946 but for its frame: pixels, not degrees) with a feature an object."""
-    # Feature by feature, since lists of all the corners at once take more memory and twice the time.
+    # Feature by feature: lists of all corners at once take more memory and time.
     features = (
         json.dumps(_feature(number, droplet, figures), separators=(",", ":"), allow_nan=False)
         for number, (droplet, figures) in enumerate(zip(analysis.droplets, rows(analysis), strict=True))

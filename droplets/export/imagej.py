@@ -11,7 +11,7 @@ import numpy as np
 from roifile import ROI_TYPE, ImagejRoi
 
 from droplets.export.archive import archive
-from droplets.export.kinds import COLOURS, NUMBERS, object_name
+from droplets.export.kinds import COLOURS, object_name
 from droplets.export.outlines import Ring, outlines
 from droplets.types import Analysis, Kind, Mask
 
@@ -21,9 +21,9 @@ MOVE, LINE, CLOSE = 0, 1, 4  # java.awt.geom.PathIterator
 
 
 def roi_set(analysis: Analysis) -> bytes:
-    """ZIP of one ROI an object, named by kind and id, with its kind's group and colour.
+    """ZIP of one ROI an object, named by kind and id, in the colour of its kind.
 
-    Its position is the first slice, since the first frame of a file is what was analysed.
+    It has no group, for which ImageJ would show a colour of its own. Its position is the first slice, since the first frame of a file is what was analysed.
     """
     rois = (_roi(number, droplet.mask, droplet.kind) for number, droplet in enumerate(analysis.droplets))
     return archive({f"{roi.name}.roi": roi.tobytes() for roi in rois})
@@ -37,7 +37,6 @@ def _roi(number: int, mask: Mask, kind: Kind) -> ImagejRoi:
         right=mask.x + mask.width,
         bottom=mask.y + mask.height,
         stroke_color=bytes((255, *COLOURS[kind])),
-        group=NUMBERS[kind],
         position=1,
     )
     rings = [ring for part in outlines(mask) for ring in part]

@@ -6,7 +6,7 @@ from droplets.export.overlay import PALETTE, Colour
 from droplets.types import Kind
 
 NUMBERS: dict[Kind, int] = {"droplet": 1, "bead": 2, "other": 3}
-"""COCO category and ImageJ group; these never change."""
+"""COCO category; these never change."""
 COLOURS: dict[Kind, Colour] = {"droplet": PALETTE[0], "bead": PALETTE[1], "other": PALETTE[4]}
 
 

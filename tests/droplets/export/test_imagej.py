@@ -49,11 +49,10 @@ def test_bounds_are_the_box(read):
         assert roi.position == 1
 
 
-def test_names_groups_and_colours_tell_the_kind(read):
+def test_names_and_colours_tell_the_kind(read):
     masks = [disc(30, 30, 20), disc(30, 30, 3), rectangle(0, 0, 5, 2)]
     rois = read(analysed(masks, {1: "bead", 2: "other"}, {1: 0})[1])
     assert [roi.name for roi in rois] == ["droplet-0000", "bead-0001", "other-0002"]
-    assert [roi.group for roi in rois] == [1, 2, 3]
     assert [tuple(roi.stroke_color) for roi in rois] == [(255, *colour) for colour in COLOURS.values()]
 
 
