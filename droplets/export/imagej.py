@@ -23,7 +23,8 @@ MOVE, LINE, CLOSE = 0, 1, 4  # java.awt.geom.PathIterator
 def roi_set(analysis: Analysis) -> bytes:
     """ZIP of one ROI an object, named by kind and id, in the colour of its kind.
 
-    It has no group, for which ImageJ would show a colour of its own. Its position is the first slice, since the first frame of a file is what was analysed.
+    It has no group, for which ImageJ would show a colour of its own. Its position is the first slice,
+    since the first frame of a file is what was analysed.
     """
     rois = (_roi(number, droplet.mask, droplet.kind) for number, droplet in enumerate(analysis.droplets))
     return archive({f"{roi.name}.roi": roi.tobytes() for roi in rois})
