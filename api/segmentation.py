@@ -9,10 +9,11 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from api.requests import analysis_options, groups_from_form, picture_from_json
-from api.serialise import rounded, segmentation
+from api.serialise import segmentation
 from auth_middleware import require_api_key, track_usage, usage, validate_file_upload
 from config import Settings
 from droplets.errors import Busy
+from droplets.export.figures import rounded
 from droplets.filters import Filters
 from droplets.image import decode_image
 from droplets.parameters import Parameters

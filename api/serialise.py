@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections import defaultdict
 from typing import Any
 
-import numpy as np
 from PIL import Image as PillowImage
 
 from droplets.export.coco import polygons, rle
+from droplets.export.figures import rounded
 from droplets.measure import diameter_um, volume_pl
 from droplets.pipeline import AnalysisOptions, Options
 from droplets.statistics import summary
@@ -47,17 +46,6 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
         },
         "preprocessing_applied": wanted.preprocessing.model_dump(),
     }
-
-
-def rounded(value: Any) -> Any:
-    """JSON values with floats of 7 significant digits, and null where a number is not finite."""
-    if isinstance(value, dict):
-        return {name: rounded(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.7g}") if math.isfinite(value) else None
-    return value
 
 
 def _children(droplets: list[Droplet]) -> dict[int, list[int]]:
