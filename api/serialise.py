@@ -6,6 +6,7 @@ import base64
 import io
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ ROUND = 0.9
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:
     """Body of a segmentation's answer but for timing, model and request id (api.schemas.Segmentation)."""
     droplets, options, size = analysis.droplets, wanted.options, analysis.pixel_size
-    children = _children(droplets)
+    children = children_of(droplets)
     return {
         "success": True,
         "image": {
@@ -60,7 +61,8 @@ def rounded(value: Any) -> Any:
     return value
 
 
-def _children(droplets: list[Droplet]) -> dict[int, list[int]]:
+def children_of(droplets: Sequence[Droplet]) -> dict[int, list[int]]:
+    """Indices of what each droplet contains."""
     children: dict[int, list[int]] = defaultdict(list)
     for i, droplet in enumerate(droplets):
         if droplet.parent is not None:
