@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,13 @@ from threadpoolctl import threadpool_limits
 from droplets.statistics import is_whole
 from droplets.types import Droplet
 
-if TYPE_CHECKING:
-    from sklearn.mixture import GaussianMixture
-
 MOST_CLUSTERS = 5
 DROPLETS_A_CLUSTER = 10
 """Least number of droplets for each cluster that is tried: a cluster has six parameters."""
 LEAST_VARIANCE = 1e-3
 """Added to each cluster's variance, in units of that of all droplets: equal droplets have none."""
+ROUNDING = 1e-9
+"""Spread over mean of figures that are equal but for the rounding of sums."""
 
 # The matrices are so small that threads wait for each other: 5000 droplets take 0.4 s on one thread and up
 # to 12 s on two busy cores. The limit is the process's, and two that overlap would not restore it.
@@ -58,23 +57,24 @@ def clusters(droplets: Sequence[Droplet]) -> dict[str, Any]:
 
 def _fitted(figures: NDArray[np.float64]) -> tuple[NDArray[np.int64], list[float]]:
     """Cluster of each of Nx2 figures, in any order, and the ICL of each number of clusters."""
-    distinct = len(np.unique(figures, axis=0))
-    most = min(MOST_CLUSTERS, len(figures) // DROPLETS_A_CLUSTER, distinct)
+    most = min(MOST_CLUSTERS, len(figures) // DROPLETS_A_CLUSTER)
     if most < 2:
         return np.zeros(len(figures), np.int64), []
-    deviation = figures.std(axis=0)
-    standard = (figures - figures.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
-    with _fitting, threadpool_limits(1):
-        models = [_mixture(number).fit(standard) for number in range(1, most + 1)]
-        icl = [float(model.bic(standard) + 2 * entr(model.predict_proba(standard)).sum()) for model in models]
-        return models[int(np.argmin(icl))].predict(standard), icl
-
-
-def _mixture(number: int) -> GaussianMixture:
     # Imported here: 0.3 s and 30 MB that a plain segmentation does not need.
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415
 
-    return GaussianMixture(number, reg_covar=LEAST_VARIANCE, n_init=3, max_iter=500, random_state=0)
+    mean, deviation = figures.mean(axis=0), figures.std(axis=0)
+    standard = (figures - mean) / np.where(deviation > ROUNDING * np.abs(mean), deviation, np.inf)
+    most = min(most, len(np.unique(standard, axis=0)))
+    with _fitting, threadpool_limits(1):
+        models = [
+            GaussianMixture(number, reg_covar=LEAST_VARIANCE, n_init=3, max_iter=500, random_state=0).fit(
+                standard
+            )
+            for number in range(1, most + 1)
+        ]
+        icl = [float(model.bic(standard) + 2 * entr(model.predict_proba(standard)).sum()) for model in models]
+        return models[int(np.argmin(icl))].predict(standard), icl
 
 
 def _by_diameter(labels: NDArray[np.int64], diameters: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -61,7 +61,8 @@ def neighbours(droplets: Sequence[Droplet], frame: Box, size: PixelSize | None) 
     ids = np.array([i for i, droplet in enumerate(droplets) if droplet.kind == "droplet"], np.int64)
     areas = np.array([droplets[i].mask.area for i in ids], np.float64)
     centres = np.array([droplets[i].mask.centroid for i in ids]).reshape(-1, 2)
-    packing = _packing(centres, np.sqrt(areas / np.pi), frame)
+    radii = np.array([droplets[i].shape.equivalent_diameter for i in ids]) / 2
+    packing = _packing(centres, radii, frame)
     inside = packing.interior
     cells, psi6 = packing.cell[inside], np.abs(packing.psi6[inside])
     any_inside = bool(inside.any())

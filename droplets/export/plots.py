@@ -79,7 +79,7 @@ def _histogram(axes: Axes, distribution: Mapping[str, Any], unit: str) -> None:
     axes.set_ylabel("Droplets")
     counts, edges = distribution["histogram"]["counts"], distribution["histogram"]["edges"]
     if not counts:
-        _say_empty(axes, "No droplets")
+        _say_empty(axes)
         return
     axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=BLUE, edgecolor=INK, linewidth=0.5)
     mean, median, cv = distribution["mean"], distribution["median"], distribution["cv"]
@@ -96,7 +96,7 @@ def _beads(axes: Axes, loading: Mapping[str, Any]) -> None:
     axes.set_ylabel("Droplets")
     classes, mean = loading["classes"], loading["mean"]
     if mean is None:
-        _say_empty(axes, "No droplets")
+        _say_empty(axes)
         return
     low, high = loading["mean_95"]
     axes.bar(classes, loading["observed"], width=0.7, color=BLUE, edgecolor=INK, linewidth=0.8, label="found")
@@ -128,7 +128,7 @@ def _scatter(
     axes.set_xlabel(f"Equivalent diameter ({unit})")
     axes.set_ylabel("Mean intensity (stored grey values)")
     if not grouping["clusters"]:
-        _say_empty(axes, "No droplets")
+        _say_empty(axes)
         return
     labels = np.array([-1 if label is None else label for label in grouping["labels"]])
     diameters = np.array([droplet.shape.equivalent_diameter for droplet in droplets]) * scale
@@ -148,7 +148,7 @@ def _scatter(
     axes.legend(frameon=False, fontsize=9)
 
 
-def _say_empty(axes: Axes, what: str) -> None:
+def _say_empty(axes: Axes) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.text(0.5, 0.5, what, transform=axes.transAxes, ha="center", va="center", color=GREY)
+    axes.text(0.5, 0.5, "No droplets", transform=axes.transAxes, ha="center", va="center", color=GREY)

@@ -83,6 +83,12 @@ def test_equal_droplets_are_one_cluster():
     assert found["clusters"][0]["diameter_std"] == 0
 
 
+def test_rounding_makes_no_clusters():
+    lights = [0.1, 0.1 + 1e-16] * 50
+    found = clusters([figured(diameter=30, grey=(light, 0, 1, 0, light)) for light in lights])
+    assert len(found["clusters"]) == 1
+
+
 def test_two_values_are_two_clusters():
     found = clusters([figured(diameter=30)] * 50 + [figured(diameter=20)] * 50)
     assert [cluster["diameter_mean"] for cluster in found["clusters"]] == [20, 30]
