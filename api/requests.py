@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from flask import request
 
-from auth_middleware import current_auth
+from auth_middleware import current_auth, validate_file_upload
 from droplets.errors import BadRequest
 from droplets.filters import Filters
 from droplets.image import decode_base64
@@ -33,6 +33,15 @@ def picture_from_json() -> tuple[bytes, dict[str, Any]]:
     if not isinstance(text, str) or not text:
         raise BadRequest("image must be the picture as base64 or as a data URL.")
     return decode_base64(text, max_bytes=current_auth().max_file_bytes), body
+
+
+def picture_and_groups() -> tuple[bytes, dict[str, Any]]:
+    """The picture and the rest of a request in either form: a JSON body, else multipart.
+
+    Raises:
+        BadRequest, TooLarge, UnsupportedImage: as the forms' own functions.
+    """
+    return picture_from_json() if request.is_json else (_picture_from_form(), groups_from_form())
 
 
 def groups_from_form() -> dict[str, Any]:
@@ -70,6 +79,11 @@ def parse_json(text: str | bytes, what: str) -> Any:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise BadRequest(f"{what} is not valid JSON.") from None
+
+
+@validate_file_upload
+def _picture_from_form(upload: bytes) -> bytes:
+    return upload
 
 
 def _group(groups: dict[str, Any], name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import Image as PillowImage
@@ -23,7 +24,7 @@ ROUND = 0.9
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:
     """Body of a segmentation's answer but for timing, model and request id (api.schemas.Segmentation)."""
     droplets, options, size = analysis.droplets, wanted.options, analysis.pixel_size
-    children = _children(droplets)
+    children = children_of(droplets)
     return {
         "success": True,
         "image": {
@@ -48,7 +49,8 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
     }
 
 
-def _children(droplets: list[Droplet]) -> dict[int, list[int]]:
+def children_of(droplets: Sequence[Droplet]) -> dict[int, list[int]]:
+    """Indices of what each droplet contains."""
     children: dict[int, list[int]] = defaultdict(list)
     for i, droplet in enumerate(droplets):
         if droplet.parent is not None:

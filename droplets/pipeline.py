@@ -54,6 +54,7 @@ class Options(Parameters):
     mask_format: Literal["rle", "png", "polygon", "none"] = Field(
         "rle", description="COCO compressed RLE, a PNG data URL a mask, polygons, or no masks."
     )
+    plots: bool = Field(False, description="Plots as PNG data URLs in the answer of /advanced_analysis.")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,23 @@
+"""POST /advanced_analysis."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from api.advanced import advanced
+from api.answer import analyse, body
+from api.requests import analysis_options, picture_and_groups
+from auth_middleware import require_api_key, track_usage
+
+blueprint = Blueprint("analysis", __name__)
+
+
+@blueprint.post("/advanced_analysis")
+@track_usage
+@require_api_key
+def advanced_analysis() -> Response:
+    """Masks, clusters, contents, encapsulation, neighbours and plots, from a JSON body or an upload."""
+    data, groups = picture_and_groups()
+    done = analyse(data, analysis_options(groups))
+    more = advanced(done.image, done.analysis, done.wanted.options)
+    return jsonify({**body(done), **more})
