@@ -38,7 +38,7 @@ LATER_FITS = ((2, 6), (3, 5), (3, 4))
 TOLERANCE = 2.0  # pixels, a quarter of the radius: what a matched droplet may be off
 ANCHORS_A_TERM = 4  # a drift needs that many droplets for each of its terms
 DROPLETS_A_WINDOW = 5.0  # windows overlap: so many of them tell as much as one
-CLEARLY = 2.0  # standard errors
+BETTER, CLEARLY = 1.0, 2.0  # standard errors
 
 Points = NDArray[np.float64]
 Plane = NDArray[np.float32]
@@ -96,24 +96,27 @@ class _Match:
     Attributes:
         inside: N bool: within the second picture.
         shifts: Mx2 still needed, of those inside.
-        scores: N correlation coefficients, NaN outside.
+        scores: N correlation coefficients after the shift, NaN outside.
+        unshifted: N before it.
     """
 
     inside: NDArray[np.bool_]
     shifts: Points
     scores: NDArray[np.float64]
+    unshifted: NDArray[np.float64]
 
     @cached_property
     def score(self) -> float:
         return float(self.scores[self.inside].mean()) if self.inside.any() else 0.0
 
-    def better_than(self, other: _Match) -> float:
-        """Standard errors by which its scores are the higher ones, over what both have inside."""
-        more = (self.scores - other.scores)[self.inside & other.inside]
-        if more.size < 2:
-            return 0.0
-        error = float(more.std()) * math.sqrt(DROPLETS_A_WINDOW / more.size)
-        return float(more.mean()) / (error + 1e-6)
+
+def _lead(scores: NDArray[np.float64], others: NDArray[np.float64]) -> float:
+    """Standard errors by which N scores are higher than others, over those of which both are known."""
+    more = (scores - others)[np.isfinite(scores) & np.isfinite(others)]
+    if more.size < 2:
+        return 0.0
+    error = float(more.std()) * math.sqrt(DROPLETS_A_WINDOW / more.size)
+    return float(more.mean()) / (error + 1e-6)
 
 
 def register(droplets: Sequence[Mask], second: NDArray[np.generic]) -> Registration:
@@ -145,22 +148,20 @@ class _Registrar:
         step = math.ceil(len(droplets) / ANCHORS)
         self._anchors = self._points[::step]
         centre = self._points.mean(axis=0)
-        self._still = Drift(
-            centre, float(np.abs(self._points - centre).max()) + 1.0, np.zeros((10, 2))
-        )
+        self._still = Drift(centre, float(np.abs(self._points - centre).max()) + 1.0, np.zeros((10, 2)))
 
     def register(self) -> Registration:
         followed = [self._fit(self._shifted(shift), FIRST_FITS) for shift in self._candidates()]
         matches = [self._match(drift, FIRST_FITS[-1][1]) for drift in followed]
         best = max(range(len(matches)), key=lambda i: matches[i].score)
-        if matches[best].better_than(matches[0]) < CLEARLY:
+        if _lead(matches[best].scores, matches[0].scores) < CLEARLY:
             best = 0
         rivals = [
             match
             for drift, match in zip(followed, matches, strict=True)
             if np.hypot(*(drift.coefficients[0] - followed[best].coefficients[0])) > WORKING_RADIUS
         ]
-        lead = min((matches[best].better_than(match) for match in rivals), default=0.0)
+        lead = min((_lead(matches[best].scores, match.scores) for match in rivals), default=0.0)
         drift = self._fit(followed[best], LATER_FITS)
         return self._result(drift, float(norm.cdf(lead)))
 
@@ -211,21 +212,24 @@ class _Registrar:
         inside = ((centres >= 0) & (centres <= np.array(self._second.shape[::-1]) - 1)).all(axis=1)
         expected = _windows(_band(self._discs(moved)), centres[inside])
         seen = _windows(self._second, centres[inside])
-        shifts, found = _local_shifts(seen, expected, reach)
-        scores = np.full(len(inside), np.nan)
-        scores[inside] = found
-        return _Match(inside, shifts, scores)
+        shifts, found, before = _local_shifts(seen, expected, reach)
+        scores, unshifted = np.full((2, len(inside)), np.nan)
+        scores[inside], unshifted[inside] = found, before
+        return _Match(inside, shifts, scores, unshifted)
 
     def _fit(self, drift: Drift, fits: Sequence[tuple[int, int]]) -> Drift:
-        """The drift after rounds of local matching."""
+        """The drift after rounds of local matching, each taken only where it makes the match better."""
+        match = self._match(drift, fits[0][1])
         for degree, reach in fits:
-            match = self._match(drift, reach)
             terms = drift.terms(self._anchors[match.inside], degree)
             if len(terms) < ANCHORS_A_TERM * terms.shape[1]:
                 break
             correction = np.zeros_like(drift.coefficients)
             correction[: terms.shape[1]] = _robust_fit(terms, match.shifts, match.scores[match.inside])
-            drift = Drift(drift.centre, drift.scale, drift.coefficients + correction)
+            fitted = Drift(drift.centre, drift.scale, drift.coefficients + correction)
+            refitted = self._match(fitted, reach)
+            if _lead(refitted.unshifted, match.unshifted) > BETTER:
+                drift, match = fitted, refitted
         return drift
 
 
@@ -248,25 +252,27 @@ def _windows(plane: Plane, centres: Points) -> Plane:
     return windows
 
 
-def _local_shifts(seen: Plane, expected: Plane, reach: int) -> tuple[Points, NDArray[np.float64]]:
-    """Nx2 (x, y) from what is expected to what is seen, and N correlation coefficients.
+def _local_shifts(
+    seen: Plane, expected: Plane, reach: int
+) -> tuple[Points, NDArray[np.float64], NDArray[np.float64]]:
+    """Nx2 (x, y) from what is expected to what is seen, and N correlation coefficients with and without.
 
     A best match at the limit of the reach is none: it scores 0.
     """
     spectrum = np.fft.rfft2(seen) * np.conj(np.fft.rfft2(expected))
     surface = np.fft.fftshift(np.fft.irfft2(spectrum, s=(WINDOW, WINDOW)), axes=(1, 2))
     near = slice(WINDOW // 2 - reach, WINDOW // 2 + reach + 1)
-    surface = surface[:, near, near]
+    energy = np.sqrt((seen**2).sum(axis=(1, 2)) * (expected**2).sum(axis=(1, 2)))
+    surface = surface[:, near, near] / (energy[:, None, None] + 1e-6)
     n = np.arange(len(surface))
     row, column = np.divmod(surface.reshape(len(n), -1).argmax(axis=1), 2 * reach + 1)
-    energy = np.sqrt((seen**2).sum(axis=(1, 2)) * (expected**2).sum(axis=(1, 2)))
-    scores = np.clip(surface[n, row, column] / (energy + 1e-6), 0, 1)
+    scores = np.clip(surface[n, row, column], 0, 1)
     inner_row, inner_column = np.clip((row, column), 1, 2 * reach - 1)
     scores[(inner_row != row) | (inner_column != column)] = 0.0
     across = surface[n[:, None], inner_row[:, None], inner_column[:, None] + (-1, 0, 1)]
     down = surface[n[:, None], inner_row[:, None] + (-1, 0, 1), inner_column[:, None]]
     shifts = np.stack([inner_column + _vertex(across), inner_row + _vertex(down)], axis=1) - reach
-    return shifts, scores
+    return shifts, scores, surface[:, reach, reach]
 
 
 def _vertex(three: Points) -> Points:
