@@ -29,10 +29,17 @@ def picture_from_json() -> tuple[bytes, dict[str, Any]]:
     body = parse_json(request.get_data(cache=False), "The body")
     if not isinstance(body, dict):
         raise BadRequest('The body must be a JSON object: {"image": "<base64>"}.')
-    text = body.pop("image", None)
-    if not isinstance(text, str) or not text:
-        raise BadRequest("image must be the picture as base64 or as a data URL.")
-    return decode_base64(text, max_bytes=current_auth().max_file_bytes), body
+    return _picture(body.pop("image", None), "image"), body
+
+
+def fluorescence_from_json(body: dict[str, Any]) -> bytes | None:
+    """The bytes of `fluorescence`, taken out of the rest of a JSON body; None if it is not there or null.
+
+    Raises:
+        BadRequest, TooLarge: as for `image`.
+    """
+    text = body.pop("fluorescence", None)
+    return None if text is None else _picture(text, "fluorescence")
 
 
 def groups_from_form() -> dict[str, Any]:
@@ -52,7 +59,9 @@ def analysis_options(groups: dict[str, Any]) -> AnalysisOptions:
     """
     for name in groups:
         if name not in GROUPS:
-            raise BadRequest(f"{name} is not known; known are: image or file, {', '.join(GROUPS)}.")
+            raise BadRequest(
+                f"{name} is not known; known are: image or file, fluorescence, {', '.join(GROUPS)}."
+            )
     return AnalysisOptions(
         options=Options.parse(_group(groups, "options"), "options"),
         filters=Filters.parse(_group(groups, "filters"), "filters"),
@@ -70,6 +79,12 @@ def parse_json(text: str | bytes, what: str) -> Any:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise BadRequest(f"{what} is not valid JSON.") from None
+
+
+def _picture(text: Any, name: str) -> bytes:
+    if not isinstance(text, str) or not text:
+        raise BadRequest(f"{name} must be the picture as base64 or as a data URL.")
+    return decode_base64(text, max_bytes=current_auth().max_file_bytes)
 
 
 def _group(groups: dict[str, Any], name: str) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from api.requests import analysis_options, groups_from_form, picture_from_json
+from api.requests import analysis_options, fluorescence_from_json, groups_from_form, picture_from_json
 from api.serialise import rounded, segmentation
-from auth_middleware import require_api_key, track_usage, usage, validate_file_upload
+from auth_middleware import optional_upload, require_api_key, track_usage, usage, validate_file_upload
 from config import Settings
 from droplets.errors import Busy
 from droplets.filters import Filters
@@ -31,7 +31,8 @@ blueprint = Blueprint("segmentation", __name__)
 def segment() -> Response:
     """Masks of the picture in a JSON body."""
     data, groups = picture_from_json()
-    return _segment(data, analysis_options(groups))
+    fluorescence = fluorescence_from_json(groups)
+    return _segment(data, analysis_options(groups), fluorescence)
 
 
 @blueprint.post("/segment_file")
@@ -40,7 +41,7 @@ def segment() -> Response:
 @validate_file_upload
 def segment_file(upload: bytes) -> Response:
     """Masks of an uploaded picture."""
-    return _segment(upload, analysis_options(groups_from_form()))
+    return _segment(upload, analysis_options(groups_from_form()), optional_upload("fluorescence"))
 
 
 @blueprint.post("/analyze_image")
@@ -91,13 +92,14 @@ def _decode(data: bytes) -> Image:
         decoding.release()
 
 
-def _segment(data: bytes, wanted: AnalysisOptions) -> Response:
+def _segment(data: bytes, wanted: AnalysisOptions, fluorescence: bytes | None) -> Response:
     service: SamService = current_app.extensions["sam"]
     service.check_room()
     started = time.perf_counter()
     image = _decode(data)
+    second = None if fluorescence is None else _decode(fluorescence)
     decoded = time.perf_counter()
-    analysis = analyze(image, service.generate, wanted)
+    analysis = analyze(image, service.generate, wanted, second)
     analysed = time.perf_counter()
     body = segmentation(image, analysis, wanted)
     done = time.perf_counter()

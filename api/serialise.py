@@ -6,11 +6,13 @@ import base64
 import io
 import math
 from collections import defaultdict
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
 
+from droplets.ddpcr import DigitalPcr
 from droplets.export.coco import polygons, rle
 from droplets.measure import diameter_um, volume_pl
 from droplets.pipeline import AnalysisOptions, Options
@@ -40,6 +42,7 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
         "original_count": analysis.found,
         "removed": analysis.removed,
         "masks": [_mask(i, droplet, children[i], image, size, options) for i, droplet in enumerate(droplets)],
+        "ddpcr": rounded(_ddpcr(analysis.ddpcr)) if analysis.ddpcr else None,
         "summary_statistics": rounded(summary(droplets, size)),
         "filters_applied": {
             "automatic": options.model_dump()["automatic_filters"],
@@ -58,6 +61,38 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return float(f"{value:.7g}") if math.isfinite(value) else None
     return value
+
+
+def _ddpcr(result: DigitalPcr) -> dict[str, Any]:
+    p, copies, per_ul = (
+        result.concentration.p,
+        result.concentration.copies_per_droplet,
+        result.concentration.copies_per_ul,
+    )
+    registration = result.registration
+    return {
+        "n": result.n,
+        "positives": result.positives,
+        "negatives": None if result.positives is None else result.n - result.positives,
+        "p": p.value,
+        "p_interval": [p.low, p.high],
+        "lambda": copies.value,
+        "lambda_interval": [copies.low, copies.high],
+        "copies_per_ul": per_ul.value,
+        "copies_per_ul_interval": [per_ul.low, per_ul.high],
+        "threshold": result.threshold,
+        "threshold_source": result.threshold_source,
+        "separation": result.separation.resolution,
+        "rain": result.separation.rain,
+        "volume_pl": {"mean": result.volume_pl, "cv": result.volume_cv},
+        "registration": {
+            "shift": registration.shift,
+            "residual": registration.residual,
+            "matched": registration.matched,
+            "confidence": registration.confidence,
+        },
+        "warnings": list(result.warnings),
+    }
 
 
 def _children(droplets: list[Droplet]) -> dict[int, list[int]]:
@@ -109,6 +144,7 @@ def _mask(
         },
         "diameter_um": diameter_um(shape.equivalent_diameter, size),
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
+        "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
     }
     return {**rounded(figures), **_outline(mask, image, options.mask_format)}
 

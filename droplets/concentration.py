@@ -41,9 +41,9 @@ class Concentration:
     copies_per_ul: Estimate = Estimate()
 
 
-def concentration(positives: int, n: int, volume_pl: float | None) -> Concentration:
-    """Copies from `positives` of `n` droplets of `volume_pl` mean picolitres."""
-    if n == 0:
+def concentration(positives: int | None, n: int, volume_pl: float | None) -> Concentration:
+    """Copies from `positives` of `n` droplets of `volume_pl` mean picolitres; nothing from None."""
+    if positives is None or n == 0:
         return Concentration()
     interval = binomtest(positives, n).proportion_ci(0.95, method="exact")
     p = Estimate(positives / n, float(interval.low), float(interval.high))

@@ -97,8 +97,8 @@ def fluorescence_plane(image: Image, second: Image | None, options: DdpcrOptions
             raise BadRequest("options.ddpcr.channel: the fluorescence picture is grey, leave it out.")
         return stored
     if options.channel is not None:
-        named = isinstance(options.channel, str)
-        return stored[..., CHANNELS.index(options.channel) if named else options.channel]
+        channel = options.channel
+        return stored[..., CHANNELS.index(channel) if isinstance(channel, str) else channel]
     if second is None:
         raise BadRequest("options.ddpcr.channel must say which channel shows the fluorescence.")
     return stored[..., int(stored.std(axis=(0, 1), dtype=np.float64).argmax())]
@@ -136,9 +136,7 @@ def digital_pcr(
     result = DigitalPcr(
         n=len(counted),
         positives=positives,
-        concentration=Concentration()
-        if positives is None
-        else concentration(positives, len(counted), volume),
+        concentration=concentration(positives, len(counted), volume),
         threshold=threshold,
         threshold_source=None if threshold is None else "request" if given else "automatic",
         separation=Separation() if threshold is None else separation(amplitudes, threshold),
@@ -177,7 +175,7 @@ def _with_fluorescence(
     droplets: Sequence[Droplet], partitions: Partitions, positive: NDArray[np.bool_] | None
 ) -> list[Droplet]:
     answered = list(droplets)
-    for i in np.flatnonzero(partitions.counted):
+    for i in np.flatnonzero(partitions.counted).tolist():
         light = Fluorescence(
             intensity=float(partitions.intensity[i]),
             amplitude=float(partitions.amplitude[i]),
@@ -219,7 +217,7 @@ def _warnings(
         ),
         (
             (result.volume_cv or 0) > MOST_VOLUME_CV,
-            f"Droplet volumes differ by a coefficient of variation over {MOST_VOLUME_CV:g}: lambda is too low.",
+            f"Droplet volumes differ (coefficient of variation over {MOST_VOLUME_CV:g}): lambda is too low.",
         ),
         (
             found.confidence is not None and found.confidence < LEAST_CONFIDENCE,

@@ -67,7 +67,7 @@ def measure_partitions(
     diameter = float(np.median([droplet.shape.equivalent_diameter for droplet in droplets]))
     level = _ground_level(plane, diameter)
     highest = _highest(plane)
-    for i in np.flatnonzero(counted):
+    for i in np.flatnonzero(counted).tolist():
         values = np.sort(_inner_values(plane, droplets[i].mask, centres[i]))
         intensity[i] = values[values.size // 4 : values.size - values.size // 4].mean()
         saturated[i] = highest is not None and values[values.size // 2] >= highest
@@ -83,7 +83,7 @@ def _inner_values(plane: NDArray[np.generic], mask: Mask, centre: Values) -> Val
     x, y = mask.centroid
     across = np.rint(centre[0] + INNER * (columns + mask.x - x)).astype(int)
     down = np.rint(centre[1] + INNER * (rows + mask.y - y)).astype(int)
-    return plane[down, across].astype(np.float64)
+    return np.asarray(plane[down, across], np.float64)
 
 
 def _ground_level(plane: NDArray[np.generic], diameter: float) -> Plane:
@@ -105,7 +105,8 @@ def _evenness(ground: Values) -> Values:
     if typical <= 0:
         return np.ones_like(ground)
     lowest = typical / MOST_CORRECTION
-    return np.clip(typical / np.maximum(ground, lowest), 1 / MOST_CORRECTION, MOST_CORRECTION)
+    factors = np.clip(typical / np.maximum(ground, lowest), 1 / MOST_CORRECTION, MOST_CORRECTION)
+    return np.asarray(factors)
 
 
 def _highest(plane: NDArray[np.generic]) -> float | None:

@@ -209,7 +209,7 @@ class _Registrar:
     def _match(self, drift: Drift, reach: int) -> _Match:
         moved = self._points + drift.displacement(self._points)
         centres = self._anchors + drift.displacement(self._anchors)
-        inside = ((centres >= 0) & (centres <= np.array(self._second.shape[::-1]) - 1)).all(axis=1)
+        inside = np.all((centres >= 0) & (centres <= np.array(self._second.shape[::-1]) - 1), axis=1)
         expected = _windows(_band(self._discs(moved)), centres[inside])
         seen = _windows(self._second, centres[inside])
         shifts, found, before = _local_shifts(seen, expected, reach)
@@ -239,7 +239,7 @@ def _band(plane: Plane) -> Plane:
     band = cv2.GaussianBlur(plane, (0, 0), 0.3 * radius) - cv2.GaussianBlur(plane, (0, 0), 1.2 * radius)
     contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 4 * radius))
     floor = 0.3 * float(np.median(contrast)) + 1e-6
-    return np.clip(band / (contrast + floor), -2, 2)
+    return np.asarray(np.clip(band / (contrast + floor), -2, 2))
 
 
 def _windows(plane: Plane, centres: Points) -> Plane:
@@ -279,7 +279,7 @@ def _vertex(three: Points) -> Points:
     """N: where the parabola through Nx3 values at -1, 0 and 1 has its top, within half a step."""
     left, middle, right = three.T
     bend = np.minimum(left - 2 * middle + right, -1e-9)
-    return np.clip(0.5 * (left - right) / bend, -0.5, 0.5)
+    return np.asarray(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
 
 
 def _robust_fit(terms: Points, shifts: Points, scores: NDArray[np.float64]) -> Points:
