@@ -37,7 +37,9 @@ FIRST_FITS = ((1, 8), (1, 6))  # degree of the drift, reach of the local shifts 
 LATER_FITS = ((2, 6), (3, 5), (3, 4))
 TOLERANCE = 2.0  # pixels, a quarter of the radius: what a matched droplet may be off
 ANCHORS_A_TERM = 4  # a drift needs that many droplets for each of its terms
-DROPLETS_A_WINDOW = 5.0  # windows overlap: so many of them tell as much as one
+DROPLETS_A_WINDOW = 4.0  # where every droplet is an anchor, so many windows tell as much as one
+NOISE_GAIN = 0.11  # of the band-pass, on white noise
+NOISE_FLOOR = 3.0  # times the noise: contrast under which nothing is made more visible
 BETTER, CLEARLY = 1.0, 2.0  # standard errors
 
 Points = NDArray[np.float64]
@@ -237,9 +239,18 @@ def _band(plane: Plane) -> Plane:
     """Band-passed to the size of a droplet and brought to one local contrast, so that no light dominates."""
     radius = WORKING_RADIUS
     band = cv2.GaussianBlur(plane, (0, 0), 0.3 * radius) - cv2.GaussianBlur(plane, (0, 0), 1.2 * radius)
-    contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 4 * radius))
-    floor = 0.3 * float(np.median(contrast)) + 1e-6
-    return np.asarray(np.clip(band / (contrast + floor), -2, 2))
+    contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 2 * radius))
+    floor = max(0.3 * float(np.median(contrast)), NOISE_FLOOR * _noise(plane)) + 1e-6
+    return np.asarray(np.clip(band / (contrast + floor), -3, 3))
+
+
+def _noise(plane: Plane) -> float:
+    """Standard deviation that white noise of the plane has after the band-pass.
+
+    Source: Immerkaer 1996, Computer Vision and Image Understanding 64:300, by the median.
+    """
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
+    return NOISE_GAIN * 1.4826 * float(np.median(np.abs(cv2.filter2D(plane, -1, kernel))))
 
 
 def _windows(plane: Plane, centres: Points) -> Plane:
@@ -247,9 +258,10 @@ def _windows(plane: Plane, centres: Points) -> Plane:
     padded = np.pad(plane, WINDOW // 2)
     columns, rows = np.rint(centres).astype(int).T
     views = np.lib.stride_tricks.sliding_window_view(padded, (WINDOW, WINDOW))
-    taper = np.hanning(WINDOW).astype(np.float32)
-    windows: Plane = views[rows, columns] * taper * taper[:, None]
-    return windows
+    taper = np.hanning(WINDOW).astype(np.float32)[:, None] * np.hanning(WINDOW).astype(np.float32)
+    windows = views[rows, columns]
+    mean = (windows * taper).sum(axis=(1, 2), keepdims=True) / taper.sum()
+    return np.asarray((windows - mean) * taper)
 
 
 def _local_shifts(
@@ -262,11 +274,11 @@ def _local_shifts(
     spectrum = np.fft.rfft2(seen) * np.conj(np.fft.rfft2(expected))
     surface = np.fft.fftshift(np.fft.irfft2(spectrum, s=(WINDOW, WINDOW)), axes=(1, 2))
     near = slice(WINDOW // 2 - reach, WINDOW // 2 + reach + 1)
-    energy = np.sqrt((seen**2).sum(axis=(1, 2)) * (expected**2).sum(axis=(1, 2)))
-    surface = surface[:, near, near] / (energy[:, None, None] + 1e-6)
+    energy = math.sqrt(float((seen**2).mean() * (expected**2).mean())) * WINDOW**2
+    surface = surface[:, near, near] / (energy + 1e-6)
     n = np.arange(len(surface))
     row, column = np.divmod(surface.reshape(len(n), -1).argmax(axis=1), 2 * reach + 1)
-    scores = np.clip(surface[n, row, column], 0, 1)
+    scores = np.maximum(surface[n, row, column], 0)
     inner_row, inner_column = np.clip((row, column), 1, 2 * reach - 1)
     scores[(inner_row != row) | (inner_column != column)] = 0.0
     across = surface[n[:, None], inner_row[:, None], inner_column[:, None] + (-1, 0, 1)]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 FEWEST = 20  # values that a split is looked for in
+LEAST_SCALE = 0.05
 VALLEY = 0.5  # of the values around the median of the smaller side
 LEAST_RESOLUTION = 1.0  # halves of a normal distribution have 0.66, those of a uniform one 0.87
 LEAST_RISE = 1.25  # of the positives' mean over the negatives'
@@ -40,11 +41,15 @@ class Separation:
 def find_threshold(amplitudes: Values) -> float | None:
     """Threshold of N amplitudes above a local ground; None if they are one population.
 
-    The split is looked for on the scale asinh(a / median |a|): straight where most negatives lie,
-    logarithmic above, since positives spread in proportion to their light.
+    The split is looked for on the scale asinh(a / s), straight up to s and logarithmic above, since
+    positives spread in proportion to their light; s is the median |a|, or a part of the highest
+    amplitude where the median one is next to nothing.
     """
-    scale = float(np.median(np.abs(amplitudes))) if amplitudes.size else 0.0
-    if amplitudes.size < FEWEST or scale == 0.0:
+    if amplitudes.size < FEWEST:
+        return None
+    light = np.abs(amplitudes)
+    scale = max(float(np.median(light)), LEAST_SCALE * float(light.max()))
+    if scale == 0.0:
         return None
     values = np.sort(np.arcsinh(amplitudes / scale))
     split = _minimum_error_split(values)
