@@ -42,8 +42,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json = StrictJSONProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = (
-        settings.max_file_bytes * 4 // 3 + 2**20
-    )  # base64 and the fields around it
+        2 * (settings.max_file_bytes * 4 // 3) + 2**20
+    )  # two pictures in base64 and the fields around them
     app.config["MAX_FORM_MEMORY_SIZE"] = 2**20
 
     database = Database(settings.data_dir / "sam.sqlite3")

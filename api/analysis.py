@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from api.advanced import advanced
 from api.answer import analyse, body
-from api.requests import analysis_options, picture_and_groups
+from api.requests import sent
 from auth_middleware import require_api_key, track_usage
 
 blueprint = Blueprint("analysis", __name__)
@@ -17,7 +17,6 @@ blueprint = Blueprint("analysis", __name__)
 @require_api_key
 def advanced_analysis() -> Response:
     """Masks, clusters, contents, encapsulation, neighbours and plots, from a JSON body or an upload."""
-    data, groups = picture_and_groups()
-    done = analyse(data, analysis_options(groups))
+    done = analyse(sent())
     more = advanced(done.image, done.analysis, done.wanted.options)
     return jsonify({**body(done), **more})

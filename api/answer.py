@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import current_app, g
 
+from api.requests import Sent, analysis_options
 from api.serialise import segmentation
 from auth_middleware import usage
 from config import Settings
@@ -49,19 +50,21 @@ def decode(data: bytes) -> Image:
         decoding.release()
 
 
-def analyse(data: bytes, wanted: AnalysisOptions) -> Analysed:
-    """Decode an upload and find its droplets; the usage record takes note of them.
+def analyse(sent: Sent) -> Analysed:
+    """Decode what was sent and find its droplets; the usage record takes note of them.
 
     Raises:
         Busy: too many pictures wait for the model or for decoding.
-        ServiceError: the picture or the options cannot be served.
+        ServiceError: a picture or the options cannot be served.
     """
+    wanted = analysis_options(sent.groups)
     service: SamService = current_app.extensions["sam"]
     service.check_room()
     started = time.perf_counter()
-    image = decode(data)
+    image = decode(sent.picture)
+    fluorescence = decode(sent.fluorescence) if sent.fluorescence else None
     decoded = time.perf_counter()
-    analysis = analyze(image, service.generate, wanted)
+    analysis = analyze(image, service.generate, wanted, fluorescence)
     usage().masks = len(analysis.droplets)
     usage().queue_ms = analysis.timing_ms["queue"]
     return Analysed(image, wanted, analysis, started, decoded, finished=time.perf_counter())

@@ -54,6 +54,14 @@ class EdgeStats(Answer):
     edge_touching_sides: list[Literal["top", "bottom", "left", "right"]]
 
 
+class FluorescenceInfo(Answer):
+    """A droplet's light, in the units of the stored fluorescence picture."""
+
+    intensity: float
+    amplitude: float = Field(description="above the ground between the droplets, under even light")
+    positive: bool | None
+
+
 class MaskInfo(Answer):
     """One mask; the outline comes as `segmentation`, `image` or `polygons`, as options.mask_format says."""
 
@@ -79,6 +87,44 @@ class MaskInfo(Answer):
     edge_stats: EdgeStats
     diameter_um: float | None
     volume_pl: float | None
+    fluorescence: FluorescenceInfo | None
+
+
+class RegistrationInfo(Answer):
+    """How the fluorescence lies on the picture."""
+
+    shift: tuple[float, float] = Field(description="x, y in pixels from the picture to the fluorescence")
+    residual: float | None = Field(description="median distance of local matches from the mapping, pixels")
+    matched: float | None = Field(description="share of the droplets that match, 0 to 1")
+    confidence: float | None = Field(description="that no other shift matches better; null: not registered")
+
+
+class VolumeInfo(Answer):
+    """Volume of the droplets that count."""
+
+    mean: float | None
+    cv: float | None
+
+
+class DdpcrInfo(Answer):
+    """Digital PCR over the whole droplets in the common field; null where it cannot be told."""
+
+    n: int
+    positives: int | None
+    negatives: int | None
+    p: float | None
+    p_interval: tuple[float | None, float | None]
+    lambda_: float | None = Field(alias="lambda", description="copies a droplet")
+    lambda_interval: tuple[float | None, float | None]
+    copies_per_ul: float | None
+    copies_per_ul_interval: tuple[float | None, float | None]
+    threshold: float | None
+    threshold_source: Literal["request", "automatic"] | None
+    separation: float | None = Field(description="resolution of positives and negatives")
+    rain: float | None = Field(description="share of the droplets between the populations")
+    volume_pl: VolumeInfo
+    registration: RegistrationInfo
+    warnings: list[str]
 
 
 class Spread(Answer):
@@ -152,6 +198,7 @@ class Segmentation(Answer):
     original_count: int
     removed: dict[str, int]
     masks: list[MaskInfo]
+    ddpcr: DdpcrInfo | None
     summary_statistics: SummaryStatistics
     filters_applied: dict[str, Any]
     preprocessing_applied: dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, jsonify
 
 from api.answer import analyse, body, decode
-from api.requests import analysis_options, groups_from_form, picture_and_groups, picture_from_json
+from api.requests import sent, sent_as_json, sent_with
 from auth_middleware import require_api_key, track_usage, validate_file_upload
 from config import Settings
 from droplets.export.figures import rounded
@@ -25,8 +25,7 @@ blueprint = Blueprint("segmentation", __name__)
 @require_api_key
 def segment() -> Response:
     """Masks of the picture in a JSON body."""
-    data, groups = picture_from_json()
-    return jsonify(body(analyse(data, analysis_options(groups))))
+    return jsonify(body(analyse(sent_as_json())))
 
 
 @blueprint.post("/segment_file")
@@ -35,7 +34,7 @@ def segment() -> Response:
 @validate_file_upload
 def segment_file(upload: bytes) -> Response:
     """Masks of an uploaded picture."""
-    return jsonify(body(analyse(upload, analysis_options(groups_from_form()))))
+    return jsonify(body(analyse(sent_with(upload))))
 
 
 @blueprint.post("/analyze_image")
@@ -43,7 +42,7 @@ def segment_file(upload: bytes) -> Response:
 @require_api_key
 def analyze_image() -> Response:
     """Figures of the picture as a whole, from a JSON body or an upload; runs no model."""
-    data, _ = picture_and_groups()
+    data = sent().picture
     image = decode(data)
     return jsonify(
         success=True,

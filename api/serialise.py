@@ -6,10 +6,12 @@ import base64
 import io
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from PIL import Image as PillowImage
 
+from api.digital_pcr import digital_pcr
 from droplets.export.coco import polygons, rle
 from droplets.export.figures import rounded
 from droplets.measure import diameter_um, volume_pl
@@ -40,6 +42,7 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
         "original_count": analysis.found,
         "removed": analysis.removed,
         "masks": [_mask(i, droplet, children[i], image, size, options) for i, droplet in enumerate(droplets)],
+        "ddpcr": rounded(digital_pcr(analysis.ddpcr)) if analysis.ddpcr else None,
         "summary_statistics": rounded(summary(droplets, size)),
         "filters_applied": {
             "automatic": options.model_dump()["automatic_filters"],
@@ -99,6 +102,7 @@ def _mask(
         },
         "diameter_um": diameter_um(shape.equivalent_diameter, size),
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
+        "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
     }
     return {**rounded(figures), **_outline(mask, image, options.mask_format)}
 

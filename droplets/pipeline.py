@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
+from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
 from droplets.errors import BadRequest
 from droplets.filters import AutomaticFilters, Filters, apply_filters
 from droplets.hierarchy import build_hierarchy
@@ -51,6 +52,9 @@ class Options(Parameters):
         description="false switches all automatic filters off, an object single ones.",
     )
     pixel_size_um: float | None = Field(None, gt=0, le=1000, description="Width of one pixel in micrometres.")
+    ddpcr: DdpcrOptions | None = Field(
+        None, description="Digital PCR, asked for by an object or by a fluorescence picture."
+    )
     mask_format: Literal["rle", "png", "polygon", "none"] = Field(
         "rle", description="COCO compressed RLE, a PNG data URL a mask, polygons, or no masks."
     )
@@ -70,18 +74,22 @@ GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None
 """(HxWx3 uint8 RGB, quality, Nx2 (x, y) prompt points or None for everything) -> Generation."""
 
 
-def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> Analysis:
+def analyze(
+    image: Image, generate: GenerateMasks, wanted: AnalysisOptions, fluorescence: Image | None = None
+) -> Analysis:
     """Find, measure and filter the droplets of a picture.
 
     Arguments:
         image: the picture.
         generate: gives the masks of a picture, wherever the model lives.
         wanted: options, filters and preprocessing.
+        fluorescence: second picture of the same field, for digital PCR.
 
     Raises:
-        BadRequest: region or prompt points lie outside the picture.
+        BadRequest: region or prompt points lie outside the picture, or there is no such fluorescence.
     """
     timing: dict[str, float] = {}
+    plane = _fluorescence(image, fluorescence, wanted.options)
     roi = _checked_roi(image, wanted.options.roi)
     points = _checked_points(wanted.options.points, roi)
     with _stopwatch(timing, "preprocess"):
@@ -104,8 +112,14 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
             for node in hierarchy.nodes
         ]
         kept, removed = apply_filters(droplets, _automatic(wanted.options), wanted.filters)
+    answered, size = [_shifted(droplet, roi) for droplet in kept], _pixel_size(image, wanted.options)
+    ddpcr = None
+    if plane is not None:
+        with _stopwatch(timing, "ddpcr"):
+            options = wanted.options.ddpcr or DdpcrOptions()
+            ddpcr, answered = digital_pcr(answered, plane, options, size, same_frame=fluorescence is None)
     return Analysis(
-        droplets=[_shifted(droplet, roi) for droplet in kept],
+        droplets=answered,
         found=len(generation.masks),
         removed={
             "background": hierarchy.background,
@@ -114,7 +128,8 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
             **removed,
         },
         timing_ms=timing,
-        pixel_size=_pixel_size(image, wanted.options),
+        pixel_size=size,
+        ddpcr=ddpcr,
     )
 
 
@@ -123,6 +138,13 @@ def crop(image: Image, roi: Box) -> Image:
     x, y, width, height = roi
     window = np.s_[y : y + height, x : x + width]
     return replace(image, pixels=np.ascontiguousarray(image.pixels[window]), original=image.original[window])
+
+
+def _fluorescence(image: Image, second: Image | None, options: Options) -> NDArray[np.generic] | None:
+    """HxW where digital PCR is asked for."""
+    if second is None and options.ddpcr is None:
+        return None
+    return fluorescence_plane(image, second, options.ddpcr or DdpcrOptions())
 
 
 def _pixel_size(image: Image, options: Options) -> PixelSize | None:
