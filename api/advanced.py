@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.serialise import children_of
@@ -18,19 +18,23 @@ from droplets.types import Analysis, Droplet, Image
 
 
 def advanced(image: Image, analysis: Analysis, options: Options) -> dict[str, Any]:
-    """Clusters, contents, encapsulation, neighbours and plots (api.schemas_advanced.AdvancedAnalysis)."""
-    droplets, size = analysis.droplets, analysis.pixel_size
-    x, y, width, height = options.roi or (0, 0, image.width, image.height)
-    grouping = clusters(droplets)
-    loading = encapsulation(bead_counts(droplets))
-    drawn = plots(droplets, summary(droplets, size), loading, grouping, size) if options.plots else {}
+    """Clusters, contents, encapsulation and neighbours (api.schemas_advanced.AdvancedAnalysis)."""
+    droplets = analysis.droplets
+    frame = options.roi or (0, 0, image.width, image.height)
     return {
-        "clusters": rounded(grouping),
+        "clusters": rounded(clusters(droplets)),
         "contents": rounded(contents(droplets)),
-        "encapsulation": rounded(loading),
-        "neighbours": rounded(neighbours(droplets, (x, y, width, height), size)),
-        "plots": {name: _data_url(png) for name, png in drawn.items()},
+        "encapsulation": rounded(encapsulation(bead_counts(droplets))),
+        "neighbours": rounded(
+            neighbours(droplets, (frame[0], frame[1], frame[2], frame[3]), analysis.pixel_size)
+        ),
     }
+
+
+def drawings(analysis: Analysis, more: Mapping[str, Any]) -> dict[str, bytes]:
+    """PNG plots by name, of an analysis and what `advanced` gives for it."""
+    droplets, size = analysis.droplets, analysis.pixel_size
+    return plots(droplets, summary(droplets, size), more["encapsulation"], more["clusters"], size)
 
 
 def contents(droplets: Sequence[Droplet]) -> list[dict[str, Any]]:
@@ -58,5 +62,6 @@ def _child(i: int, droplet: Droplet) -> dict[str, Any]:
     }
 
 
-def _data_url(png: bytes) -> str:
+def data_url(png: bytes) -> str:
+    """A PNG file as a data URL."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

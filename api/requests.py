@@ -20,8 +20,12 @@ GROUPS = ("filters", "preprocessing", "options")
 
 @dataclass(frozen=True, eq=False)
 class Sent:
-    """What a request brings: a picture, perhaps its fluorescence, and the groups of parameters, unchecked."""
+    """What a request brings: a picture, perhaps its fluorescence, and the groups of parameters, unchecked.
 
+    `name` is that of the picture's file, as the client gives it.
+    """
+
+    name: str
     picture: bytes
     fluorescence: bytes | None
     groups: dict[str, Any]
@@ -50,6 +54,7 @@ def sent_as_json() -> Sent:
         raise BadRequest('The body must be a JSON object: {"image": "<base64>"}.')
     second = body.pop("fluorescence", None)
     return Sent(
+        name="picture",
         picture=_picture(body.pop("image", None), "image"),
         fluorescence=None if second is None else _picture(second, "fluorescence"),
         groups=body,
@@ -64,7 +69,8 @@ def sent_with(upload: bytes) -> Sent:
         TooLarge, UnsupportedImage: as for the picture.
     """
     groups = {name: parse_json(text, name) for name, text in request.form.items()}
-    return Sent(upload, optional_upload("fluorescence"), groups)
+    name = request.files["file"].filename or "picture"
+    return Sent(name, upload, optional_upload("fluorescence"), groups)
 
 
 def analysis_options(groups: dict[str, Any]) -> AnalysisOptions:

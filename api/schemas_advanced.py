@@ -109,4 +109,4 @@ class AdvancedAnalysis(Segmentation):
     contents: list[Contents]
     encapsulation: Encapsulation
     neighbours: Neighbours
-    plots: dict[str, str] = Field(description="PNG data URLs, if options.plots is set")
+    plots: dict[str, str] = Field(default_factory=dict, description="PNG data URLs, if options.plots is set")

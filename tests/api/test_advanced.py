@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from api.advanced import advanced, contents
+from api.advanced import advanced, contents, drawings
 from api.schemas_advanced import AdvancedAnalysis, Clusters, Contents, Encapsulation, Neighbours
 from droplets.pipeline import Options
 from droplets.types import Analysis, PixelSize
@@ -38,7 +38,7 @@ def grid():
 class TestBody:
     def test_every_part_validates_against_its_schema(self):
         body = advanced(picture(GREY), analysis(grid(), PixelSize(2.0, "request")), Options())
-        assert set(body) == {"clusters", "contents", "encapsulation", "neighbours", "plots"}
+        assert set(body) == {"clusters", "contents", "encapsulation", "neighbours"}
         for name, schema in (
             ("clusters", Clusters),
             ("encapsulation", Encapsulation),
@@ -61,18 +61,17 @@ class TestBody:
         part = advanced(picture(GREY), analysis(droplets), Options(roi=[2, 2, 120, 100]))["neighbours"]
         assert part["interior"] < whole["interior"]
 
-    def test_plots_come_only_if_asked_for(self):
-        assert advanced(picture(GREY), analysis(grid()), Options())["plots"] == {}
-        drawn = advanced(picture(GREY), analysis(grid()), Options(plots=True))["plots"]
+    def test_plots_are_pngs(self):
+        found = analysis(grid())
+        drawn = drawings(found, advanced(picture(GREY), found, Options()))
         assert set(drawn) == PLOTS
-        for url in drawn.values():
-            head, _, data = url.partition(",")
-            assert head == "data:image/png;base64"
-            assert PillowImage.open(io.BytesIO(base64.b64decode(data))).format == "PNG"
+        for png in drawn.values():
+            assert PillowImage.open(io.BytesIO(png)).format == "PNG"
 
     @pytest.mark.parametrize("droplets", [[], grid()[:1], grid()[:2]], ids=["none", "one", "two"])
     def test_few_droplets(self, droplets):
-        body = advanced(picture(GREY), analysis(droplets), Options(plots=True))
+        body = advanced(picture(GREY), analysis(droplets), Options())
+        assert set(drawings(analysis(droplets), body)) == PLOTS
         json.dumps(body, allow_nan=False)
         assert len(body["contents"]) == len(droplets)
 
@@ -133,6 +132,7 @@ class TestRoute:
         assert first == second
         assert third == {name: first[name] for name in third}
         assert set(first["plots"]) == PLOTS
+        assert all(url.startswith("data:image/png;base64,iVBOR") for url in first["plots"].values())
         assert [entry["id"] for entry in first["contents"]] == [
             mask["id"] for mask in first["masks"] if mask["kind"] == "droplet"
         ]
