@@ -46,7 +46,7 @@ def post(route: str, **fields: bytes | str) -> requests.Response:
 def _wait_until_ready(process: subprocess.Popen[bytes]) -> None:
     while process.poll() is None:
         try:
-            if requests.get(f"{ADDRESS}/health/ready", timeout=10).ok:
+            if requests.get(f"{ADDRESS}/health/ready", timeout=120).ok:
                 return
         except requests.ConnectionError:
             time.sleep(0.05)
