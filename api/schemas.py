@@ -62,6 +62,14 @@ class FluorescenceInfo(Answer):
     positive: bool | None
 
 
+class BoundaryInfo(Answer):
+    """How well the mask's boundary was placed on the object's true edge."""
+
+    residual: float = Field(description="rms distance in pixels of the edge on single rays from the contour")
+    contrast: float = Field(description="steepness of the edge over the picture's noise")
+    kept_because: str | None = Field(description="why the model's own mask was kept, null if it was moved")
+
+
 class MaskInfo(Answer):
     """One mask; the outline comes as `segmentation`, `image` or `polygons`, as options.mask_format says."""
 
@@ -85,6 +93,7 @@ class MaskInfo(Answer):
     children: list[int]
     pixel_stats: PixelStats
     edge_stats: EdgeStats
+    boundary: BoundaryInfo | None
     diameter_um: float | None
     volume_pl: float | None
     fluorescence: FluorescenceInfo | None

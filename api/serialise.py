@@ -17,7 +17,7 @@ from droplets.export.figures import rounded
 from droplets.measure import diameter_um, volume_pl
 from droplets.pipeline import AnalysisOptions, Options
 from droplets.statistics import summary
-from droplets.types import Analysis, Droplet, Image, Mask, PixelSize
+from droplets.types import Analysis, Boundary, Droplet, Image, Mask, PixelSize
 
 ROUND = 0.9
 """Circularity from which a mask is described by a circle too."""
@@ -100,11 +100,17 @@ def _mask(
             "distances": {side: getattr(border, side) for side in ("top", "bottom", "left", "right")},
             "edge_touching_sides": border.touching,
         },
+        "boundary": _boundary(droplet.boundary),
         "diameter_um": diameter_um(shape.equivalent_diameter, size),
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
         "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
     }
     return {**rounded(figures), **_outline(mask, image, options.mask_format)}
+
+
+def _boundary(boundary: Boundary | None) -> dict[str, Any] | None:
+    names = ("residual", "contrast", "kept_because")
+    return {name: getattr(boundary, name) for name in names} if boundary else None
 
 
 def _outline(mask: Mask, image: Image, mask_format: str) -> dict[str, Any]:
