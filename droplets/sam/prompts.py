@@ -7,6 +7,7 @@ votes of its whole rim. The votes are cheap and forgiving; the model decides wha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,13 +19,19 @@ from scipy.spatial import cKDTree
 SMALLEST, LARGEST, STEP = 3.0, 100.0, 1.26  # radii in pixels, and the factor between two of them
 FINEST = 10.0
 """Radii of twice this and more are looked for in a halved picture, of four times in a quartered one."""
+ENLARGED = 1280
+"""Smaller radii are looked for in a doubled or quadrupled picture too, if its longer side stays within this."""
+SMALLEST_ENLARGED = 8.0  # pixels of the enlarged picture
 EDGE_NOISE = 4.0
 """An edge is steeper than this many times the median gradient's deviation, and among the steepest."""
 EDGE_SHARE = 0.35
 """At most this share of the pixels vote."""
 MIN_SUPPORT, MIN_SUPPORT_SMALL, SMALL = 0.35, 0.75, 6.0
 """Support that a centre needs, and that one of a radius under SMALL pixels does: noise makes small rings."""
-
+MIN_SUPPORT_ENLARGED = 0.5
+"""Support that a centre needs in an enlarged picture, in which the noise is smooth."""
+STRONG, OF_STRONG = 0.99, 0.6
+"""An edge has its full weight at this part of the steepness that this share of the pixels stay under."""
 
 EXPLAINED = 0.5
 """A centre of less than this part of its neighbour's support is explained by it if their rims cross."""
@@ -58,12 +65,14 @@ def propose(pixels: NDArray[np.uint8], radii: Sequence[float] | None = None) -> 
 
     Arguments:
         pixels: the picture.
-        radii: radii to look for, in pixels; by default a series from 3 to 100.
+        radii: radii to look for, in pixels; by default a series from 3 (2 in a small picture) to 100.
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     largest = min(LARGEST, min(grey.shape) / 3)
-    wanted = radii or [float(r) for r in SMALLEST * STEP ** np.arange(40) if r <= largest]
-    found = [part for level, own in _by_level(wanted).items() for part in _at_level(grey, level, own)]
+    finest = min(0, -math.floor(math.log2(ENLARGED / max(grey.shape))))
+    smallest = min(SMALLEST, SMALLEST_ENLARGED * 2.0**finest)
+    wanted = radii or [float(r) for r in smallest * STEP ** np.arange(40) if r <= largest]
+    found = [part for level, own in _by_level(wanted, finest).items() for part in _at_level(grey, level, own)]
     merged = Proposals(
         np.concatenate([part.points for part in found]),
         np.concatenate([part.radius for part in found]),
@@ -72,26 +81,41 @@ def propose(pixels: NDArray[np.uint8], radii: Sequence[float] | None = None) -> 
     return _one_each(merged)
 
 
-def _by_level(radii: Sequence[float]) -> dict[int, list[float]]:
-    """Radii by the number of times that the picture is halved before they are looked for."""
+def _by_level(radii: Sequence[float], finest: int) -> dict[int, list[float]]:
+    """Radii by the number of times that the picture is halved before they are looked for.
+
+    Levels under 0, down to `finest`, are those of doubled pictures.
+    """
     levels: dict[int, list[float]] = {}
     for radius in radii:
-        levels.setdefault(max(0, int(np.log2(radius / FINEST))), []).append(radius)
+        level = math.floor(math.log2(radius / FINEST))
+        if level < 0 and finest < 0:
+            levels.setdefault(max(finest, level), []).append(radius)
+        if radius >= SMALLEST:
+            levels.setdefault(max(0, level), []).append(radius)
     return levels
 
 
 def _at_level(grey: NDArray[np.uint8], level: int, radii: Sequence[float]) -> list[Proposals]:
-    scale = 2**level
+    scale = 2.0**level
     if level:
-        size = (-(-grey.shape[1] // scale), -(-grey.shape[0] // scale))
-        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+        size = (math.ceil(grey.shape[1] / scale), math.ceil(grey.shape[0] / scale))
+        interpolation = cv2.INTER_AREA if level > 0 else cv2.INTER_CUBIC
+        grey = np.asarray(cv2.resize(grey, size, interpolation=interpolation), np.uint8)
     edges = _edges(grey)
     found = []
     for radius in radii:
-        votes = scale * _votes(edges, radius / scale, grey.shape)  # a rim is thinner in a halved picture
-        peaks = _peaks(votes, radius / scale)
+        # A rim is thinner in a halved picture.
+        votes = np.float32(max(1.0, scale)) * _votes(edges, radius / scale, grey.shape)
+        peaks = _peaks(votes, radius / scale, _support_needed(radius, level))
         found.append(Proposals((peaks.points + 0.5) * scale - 0.5, peaks.radius * scale, peaks.support))
     return found
+
+
+def _support_needed(radius: float, level: int) -> float:
+    if level < 0:
+        return MIN_SUPPORT_ENLARGED
+    return MIN_SUPPORT_SMALL if level == 0 and radius < SMALL else MIN_SUPPORT
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +137,8 @@ def _edges(grey: NDArray[np.uint8]) -> _Edges:
     rows, columns = np.nonzero(steepness > limit)
     length = steepness[rows, columns]
     directions = np.stack([across[rows, columns] / length, down[rows, columns] / length], axis=1)
-    steep = float(np.quantile(length, 0.8)) if length.size else 1.0
+    strong = OF_STRONG * float(np.quantile(steepness[::2, ::2], STRONG))
+    steep = max(strong, float(np.quantile(length, 0.8))) if length.size else 1.0
     weights = np.minimum(length / steep, 1).astype(np.float32)
     return _Edges(np.stack([columns, rows], axis=1).astype(np.float32), directions, weights)
 
@@ -131,10 +156,9 @@ def _votes(edges: _Edges, radius: float, shape: tuple[int, ...]) -> NDArray[np.f
     return np.asarray(gathered * (2 * np.pi * spread**2) / (2 * np.pi * radius), np.float32)
 
 
-def _peaks(votes: NDArray[np.float32], radius: float) -> Proposals:
+def _peaks(votes: NDArray[np.float32], radius: float, enough: float) -> Proposals:
     reach = 2 * max(1, round(0.4 * radius)) + 1
     highest = cv2.dilate(votes, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    enough = MIN_SUPPORT_SMALL if radius < SMALL else MIN_SUPPORT
     rows, columns = np.nonzero((votes == highest) & (votes > enough))
     return Proposals(
         np.stack([columns, rows], axis=1).astype(np.float64),
