@@ -41,7 +41,7 @@ class AutomaticFilters(Parameters):
     debris: bool = Field(
         True,
         description=f"Droplets under {DEBRIS_DIAMETER} x the typical diameter: specks and satellites. "
-        f"Off where droplets are of many sizes, or where these make up over {DEBRIS_SHARE:.0%} of their area.",
+        f"Off where droplets are of many sizes, or where these have over {DEBRIS_SHARE:.0%} of their area.",
     )
 
 
@@ -118,9 +118,7 @@ def _size_limits(droplets: Sequence[Droplet]) -> _SizeLimits:
     return _SizeLimits(DEBRIS_DIAMETER**2 * typical if few else 0.0, AREA_FACTOR * typical)
 
 
-def _reason(
-    droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters, user: Filters
-) -> str | None:
+def _reason(droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters, user: Filters) -> str | None:
     is_droplet = droplet.kind == "droplet"
     area, circularity = droplet.mask.area, droplet.shape.circularity
     if automatic.edge and droplet.border.touching:

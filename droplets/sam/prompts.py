@@ -7,7 +7,6 @@ votes of its whole rim. The votes are cheap and forgiving; the model decides wha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,8 +19,8 @@ SMALLEST, LARGEST, STEP = 3.0, 100.0, 1.26  # radii in pixels, and the factor be
 FINEST = 10.0
 """Radii of twice this and more are looked for in a halved picture, of four times in a quartered one."""
 ENLARGED = 1280
-"""Smaller radii are looked for in a doubled or quadrupled picture too, if its longer side stays within this."""
-SMALLEST_ENLARGED = 8.0  # pixels of the enlarged picture
+"""Small objects are looked for in a doubled or quadrupled picture if its longer side stays within this."""
+SMALLEST_ENLARGED = 6.0  # radius in pixels of the enlarged picture
 EDGE_NOISE = 4.0
 """An edge is steeper than this many times the median gradient's deviation, and among the steepest."""
 EDGE_SHARE = 0.35
@@ -59,63 +58,73 @@ class Proposals:
         """Some of them, by index or flag."""
         return Proposals(self.points[chosen], self.radius[chosen], self.support[chosen])
 
+    def scaled(self, factor: float) -> Proposals:
+        """In a picture resized by a factor."""
+        return Proposals((self.points + 0.5) * factor - 0.5, self.radius * factor, self.support)
+
 
 def propose(pixels: NDArray[np.uint8], radii: Sequence[float] | None = None) -> Proposals:
     """Centres of round objects in HxWx3 uint8 RGB, one each.
 
     Arguments:
         pixels: the picture.
-        radii: radii to look for, in pixels; by default a series from 3 (2 in a small picture) to 100.
+        radii: radii to look for, in pixels; by default a series from 3 to 100.
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    largest = min(LARGEST, min(grey.shape) / 3)
-    finest = min(0, -math.floor(math.log2(ENLARGED / max(grey.shape))))
-    smallest = min(SMALLEST, SMALLEST_ENLARGED * 2.0**finest)
-    wanted = radii or [float(r) for r in smallest * STEP ** np.arange(40) if r <= largest]
-    found = [part for level, own in _by_level(wanted, finest).items() for part in _at_level(grey, level, own)]
-    merged = Proposals(
-        np.concatenate([part.points for part in found]),
-        np.concatenate([part.radius for part in found]),
-        np.concatenate([part.support for part in found]),
+    wanted = radii or _series(SMALLEST, min(LARGEST, min(grey.shape) / 3))
+    return _one_each(
+        [part for level, own in _by_level(wanted).items() for part in _at_level(grey, level, own)]
     )
-    return _one_each(merged)
 
 
-def _by_level(radii: Sequence[float], finest: int) -> dict[int, list[float]]:
-    """Radii by the number of times that the picture is halved before they are looked for.
+def propose_small(pixels: NDArray[np.uint8]) -> Proposals:
+    """Centres of round objects of a radius under 10 pixels, looked for in an enlarged picture.
 
-    Levels under 0, down to `finest`, are those of doubled pictures.
+    There are none in a picture that has as many pixels as the model's frame already.
     """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    scale, large = enlarged(grey)
+    if scale == 1:
+        return Proposals(np.empty((0, 2)), np.empty(0), np.empty(0))
+    edges = _edges(large)
+    found = []
+    for radius in _series(SMALLEST_ENLARGED, FINEST * scale):
+        votes = _votes(edges, radius, large.shape)
+        found.append(_peaks(votes, radius, MIN_SUPPORT_ENLARGED).scaled(1 / scale))
+    return _one_each(found)
+
+
+def enlarged(grey: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
+    """How many times a picture may be enlarged within 1280 pixels (1, 2 or 4), and it enlarged so."""
+    scale = next(scale for scale in (4, 2, 1) if scale == 1 or scale * max(grey.shape) <= ENLARGED)
+    size = (scale * grey.shape[1], scale * grey.shape[0])
+    return scale, np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _series(smallest: float, largest: float) -> list[float]:
+    return [float(radius) for radius in smallest * STEP ** np.arange(40) if radius <= largest]
+
+
+def _by_level(radii: Sequence[float]) -> dict[int, list[float]]:
+    """Radii by the number of times that the picture is halved before they are looked for."""
     levels: dict[int, list[float]] = {}
     for radius in radii:
-        level = math.floor(math.log2(radius / FINEST))
-        if level < 0 and finest < 0:
-            levels.setdefault(max(finest, level), []).append(radius)
-        if radius >= SMALLEST:
-            levels.setdefault(max(0, level), []).append(radius)
+        levels.setdefault(max(0, int(np.log2(radius / FINEST))), []).append(radius)
     return levels
 
 
 def _at_level(grey: NDArray[np.uint8], level: int, radii: Sequence[float]) -> list[Proposals]:
-    scale = 2.0**level
+    scale = 2**level
     if level:
-        size = (math.ceil(grey.shape[1] / scale), math.ceil(grey.shape[0] / scale))
-        interpolation = cv2.INTER_AREA if level > 0 else cv2.INTER_CUBIC
-        grey = np.asarray(cv2.resize(grey, size, interpolation=interpolation), np.uint8)
+        size = (-(-grey.shape[1] // scale), -(-grey.shape[0] // scale))
+        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     edges = _edges(grey)
     found = []
     for radius in radii:
-        # A rim is thinner in a halved picture.
-        votes = np.float32(max(1.0, scale)) * _votes(edges, radius / scale, grey.shape)
-        peaks = _peaks(votes, radius / scale, _support_needed(radius, level))
-        found.append(Proposals((peaks.points + 0.5) * scale - 0.5, peaks.radius * scale, peaks.support))
+        votes = scale * _votes(edges, radius / scale, grey.shape)  # a rim is thinner in a halved picture
+        enough = MIN_SUPPORT_SMALL if radius < SMALL else MIN_SUPPORT
+        found.append(_peaks(votes, radius / scale, enough).scaled(scale))
     return found
-
-
-def _support_needed(radius: float, level: int) -> float:
-    if level < 0:
-        return MIN_SUPPORT_ENLARGED
-    return MIN_SUPPORT_SMALL if level == 0 and radius < SMALL else MIN_SUPPORT
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,13 +176,18 @@ def _peaks(votes: NDArray[np.float32], radius: float, enough: float) -> Proposal
     )
 
 
-def _one_each(found: Proposals) -> Proposals:
+def _one_each(parts: Sequence[Proposals]) -> Proposals:
     """Best supported first; what a better supported neighbour explains is dropped.
 
     A neighbour explains centres nearby of about its own radius, and weaker ones whose rims cross
     its own: gaps between droplets, and circles through several of them. What lies well inside it
     and is much smaller may be a bead, and stays.
     """
+    found = Proposals(
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.radius for part in parts]),
+        np.concatenate([part.support for part in parts]),
+    )
     ranked = found.at(np.argsort(-found.support, kind="stable"))
     if not len(ranked.points):
         return ranked

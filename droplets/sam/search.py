@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,16 +12,13 @@ from torchvision.ops import nms
 
 from droplets.sam.encoder import FRAME, Embedding
 from droplets.sam.generator import Decoding, Generator, point_grid
-from droplets.sam.projections import Prepared
 from droplets.sam.prompts import Proposals, propose
+from droplets.sam.second_look import covered, look_again, textured
 from droplets.sam.tiles import assign, tile_boxes, whole_masks
 from droplets.types import Box, Mask, Quality
 
-TEXTURE = 2.5
-"""A point is worth a second look where the picture varies this much more than in its calm parts."""
 COVERING = 0.05
 """A mask of more than this part of the picture does not make what lies in it covered."""
-LESS_SURE_IOU, LESS_SURE_STABILITY = 0.75, 0.8
 TILED_PIXELS = 2.4e6
 OVERLAP = 2.0
 """Tiles overlap by this many diameters of the objects that they are for."""
@@ -79,50 +75,13 @@ def find_everything(
     largest = COVERING * pixels.shape[0] * pixels.shape[1]
     if effort.uncovered_grid:
         grid = textured(pixels, point_grid(effort.uncovered_grid, pixels.shape[:2]))
-        again = uncovered(masks, grid, largest)
+        again = grid[~covered(masks, grid, largest)]
         masks += generator.masks_at(prepared, again, effort.decoding)
-        masks += less_sure(generator, prepared, proposals.at(~small), masks, largest, effort.decoding)
     if small.any():
         masks += _in_tiles(generator, pixels, proposals.at(small), effort)
+    if effort.uncovered_grid:
+        masks += look_again(generator, prepared, pixels, proposals, masks, largest)
     return distinct(masks, effort.decoding.box_nms_thresh)
-
-
-def less_sure(
-    generator: Generator,
-    prepared: Prepared,
-    proposals: Proposals,
-    masks: Sequence[Mask],
-    largest: float,
-    decoding: Decoding,
-) -> list[Mask]:
-    """Masks under the thresholds at proposals in none of `masks`, where the model and the votes agree.
-
-    Both must see an object of about the same size at the same place, and nothing else there.
-
-    Arguments:
-        generator: of the loaded model.
-        prepared: the picture.
-        proposals: of the same picture.
-        masks: found so far.
-        largest: masks of more pixels do not count as found.
-        decoding: of which the thresholds are lowered.
-    """
-    nowhere = uncovered(masks, proposals.points, largest)
-    open_ = proposals.at(np.isin(proposals.points.view(np.complex128).ravel(), nowhere.view(np.complex128)))
-    if not len(open_.points):
-        return []
-    lowered = replace(decoding, pred_iou_thresh=LESS_SURE_IOU, stability_score_thresh=LESS_SURE_STABILITY, large=False)
-    found = generator.masks_at(prepared, open_.points, lowered)
-    taken = [m for m in masks if m.area <= largest]
-    out: list[Mask] = []
-    for mask in found:
-        centre = np.array(mask.centroid)
-        distance = np.hypot(*(open_.points - centre).T)
-        radius = np.sqrt(mask.area / np.pi)
-        agree = (distance < 0.5 * radius) & (open_.radius > 0.6 * radius) & (open_.radius < 1.6 * radius)
-        if agree.any() and all(mask.intersection(m) < 0.2 * min(mask.area, m.area) for m in [*taken, *out]):
-            out.append(mask)
-    return out
 
 
 def _worth_zooming(proposals: Proposals, small: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
@@ -131,30 +90,6 @@ def _worth_zooming(proposals: Proposals, small: NDArray[np.bool_], share: float)
         return small
     larger = ~small & (proposals.support >= np.median(proposals.support[small]))
     return small if small.sum() > share * larger.sum() else np.zeros_like(small)
-
-
-def uncovered(masks: Sequence[Mask], points: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
-    """Those of Nx2 (x, y) points that lie in none of the masks of at most `largest` pixels."""
-    x, y = np.rint(points).astype(np.int64).T
-    covered = np.zeros(len(points), bool)
-    for mask in masks:
-        if mask.area > largest:
-            continue
-        column, row = x - mask.x, y - mask.y
-        inside = np.flatnonzero((column >= 0) & (column < mask.width) & (row >= 0) & (row < mask.height))
-        covered[inside] |= mask.crop[row[inside], column[inside]]
-    return points[~covered]
-
-
-def textured(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Those of Nx2 (x, y) points around which the picture shows more than its calm parts do."""
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    side = max(3, round(max(grey.shape) / 48))
-    mean = cv2.blur(grey, (side, side))
-    deviation = np.sqrt(np.maximum(cv2.blur(grey**2, (side, side)) - mean**2, 0))
-    x, y = np.rint(points).astype(np.int64).T
-    here = deviation[np.minimum(y, grey.shape[0] - 1), np.minimum(x, grey.shape[1] - 1)]
-    return np.asarray(points[here > TEXTURE * np.percentile(deviation, 10)])
 
 
 def distinct(masks: Sequence[Mask], threshold: float) -> list[Mask]:
