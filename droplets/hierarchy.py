@@ -84,8 +84,7 @@ def _without_containers(masks: Sequence[Mask], largest: float) -> list[Mask]:
     return [
         mask
         for mask in masks
-        if mask.area <= largest
-        or sum(_contains(mask, other) for other in small) < max(CROWD, len(small) / 2)
+        if mask.area <= largest or sum(_contains(mask, other) for other in small) < max(CROWD, len(small) / 2)
     ]
 
 

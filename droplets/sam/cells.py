@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.sam.coverage import covered, is_apart
 from droplets.sam.prompts import enlarged
 from droplets.types import Mask
 
@@ -31,8 +32,6 @@ DEPTH = 0.1
 """The wall is darker than the inside by at least this part of the range of the grey values,"""
 AS_DEEP = 0.5
 """and by at least this part of what it is for the median of the objects found before."""
-APART = 0.2
-"""A cell shares less than this part of its area with any mask found before."""
 WALL = 0.6
 """The wall lies within this part of the radius outside the region."""
 INNER = 0.4
@@ -61,18 +60,16 @@ def closed_cells(pixels: NDArray[np.uint8], masks: Sequence[Mask], largest: floa
         for level in np.linspace(low, high, LEVELS, endpoint=False)
         for region in _round_regions(large > level, INNER * least, largest * scale**2)
     ]
+    centres = (np.array([region.centroid for region in regions]).reshape(-1, 2) + 0.5) / scale - 0.5
+    free = np.flatnonzero(~covered(masks, centres, np.inf))
     found = list(masks)
-    for region in _steepest_first(large, regions):
-        if _is_free(_reduced(region, scale), found):
+    for region in _steepest_first(large, [regions[i] for i in free]):
+        if is_apart(_reduced(region, scale), found):
             grown, depth = _grown(large, region)
             cell = _reduced(grown, scale)
-            if depth >= needed and grown.area >= least and _is_free(cell, found):
+            if depth >= needed and grown.area >= least and is_apart(cell, found):
                 found.append(cell)
     return found[len(masks) :]
-
-
-def _is_free(cell: Mask, found: Sequence[Mask]) -> bool:
-    return all(cell.intersection(mask) < APART * min(cell.area, mask.area) for mask in found)
 
 
 def _round_regions(bright: NDArray[np.bool_], least: float, most: float) -> Iterator[Mask]:

@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torchvision.ops import nms
 
+from droplets.sam.coverage import covered, textured
 from droplets.sam.encoder import FRAME, Embedding
 from droplets.sam.generator import Decoding, Generator, point_grid
 from droplets.sam.prompts import Proposals, propose
-from droplets.sam.second_look import covered, look_again, textured
+from droplets.sam.second_look import look_again
 from droplets.sam.tiles import assign, tile_boxes, whole_masks
 from droplets.types import Box, Mask, Quality
 

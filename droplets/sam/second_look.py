@@ -9,26 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.hierarchy import build_hierarchy
 from droplets.population import typical_area
 from droplets.sam.cells import closed_cells
+from droplets.sam.coverage import covered, is_apart
 from droplets.sam.generator import Decoding, Generator
 from droplets.sam.projections import Prepared
 from droplets.sam.prompts import Proposals, propose_small
 from droplets.types import Mask
 
-TEXTURE = 2.5
-"""A point is worth a second look where the picture varies this much more than in its calm parts."""
 LESS_SURE = Decoding(pred_iou_thresh=0.8, stability_score_thresh=0.87, large=False)
 ALIKE = 1.6
 """Radii that differ by less than this factor agree: votes are counted for a series of radii only."""
 CENTRED = 0.5
 """Centres agree that are closer than this part of the radius."""
-APART = 0.2
-"""Objects share less than this part of the smaller one's area."""
+AS_SUPPORTED = 0.5
+"""A droplet's rim has at least this part of the votes of its fellows; a gap between droplets has fewer."""
 
 
 def look_again(
@@ -53,14 +52,23 @@ def look_again(
         largest: masks of more pixels do not count as found.
     """
     found = [mask for mask in masks if mask.area <= largest]
-    typical = typical_area([mask.area for mask in found])
+    nodes = build_hierarchy(found, pixels.shape[1], pixels.shape[0]).nodes
+    droplets = [node.mask for node in nodes if node.kind == "droplet"]
+    typical = typical_area([mask.area for mask in droplets])
     if typical is not None:
-        wanted = np.sqrt(typical / np.pi)
-        alike = (proposals.radius > wanted / ALIKE) & (proposals.radius < wanted * ALIKE)
-        return _less_sure(generator, prepared, proposals.at(alike), found)
+        wanted = _missing(proposals, droplets, float(np.sqrt(typical / np.pi)))
+        return _less_sure(generator, prepared, wanted, droplets)
     new = _less_sure(generator, prepared, proposals, found)
     new += _less_sure(generator, prepared, propose_small(pixels), found + new)
     return new + closed_cells(pixels, found + new, largest)
+
+
+def _missing(proposals: Proposals, droplets: Sequence[Mask], radius: float) -> Proposals:
+    """Proposals of about that radius in none of the droplets, about as well supported as those in them."""
+    of_size = proposals.at((proposals.radius > radius / ALIKE) & (proposals.radius < radius * ALIKE))
+    inside = covered(droplets, of_size.points, np.inf)
+    usual = float(np.median(of_size.support[inside])) if inside.any() else np.inf
+    return of_size.at(~inside & (of_size.support > AS_SUPPORTED * usual))
 
 
 def _less_sure(
@@ -73,32 +81,6 @@ def _less_sure(
         radius = float(np.sqrt(mask.area / np.pi))
         near = np.hypot(*(open_.points - mask.centroid).T) < CENTRED * radius
         alike = (open_.radius > radius / ALIKE) & (open_.radius < radius * ALIKE)
-        if (near & alike).any() and all(
-            mask.intersection(other) < APART * min(mask.area, other.area) for other in [*found, *masks]
-        ):
+        if (near & alike).any() and is_apart(mask, [*found, *masks]):
             masks.append(mask)
     return masks
-
-
-def covered(masks: Sequence[Mask], points: NDArray[np.float64], largest: float) -> NDArray[np.bool_]:
-    """Whether each of Nx2 (x, y) points lies in one of the masks of at most `largest` pixels."""
-    x, y = np.rint(points).astype(np.int64).T
-    inside_any = np.zeros(len(points), bool)
-    for mask in masks:
-        if mask.area > largest:
-            continue
-        column, row = x - mask.x, y - mask.y
-        inside = np.flatnonzero((column >= 0) & (column < mask.width) & (row >= 0) & (row < mask.height))
-        inside_any[inside] |= mask.crop[row[inside], column[inside]]
-    return inside_any
-
-
-def textured(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Those of Nx2 (x, y) points around which the picture shows more than its calm parts do."""
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    side = max(3, round(max(grey.shape) / 48))
-    mean = cv2.blur(grey, (side, side))
-    deviation = np.sqrt(np.maximum(cv2.blur(grey**2, (side, side)) - mean**2, 0))
-    x, y = np.rint(points).astype(np.int64).T
-    here = deviation[np.minimum(y, grey.shape[0] - 1), np.minimum(x, grey.shape[1] - 1)]
-    return np.asarray(points[here > TEXTURE * np.percentile(deviation, 10)])
