@@ -31,7 +31,9 @@ FLATTEST = 15  # per cent of the outline that may be flatter
 DEPTH = 0.1
 """The wall is darker than the inside by at least this part of the range of the grey values,"""
 AS_DEEP = 0.5
-"""and by at least this part of what it is for the median of the objects found before."""
+"""by at least this part of what it is for the median of the objects found before,"""
+OVER_NOISE = 6.0
+"""and by at least this many standard deviations of the noise."""
 WALL = 0.6
 """The wall lies within this part of the radius outside the region."""
 INNER = 0.4
@@ -51,9 +53,10 @@ def closed_cells(pixels: NDArray[np.uint8], masks: Sequence[Mask], largest: floa
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     scale, large = enlarged(grey)
     large = np.asarray(cv2.GaussianBlur(large, (0, 0), 0.5 * scale), np.uint8)
-    low, high = np.percentile(large, (1, 99))
-    depths = [_grown(grey, mask)[1] for mask in masks]
-    needed = max(DEPTH * float(high - low), AS_DEEP * float(np.median(depths)) if depths else 0.0)
+    low, high = float(large.min()), float(np.percentile(large, 99))
+    needed = max(DEPTH * (high - low), OVER_NOISE * _noise(grey))
+    if masks:
+        needed = max(needed, AS_DEEP * float(np.median([_grown(grey, mask)[1] for mask in masks])))
     least = math.pi * (SMALLEST * scale) ** 2
     regions = [
         region
@@ -70,6 +73,12 @@ def closed_cells(pixels: NDArray[np.uint8], masks: Sequence[Mask], largest: floa
             if depth >= needed and grown.area >= least and is_apart(cell, found):
                 found.append(cell)
     return found[len(masks) :]
+
+
+def _noise(grey: NDArray[np.uint8]) -> float:
+    """Standard deviation of the noise, from the median second difference: most pixels show no edge."""
+    second = np.abs(cv2.Laplacian(grey, cv2.CV_32F))  # of noise of deviation 1 it has sqrt(20)
+    return float(np.median(second)) / (0.6745 * math.sqrt(20))
 
 
 def _round_regions(bright: NDArray[np.bool_], least: float, most: float) -> Iterator[Mask]:
