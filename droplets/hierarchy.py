@@ -22,7 +22,7 @@ CLUMP = 0.5
 """A mask of which two or more others, side by side, cover this part shows a clump, not an object,"""
 ROUND = 0.9
 """unless it is at least so circular: a droplet that is full of beads stays."""
-OFF_CENTRE = 0.3
+OFF_CENTRE = 0.2
 """An inner rim lies in the middle of its droplet, within this part of the radius."""
 CONTAINER = 0.25
 """A mask of more than this part of the picture that holds most of all masks is no droplet,"""

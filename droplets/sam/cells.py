@@ -32,7 +32,7 @@ DEPTH = 0.1
 """The wall is darker than the inside by at least this part of the range of the grey values,"""
 AS_DEEP = 0.5
 """by at least this part of what it is for the median of the objects found before,"""
-OVER_NOISE = 6.0
+OVER_NOISE = 5.0
 """and by at least this many standard deviations of the noise."""
 WALL = 0.6
 """The wall lies within this part of the radius outside the region."""
@@ -76,9 +76,9 @@ def closed_cells(pixels: NDArray[np.uint8], masks: Sequence[Mask], largest: floa
 
 
 def _noise(grey: NDArray[np.uint8]) -> float:
-    """Standard deviation of the noise, from the median second difference: most pixels show no edge."""
+    """Standard deviation of the noise, from the lower quartile of the second differences, where no edge is."""
     second = np.abs(cv2.Laplacian(grey, cv2.CV_32F))  # of noise of deviation 1 it has sqrt(20)
-    return float(np.median(second)) / (0.6745 * math.sqrt(20))
+    return float(np.percentile(second, 25)) / (0.3186 * math.sqrt(20))
 
 
 def _round_regions(bright: NDArray[np.bool_], least: float, most: float) -> Iterator[Mask]:
