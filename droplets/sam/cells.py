@@ -76,7 +76,7 @@ def closed_cells(pixels: NDArray[np.uint8], masks: Sequence[Mask], largest: floa
 
 
 def _noise(grey: NDArray[np.uint8]) -> float:
-    """Standard deviation of the noise, from the lower quartile of the second differences, where no edge is."""
+    """Standard deviation of the noise, from the lower quartile of the second differences: no edges."""
     second = np.abs(cv2.Laplacian(grey, cv2.CV_32F))  # of noise of deviation 1 it has sqrt(20)
     return float(np.percentile(second, 25)) / (0.3186 * math.sqrt(20))
 
