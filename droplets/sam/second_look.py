@@ -22,6 +22,7 @@ from droplets.sam.prompts import Proposals, propose_small
 from droplets.types import Mask
 
 LESS_SURE = Decoding(pred_iou_thresh=0.8, stability_score_thresh=0.87, large=False)
+"""F1 in foam changes by less than 0.4 % down to 0.65 and 0.83."""
 ALIKE = 1.6
 """Radii that differ by less than this factor agree: votes are counted for a series of radii only."""
 CENTRED = 0.5
