@@ -198,7 +198,7 @@ def _automatic(options: Options) -> AutomaticFilters:
     chosen = options.automatic_filters
     if isinstance(chosen, AutomaticFilters):
         return chosen
-    return AutomaticFilters(area=chosen, edge=chosen, circularity=chosen)
+    return AutomaticFilters(**dict.fromkeys(AutomaticFilters.model_fields, chosen))
 
 
 def _shifted(droplet: Droplet, roi: Box) -> Droplet:
