@@ -15,7 +15,8 @@ ROUNDS = 4
 TUKEY = 4.685  # standard deviations, of 95 % efficiency
 TO_SIGMA = 1.4826  # median of the distances to a standard deviation
 FLOOR = 0.004  # of the size: residuals are never judged finer
-STIFFNESS = 1e-5
+TIE, STIFFNESS = 1e-3, 1e-5
+"""Pull towards the path, of all harmonics and of the m-th by m^4: holds where few rays show an edge."""
 
 Floats = NDArray[np.float64]
 
@@ -55,13 +56,12 @@ def fit_offsets(offset: Floats, weight: Floats, size: Floats, order: int) -> tup
     basis = _basis(order)
     products = (basis[:, :, None] * basis[:, None, :]).reshape(RAYS, -1)
     harmonic = np.repeat(np.arange(order + 1), 2)[1:]
-    penalty = np.diag(STIFFNESS * harmonic.astype(float) ** 4 + 1e-9)
+    penalty = RAYS * np.diag(np.where(harmonic > 0, TIE + STIFFNESS * harmonic.astype(float) ** 4, 1e-9))
     centre = weighted_median(offset, weight)
     robust = biweight(offset - centre[:, None], weight, size)
     for _ in range(ROUNDS):
         total = weight * robust
-        normal = (total @ products).reshape(-1, basis.shape[1], basis.shape[1])
-        normal += (total.sum(axis=1) + 1e-9)[:, None, None] * penalty
+        normal = (total @ products).reshape(-1, *penalty.shape) + penalty
         coefficients = np.linalg.solve(normal, ((total * offset) @ basis)[:, :, None])[..., 0]
         fitted = coefficients @ basis.T
         robust = biweight(offset - fitted, weight, size)

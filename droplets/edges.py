@@ -35,10 +35,11 @@ ROUND = 0.08  # of the radius: an outline nearer to its circle starts from that
 FIRST, SECOND = (-0.2, 0.4), (-0.12, 0.12)  # of the radius, from the path: where the edge is looked for
 STIFF, FREE = 2, 10  # harmonics of the curve of a round object, and of any other
 LOOSE = 0.015  # of the radius: a stiff curve of a smaller residual stays
+SEEN = 0.5  # of the rays: fewer say too little about a free curve
 WORTH = 0.7  # a free curve must leave at most this part of the stiff one's residual
-LOWEST = 0.5  # of the height on the clearest rays: what a ray must show to count
+LOWEST = 0.35  # of the height on the clearest rays: what a ray must show to count
 NOISES = 4.0
-VISIBLE = 0.2  # of the rays
+VISIBLE = 0.08  # of the rays
 AGREEING = 0.6  # of the rays that show an edge
 WIDEST = 0.06  # of the radius: residual
 CORNERS = 2  # of a contour a ray
@@ -128,13 +129,24 @@ def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, hei
 def _fitted(picture: NDArray[np.float32], start: Paths, is_round: Bools) -> _Curves:
     """From the masks' outlines to the curves."""
     limit = neighbour_distance(start, is_round)
-    mode = picture_mode(picture, start, limit)
+    mode = picture_mode(picture, start, is_round, limit)
     if mode == "fall":
         picture = -picture
-    first = _trace(picture, start, limit, mode, FIRST).paths
-    first = recentred(first, is_round)
+    first = recentred(_sane(_trace(picture, start, limit, mode, FIRST), start), is_round)
     limit = neighbour_distance(first, is_round)
     return _trace(picture, first, limit, mode, SECOND)
+
+
+def _sane(curves: _Curves, start: Paths) -> Paths:
+    """The curves; where one went astray, the start widened as the others were."""
+    change = curves.paths.size / start.size
+    astray = (np.abs(change - 1) > MOVE) | (curves.agreeing < AGREEING) | (curves.visible < VISIBLE)
+    usual = float(np.median(change[~astray])) if not astray.all() else 1.0
+    return Paths(
+        curves.paths.centre,
+        np.where(astray[:, None], usual * start.radius, curves.paths.radius),
+        np.where(astray, usual * start.size, curves.paths.size),
+    )
 
 
 def _start(model: Paths, width: int, height: int) -> tuple[Paths, Bools]:
@@ -165,17 +177,18 @@ def _trace(
         near = paths.take(group)
         edges = find_edges(picture, near, limit[group], search, mode)
         clearest = upper(edges.height)
-        weight = np.clip((edges.height / np.maximum(clearest, 1e-9)[:, None] - LOWEST) / 0.2, 0, 1)
+        share = np.clip(edges.height / np.maximum(clearest, 1e-9)[:, None], 0, 1)
+        weight = np.where(share > LOWEST, share**2, 0.0)
         offset = edges.position(mode)
         fitted, counted = _fit(offset, weight, near.size)
         radius[group] = near.radius + fitted
-        agreeing = (counted > 0.3).sum(axis=1)
+        agreeing = ((counted > 0.3 * weight) & (share > LOWEST)).sum(axis=1)
         figures[:, group] = (
             root_mean_square(offset - fitted, counted),
             clearest,
             (edges.slope * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1e-9),
             agreeing / RAYS,
-            agreeing / np.maximum((weight > 0.3).sum(axis=1), 1),
+            agreeing / np.maximum((share > LOWEST).sum(axis=1), 1),
         )
     return _Curves(Paths(paths.centre, radius, radius.mean(axis=1)), *figures)
 
@@ -184,7 +197,7 @@ def _fit(offset: Floats, weight: Floats, size: Floats) -> tuple[Floats, Floats]:
     """A stiff curve, or a free one where that leaves much."""
     fitted, counted = fit_offsets(offset, weight, size, STIFF)
     residual = root_mean_square(offset - fitted, weight)
-    loose = np.flatnonzero(residual > LOOSE * size)
+    loose = np.flatnonzero((residual > LOOSE * size) & (weight.mean(axis=1) > SEEN))
     if loose.size:
         free, free_counted = fit_offsets(offset[loose], weight[loose], size[loose], FREE)
         left = root_mean_square(offset[loose] - free, weight[loose])
