@@ -56,7 +56,9 @@ class Options(Parameters):
         True,
         description="false switches all automatic filters off, an object single ones.",
     )
-    pixel_size_um: float | None = Field(None, gt=0, le=1000, description="Width of one pixel in micrometres.")
+    pixel_size_um: float | None = Field(
+        None, ge=0.001, le=1000, description="Width of one pixel in micrometres."
+    )
     ddpcr: DdpcrOptions | None = Field(
         None, description="Digital PCR, asked for by an object or by a fluorescence picture."
     )
