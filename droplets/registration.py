@@ -35,6 +35,7 @@ CANDIDATES = 8
 ANCHORS = 400  # droplets whose surroundings are matched
 FIRST_FITS = ((1, 8), (1, 6))  # degree of the drift, reach of the local shifts in pixels
 LATER_FITS = ((2, 6), (3, 5), (3, 4))
+BY_CHANCE = 0.15  # of the droplets match anywhere: the area of the tolerance within the reach
 TOLERANCE = 2.0  # pixels, a quarter of the radius: what a matched droplet may be off
 ANCHORS_A_TERM = 4  # a drift needs that many droplets for each of its terms
 DROPLETS_A_WINDOW = 4.0  # where every droplet is an anchor, so many windows tell as much as one
@@ -109,7 +110,7 @@ class _Match:
 
     @cached_property
     def score(self) -> float:
-        return float(self.scores[self.inside].mean()) if self.inside.any() else 0.0
+        return float(self.unshifted[self.inside].mean()) if self.inside.any() else 0.0
 
 
 def _lead(scores: NDArray[np.float64], others: NDArray[np.float64]) -> float:
@@ -129,7 +130,7 @@ def register(droplets: Sequence[Mask], second: NDArray[np.generic]) -> Registrat
         second: HxW, any type; droplets are brighter than the ground, some of them at least.
 
     Returns:
-        The mapping; that of one frame, with confidence 0, if there is nothing to go by.
+        The mapping; that of one frame, with confidence 0, if no more match than by chance.
     """
     if not droplets or second.min() == second.max():
         return Registration(confidence=0.0)
@@ -156,25 +157,28 @@ class _Registrar:
         followed = [self._fit(self._shifted(shift), FIRST_FITS) for shift in self._candidates()]
         matches = [self._match(drift, FIRST_FITS[-1][1]) for drift in followed]
         best = max(range(len(matches)), key=lambda i: matches[i].score)
-        if _lead(matches[best].scores, matches[0].scores) < CLEARLY:
+        if _lead(matches[best].unshifted, matches[0].unshifted) < CLEARLY:
             best = 0
         rivals = [
             match
             for drift, match in zip(followed, matches, strict=True)
             if np.hypot(*(drift.coefficients[0] - followed[best].coefficients[0])) > WORKING_RADIUS
         ]
-        lead = min((_lead(matches[best].scores, match.scores) for match in rivals), default=0.0)
+        lead = min((_lead(matches[best].unshifted, match.unshifted) for match in rivals), default=0.0)
         drift = self._fit(followed[best], LATER_FITS)
         return self._result(drift, float(norm.cdf(lead)))
 
     def _result(self, drift: Drift, confidence: float) -> Registration:
         match = self._match(drift, LATER_FITS[-1][1])
         off = np.hypot(*match.shifts.T)
+        matched = float(np.mean((off < TOLERANCE) & (match.scores[match.inside] > 0))) if off.size else 0.0
+        if matched < BY_CHANCE:
+            return Registration(matched=matched, confidence=0.0)
         shift = drift.displacement(self._points).mean(axis=0) / self._zoom
         return Registration(
             shift=(float(shift[0]), float(shift[1])),
-            residual=float(np.median(off)) / self._zoom if off.size else None,
-            matched=float(np.mean((off < TOLERANCE) & (match.scores[match.inside] > 0))) if off.size else 0.0,
+            residual=float(np.median(off)) / self._zoom,
+            matched=matched,
             confidence=confidence,
             drift=Drift(
                 (drift.centre + 0.5) / self._zoom - 0.5,
