@@ -35,13 +35,14 @@ CANDIDATES = 8
 ANCHORS = 400  # droplets whose surroundings are matched
 FIRST_FITS = ((1, 8), (1, 6))  # degree of the drift, reach of the local shifts in pixels
 LATER_FITS = ((2, 6), (3, 5), (3, 4))
-BY_CHANCE = 0.15  # of the droplets match anywhere: the area of the tolerance within the reach
+LEAST_MATCHED = 0.4  # of the droplets: up to that share matches noise
 TOLERANCE = 2.0  # pixels, a quarter of the radius: what a matched droplet may be off
-ANCHORS_A_TERM = 4  # a drift needs that many droplets for each of its terms
+ANCHORS_A_TERM = 6  # a drift needs that many droplets for each of its terms
 DROPLETS_A_WINDOW = 4.0  # where every droplet is an anchor, so many windows tell as much as one
-NOISE_GAIN = 0.11  # of the band-pass, on white noise
+LEAST_ENERGY = 0.5  # of the mean window: what shows less scores less
+NOISE_GAIN = 0.9  # over the radius: standard deviation of white noise after the band-pass
 NOISE_FLOOR = 3.0  # times the noise: contrast under which nothing is made more visible
-BETTER, CLEARLY = 1.0, 2.0  # standard errors
+BETTER, CLEARLY = 1.5, 2.0  # standard errors
 
 Points = NDArray[np.float64]
 Plane = NDArray[np.float32]
@@ -51,11 +52,11 @@ Plane = NDArray[np.float32]
 class Drift:
     """Displacement by a polynomial in the place: Kx2 `coefficients` of its terms, lower degrees first.
 
-    Places count from `centre` in units of `scale`, all in pixels of the frame at hand.
+    Places count from `centre` in units of `scale`, each (x, y) in pixels of the frame at hand.
     """
 
     centre: Points
-    scale: float
+    scale: Points
     coefficients: Points
 
     def displacement(self, points: Points) -> Points:
@@ -113,15 +114,6 @@ class _Match:
         return float(self.unshifted[self.inside].mean()) if self.inside.any() else 0.0
 
 
-def _lead(scores: NDArray[np.float64], others: NDArray[np.float64]) -> float:
-    """Standard errors by which N scores are higher than others, over those of which both are known."""
-    more = (scores - others)[np.isfinite(scores) & np.isfinite(others)]
-    if more.size < 2:
-        return 0.0
-    error = float(more.std()) * math.sqrt(DROPLETS_A_WINDOW / more.size)
-    return float(more.mean()) / (error + 1e-6)
-
-
 def register(droplets: Sequence[Mask], second: NDArray[np.generic]) -> Registration:
     """Find the droplets of a picture again in a second picture of the same size.
 
@@ -130,7 +122,7 @@ def register(droplets: Sequence[Mask], second: NDArray[np.generic]) -> Registrat
         second: HxW, any type; droplets are brighter than the ground, some of them at least.
 
     Returns:
-        The mapping; that of one frame, with confidence 0, if no more match than by chance.
+        The mapping; that of one frame, with confidence 0, if no more droplets match than noise would.
     """
     if not droplets or second.min() == second.max():
         return Registration(confidence=0.0)
@@ -142,42 +134,53 @@ class _Registrar:
 
     def __init__(self, droplets: Sequence[Mask], second: NDArray[np.generic]) -> None:
         radii = np.sqrt([mask.area / math.pi for mask in droplets])
-        self._zoom = min(1.0, WORKING_RADIUS / float(np.median(radii)))
+        self._radius = min(WORKING_RADIUS, float(np.median(radii)))
+        zoom = self._radius / float(np.median(radii))
         height, width = second.shape
-        size = max(WINDOW, round(width * self._zoom)), max(WINDOW, round(height * self._zoom))
-        self._second = _band(cv2.resize(second.astype(np.float32), size, interpolation=cv2.INTER_AREA))
+        size = math.ceil(width * zoom), math.ceil(height * zoom)
+        small = cv2.resize(second.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        self._zoom = np.array(size) / (width, height)
+        self._second = _band(small, self._radius)
         self._points = self._scaled(np.array([mask.centroid for mask in droplets]))
-        self._radii = radii * self._zoom
-        step = math.ceil(len(droplets) / ANCHORS)
-        self._anchors = self._points[::step]
+        self._radii = radii * zoom
+        self._step = math.ceil(len(droplets) / ANCHORS)
+        self._anchors = self._points[:: self._step]
         centre = self._points.mean(axis=0)
-        self._still = Drift(centre, float(np.abs(self._points - centre).max()) + 1.0, np.zeros((10, 2)))
+        self._still = Drift(centre, np.abs(self._points - centre).max(axis=0) + 1.0, np.zeros((10, 2)))
 
     def register(self) -> Registration:
         followed = [self._fit(self._shifted(shift), FIRST_FITS) for shift in self._candidates()]
         matches = [self._match(drift, FIRST_FITS[-1][1]) for drift in followed]
         best = max(range(len(matches)), key=lambda i: matches[i].score)
-        if _lead(matches[best].unshifted, matches[0].unshifted) < CLEARLY:
+        if self._lead(matches[best], matches[0]) < CLEARLY:
             best = 0
         rivals = [
             match
             for drift, match in zip(followed, matches, strict=True)
-            if np.hypot(*(drift.coefficients[0] - followed[best].coefficients[0])) > WORKING_RADIUS
+            if np.hypot(*(drift.coefficients[0] - followed[best].coefficients[0])) > self._radius
         ]
-        lead = min((_lead(matches[best].unshifted, match.unshifted) for match in rivals), default=0.0)
+        lead = min((self._lead(matches[best], match) for match in rivals), default=0.0)
         drift = self._fit(followed[best], LATER_FITS)
         return self._result(drift, float(norm.cdf(lead)))
+
+    def _lead(self, match: _Match, other: _Match) -> float:
+        """Standard errors by which a match is the better one, over the anchors that both have inside."""
+        more = (match.unshifted - other.unshifted)[match.inside & other.inside]
+        if more.size < 2:
+            return 0.0
+        shared = max(1.0, DROPLETS_A_WINDOW / self._step)
+        return float(more.mean()) / (float(more.std()) * math.sqrt(shared / more.size) + 1e-6)
 
     def _result(self, drift: Drift, confidence: float) -> Registration:
         match = self._match(drift, LATER_FITS[-1][1])
         off = np.hypot(*match.shifts.T)
         matched = float(np.mean((off < TOLERANCE) & (match.scores[match.inside] > 0))) if off.size else 0.0
-        if matched < BY_CHANCE:
+        if matched < LEAST_MATCHED:
             return Registration(matched=matched, confidence=0.0)
         shift = drift.displacement(self._points).mean(axis=0) / self._zoom
         return Registration(
             shift=(float(shift[0]), float(shift[1])),
-            residual=float(np.median(off)) / self._zoom,
+            residual=float(np.median(off / self._zoom.mean())),
             matched=matched,
             confidence=confidence,
             drift=Drift(
@@ -198,10 +201,10 @@ class _Registrar:
     def _candidates(self) -> list[Points]:
         """No shift, then those of the highest cross-correlation."""
         height, width = self._second.shape
-        limit = math.ceil(LARGEST_SHIFT * max(height, width))
-        surface = correlate(self._second, _band(self._discs(self._points)), method="fft")
+        limit = math.ceil(LARGEST_SHIFT * max(height, width) + self._radius)
+        surface = correlate(self._second, _band(self._discs(self._points), self._radius), method="fft")
         surface = surface[height - 1 - limit : height + limit, width - 1 - limit : width + limit]
-        peaks = peak_local_max(surface, min_distance=round(WORKING_RADIUS / 2), num_peaks=CANDIDATES)
+        peaks = peak_local_max(surface, min_distance=math.ceil(self._radius / 2), num_peaks=CANDIDATES)
         return [np.zeros(2), *(peaks[:, ::-1] - float(limit))]
 
     def _discs(self, points: Points) -> Plane:
@@ -216,7 +219,7 @@ class _Registrar:
         moved = self._points + drift.displacement(self._points)
         centres = self._anchors + drift.displacement(self._anchors)
         inside = np.all((centres >= 0) & (centres <= np.array(self._second.shape[::-1]) - 1), axis=1)
-        expected = _windows(_band(self._discs(moved)), centres[inside])
+        expected = _windows(_band(self._discs(moved), self._radius), centres[inside])
         seen = _windows(self._second, centres[inside])
         shifts, found, before = _local_shifts(seen, expected, reach)
         scores, unshifted = np.full((2, len(inside)), np.nan)
@@ -234,27 +237,26 @@ class _Registrar:
             correction[: terms.shape[1]] = _robust_fit(terms, match.shifts, match.scores[match.inside])
             fitted = Drift(drift.centre, drift.scale, drift.coefficients + correction)
             refitted = self._match(fitted, reach)
-            if _lead(refitted.unshifted, match.unshifted) > BETTER:
+            if self._lead(refitted, match) > BETTER:
                 drift, match = fitted, refitted
         return drift
 
 
-def _band(plane: Plane) -> Plane:
+def _band(plane: Plane, radius: float) -> Plane:
     """Band-passed to the size of a droplet and brought to one local contrast, so that no light dominates."""
-    radius = WORKING_RADIUS
     band = cv2.GaussianBlur(plane, (0, 0), 0.3 * radius) - cv2.GaussianBlur(plane, (0, 0), 1.2 * radius)
     contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 2 * radius))
-    floor = max(0.3 * float(np.median(contrast)), NOISE_FLOOR * _noise(plane)) + 1e-6
+    floor = max(0.3 * float(np.median(contrast)), NOISE_FLOOR * NOISE_GAIN / radius * _noise(plane)) + 1e-6
     return np.asarray(np.clip(band / (contrast + floor), -3, 3))
 
 
 def _noise(plane: Plane) -> float:
-    """Standard deviation that white noise of the plane has after the band-pass.
+    """Standard deviation of white noise in the plane.
 
     Source: Immerkaer 1996, Computer Vision and Image Understanding 64:300, by the median.
     """
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
-    return NOISE_GAIN * 1.4826 * float(np.median(np.abs(cv2.filter2D(plane, -1, kernel))))
+    return 1.4826 * float(np.median(np.abs(cv2.filter2D(plane, -1, kernel))))
 
 
 def _windows(plane: Plane, centres: Points) -> Plane:
@@ -278,8 +280,9 @@ def _local_shifts(
     spectrum = np.fft.rfft2(seen) * np.conj(np.fft.rfft2(expected))
     surface = np.fft.fftshift(np.fft.irfft2(spectrum, s=(WINDOW, WINDOW)), axes=(1, 2))
     near = slice(WINDOW // 2 - reach, WINDOW // 2 + reach + 1)
-    energy = math.sqrt(float((seen**2).mean() * (expected**2).mean())) * WINDOW**2
-    surface = surface[:, near, near] / (energy + 1e-6)
+    wanted, there = ((windows**2).sum(axis=(1, 2)) for windows in (expected, seen))
+    energy = np.sqrt(wanted * np.maximum(there, LEAST_ENERGY * there.mean())) + 1e-6
+    surface = surface[:, near, near] / energy[:, None, None]
     n = np.arange(len(surface))
     row, column = np.divmod(surface.reshape(len(n), -1).argmax(axis=1), 2 * reach + 1)
     scores = np.maximum(surface[n, row, column], 0)

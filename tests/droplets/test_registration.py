@@ -33,7 +33,8 @@ def test_shift_and_drift_are_recovered(lattice, negative):
 def test_what_is_aligned_stays(lattice):
     truth = pair(lattice=lattice, positives=0.1, seed=4)
     found = register(truth.masks, truth.fluorescence)
-    assert errors(found, truth).max() < 0.5
+    assert np.median(errors(found, truth)) < 0.5
+    assert errors(found, truth).max() < 1.5
 
 
 def test_the_shift_leads_from_the_picture_to_the_second_one():
@@ -43,11 +44,11 @@ def test_the_shift_leads_from_the_picture_to_the_second_one():
     assert found.map_points(np.array([[100.0, 200.0]])) == pytest.approx(np.array([[120.0, 170.0]]), abs=1)
 
 
-@pytest.mark.parametrize("radius", [6.0, 25.0])
-def test_any_size_of_droplets(radius):
-    truth = pair(radius=radius, positives=0.2, shift=(-25, 31), drift=2, seed=6)
+@pytest.mark.parametrize(("radius", "size"), [(6.0, 360), (20.0, 640)])
+def test_any_size_of_droplets(radius, size):
+    truth = pair(radius=radius, size=size, positives=0.2, shift=(-25, 31), drift=2, seed=6)
     found = register(truth.masks, truth.fluorescence)
-    assert np.median(errors(found, truth)) < 1
+    assert np.median(errors(found, truth)) < 0.08 * radius
 
 
 def test_aligned_positives_are_enough_to_stay_in_a_lattice_without_visible_negatives():
