@@ -62,6 +62,14 @@ class FluorescenceInfo(Answer):
     positive: bool | None
 
 
+class BoundaryInfo(Answer):
+    """How well the mask's boundary was placed on the object's true edge."""
+
+    residual: float = Field(description="rms distance in pixels of the edge on single rays from the contour")
+    contrast: float = Field(description="steepness of the edge over the picture's noise")
+    kept_because: str | None = Field(description="why the model's own mask was kept, null if it was moved")
+
+
 class MaskInfo(Answer):
     """One mask; the outline comes as `segmentation`, `image` or `polygons`, as options.mask_format says."""
 
@@ -85,6 +93,7 @@ class MaskInfo(Answer):
     children: list[int]
     pixel_stats: PixelStats
     edge_stats: EdgeStats
+    boundary: BoundaryInfo | None
     diameter_um: float | None
     volume_pl: float | None
     fluorescence: FluorescenceInfo | None
@@ -127,6 +136,58 @@ class DdpcrInfo(Answer):
     warnings: list[str]
 
 
+class Spread(Answer):
+    """Of a figure over the droplets; docs/measurements.md defines each one."""
+
+    mean: float | None
+    median: float | None
+    std: float | None = Field(description="of the sample")
+    cv: float | None = Field(description="std / mean")
+    min: float | None
+    max: float | None
+
+
+class Histogram(Answer):
+    """Bins of equal width."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class SizeDistribution(Spread):
+    """Of the equivalent diameters."""
+
+    standard_error: float | None
+    mean_95: tuple[float, float] | None = Field(description="95 % interval of the mean")
+    d10: float | None
+    d50: float | None
+    d90: float | None
+    span: float | None = Field(description="(d90 - d10) / d50")
+    dv10: float | None = Field(description="by volume")
+    dv50: float | None
+    dv90: float | None
+    d30: float | None = Field(description="diameter of the mean volume")
+    d32: float | None = Field(description="Sauter mean diameter")
+    d43: float | None = Field(description="De Brouckere mean diameter")
+    pdi: float | None = Field(description="(std / mean)^2")
+    histogram: Histogram
+
+
+class SummaryStatistics(Answer):
+    """Over the droplets that the border does not cut."""
+
+    count: dict[Kind, int]
+    measured: int
+    diameter: SizeDistribution
+    diameter_um: SizeDistribution | None
+    area: Spread
+    circularity: Spread
+    mean_intensity: Spread
+    near_median: float | None = Field(description="part within 5 % of the median diameter")
+    monodisperse: bool | None = Field(description="near_median is at least 0.9")
+    total_volume_pl: float | None
+
+
 class ModelInfo(Answer):
     """What computed the masks."""
 
@@ -147,7 +208,7 @@ class Segmentation(Answer):
     removed: dict[str, int]
     masks: list[MaskInfo]
     ddpcr: DdpcrInfo | None
-    summary_statistics: dict[str, Any]
+    summary_statistics: SummaryStatistics
     filters_applied: dict[str, Any]
     preprocessing_applied: dict[str, Any]
     timing_ms: dict[str, float]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from PIL import Image as PillowImage
 
-from droplets.ddpcr import DigitalPcr
+from api.digital_pcr import digital_pcr
 from droplets.export.coco import polygons, rle
+from droplets.export.figures import rounded
 from droplets.measure import diameter_um, volume_pl
 from droplets.pipeline import AnalysisOptions, Options
 from droplets.statistics import summary
-from droplets.types import Analysis, Droplet, Image, Mask, PixelSize
+from droplets.types import Analysis, Boundary, Droplet, Image, Mask, PixelSize
 
 ROUND = 0.9
 """Circularity from which a mask is described by a circle too."""
@@ -26,7 +26,7 @@ ROUND = 0.9
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:
     """Body of a segmentation's answer but for timing, model and request id (api.schemas.Segmentation)."""
     droplets, options, size = analysis.droplets, wanted.options, analysis.pixel_size
-    children = _children(droplets)
+    children = children_of(droplets)
     return {
         "success": True,
         "image": {
@@ -42,7 +42,7 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
         "original_count": analysis.found,
         "removed": analysis.removed,
         "masks": [_mask(i, droplet, children[i], image, size, options) for i, droplet in enumerate(droplets)],
-        "ddpcr": rounded(_ddpcr(analysis.ddpcr)) if analysis.ddpcr else None,
+        "ddpcr": rounded(digital_pcr(analysis.ddpcr)) if analysis.ddpcr else None,
         "summary_statistics": rounded(summary(droplets, size)),
         "filters_applied": {
             "automatic": options.model_dump()["automatic_filters"],
@@ -52,50 +52,8 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
     }
 
 
-def rounded(value: Any) -> Any:
-    """JSON values with floats of 7 significant digits, and null where a number is not finite."""
-    if isinstance(value, dict):
-        return {name: rounded(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.7g}") if math.isfinite(value) else None
-    return value
-
-
-def _ddpcr(result: DigitalPcr) -> dict[str, Any]:
-    p, copies, per_ul = (
-        result.concentration.p,
-        result.concentration.copies_per_droplet,
-        result.concentration.copies_per_ul,
-    )
-    registration = result.registration
-    return {
-        "n": result.n,
-        "positives": result.positives,
-        "negatives": None if result.positives is None else result.n - result.positives,
-        "p": p.value,
-        "p_interval": [p.low, p.high],
-        "lambda": copies.value,
-        "lambda_interval": [copies.low, copies.high],
-        "copies_per_ul": per_ul.value,
-        "copies_per_ul_interval": [per_ul.low, per_ul.high],
-        "threshold": result.threshold,
-        "threshold_source": result.threshold_source,
-        "separation": result.separation.resolution,
-        "rain": result.separation.rain,
-        "volume_pl": {"mean": result.volume_pl, "cv": result.volume_cv},
-        "registration": {
-            "shift": registration.shift,
-            "residual": registration.residual,
-            "matched": registration.matched,
-            "confidence": registration.confidence,
-        },
-        "warnings": list(result.warnings),
-    }
-
-
-def _children(droplets: list[Droplet]) -> dict[int, list[int]]:
+def children_of(droplets: Sequence[Droplet]) -> dict[int, list[int]]:
+    """Indices of what each droplet contains."""
     children: dict[int, list[int]] = defaultdict(list)
     for i, droplet in enumerate(droplets):
         if droplet.parent is not None:
@@ -142,11 +100,17 @@ def _mask(
             "distances": {side: getattr(border, side) for side in ("top", "bottom", "left", "right")},
             "edge_touching_sides": border.touching,
         },
+        "boundary": _boundary(droplet.boundary),
         "diameter_um": diameter_um(shape.equivalent_diameter, size),
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
         "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
     }
     return {**rounded(figures), **_outline(mask, image, options.mask_format)}
+
+
+def _boundary(boundary: Boundary | None) -> dict[str, Any] | None:
+    names = ("residual", "contrast", "kept_because")
+    return {name: getattr(boundary, name) for name in names} if boundary else None
 
 
 def _outline(mask: Mask, image: Image, mask_format: str) -> dict[str, Any]:

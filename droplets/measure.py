@@ -48,8 +48,10 @@ def intensity(grey: NDArray[np.generic], mask: Mask) -> Intensity:
     )
 
 
-def shape(mask: Mask) -> Shape:
-    """Figures of the mask's outline, in pixels."""
+def shape(mask: Mask, contour: NDArray[np.float64] | None = None) -> Shape:
+    """Figures of the Kx2 (x, y) contour, of the mask's pixels where there is none, in pixels."""
+    if contour is not None:
+        return _contour_shape(contour)
     perimeter = float(perimeter_crofton(np.pad(mask.crop, 1), directions=4))
     corners = _hull_corners(mask)
     return Shape(
@@ -78,6 +80,21 @@ def border_distance(mask: Mask, width: int, height: int) -> BorderDistance:
         bottom=height - mask.y - mask.height,
         left=mask.x,
         right=width - mask.x - mask.width,
+    )
+
+
+def _contour_shape(contour: NDArray[np.float64]) -> Shape:
+    points = (contour - contour[0]).astype(np.float32)
+    steps = points - np.roll(points, 1, axis=0)
+    hull = np.asarray(cv2.convexHull(points), np.float32).reshape(-1, 2)
+    area = float(cv2.contourArea(points))
+    perimeter = float(np.hypot(steps[:, 0], steps[:, 1]).sum())
+    return Shape(
+        equivalent_diameter=2 * math.sqrt(area / math.pi),
+        max_feret_diameter=_diameter(hull),
+        perimeter=perimeter,
+        circularity=min(1.0, 4 * math.pi * area / perimeter**2),
+        solidity=min(1.0, area / float(cv2.contourArea(hull))),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
+from droplets.edges import find_boundaries
 from droplets.errors import BadRequest
 from droplets.filters import AutomaticFilters, Filters, apply_filters
 from droplets.hierarchy import build_hierarchy
 from droplets.measure import border_distance, grey_values, intensity, shape
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing, preprocess
-from droplets.types import Analysis, Box, Droplet, Generation, Image, PixelSize, Quality
+from droplets.types import Analysis, Boundary, Box, Droplet, Generation, Image, Mask, PixelSize, Quality
 
 LONGEST = 500  # sides of 1:1024 leave less than one row of the model's frame
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -47,6 +48,10 @@ class Options(Parameters):
     roi: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(
         None, description="[x, y, width, height] pixels: analyse only this part, as if it were the picture."
     )
+    refine_edges: bool = Field(
+        True,
+        description="Move each mask's boundary to the object's true edge; false keeps the model's masks.",
+    )
     automatic_filters: Annotated[AutomaticFilters | bool, BeforeValidator(_all_or_single)] = Field(
         True,
         description="false switches all automatic filters off, an object single ones.",
@@ -58,6 +63,7 @@ class Options(Parameters):
     mask_format: Literal["rle", "png", "polygon", "none"] = Field(
         "rle", description="COCO compressed RLE, a PNG data URL a mask, polygons, or no masks."
     )
+    plots: bool = Field(False, description="Plots as PNG data URLs in the answer of /advanced_analysis.")
 
 
 @dataclass(frozen=True)
@@ -96,17 +102,20 @@ def analyze(
         prepared = preprocess(part.pixels, wanted.preprocessing)
     generation = generate(prepared, wanted.options.quality, points)
     timing |= generation.timing_ms
+    grey = grey_values(part)
+    with _stopwatch(timing, "refine"):
+        boundaries = _boundaries(grey, generation.masks, wanted.options)
     with _stopwatch(timing, "measure"):
-        hierarchy = build_hierarchy(generation.masks, part.width, part.height)
-        grey = grey_values(part)
+        hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
         droplets = [
             Droplet(
                 mask=node.mask,
                 kind=node.kind,
                 parent=node.parent,
                 intensity=intensity(grey, node.mask),
-                shape=shape(node.mask),
+                shape=shape(node.mask, boundaries[node.mask].contour),
                 border=border_distance(node.mask, part.width, part.height),
+                boundary=boundaries[node.mask],
             )
             for node in hierarchy.nodes
         ]
@@ -130,6 +139,15 @@ def analyze(
         pixel_size=size,
         ddpcr=ddpcr,
     )
+
+
+def _boundaries(grey: NDArray[np.generic], masks: Sequence[Mask], options: Options) -> dict[Mask, Boundary]:
+    """Each mask with its boundary: moved to the true edge, or the model's own where that is not wanted."""
+    if options.refine_edges:
+        found = find_boundaries(grey, masks)
+    else:
+        found = [Boundary(mask, kept_because="refine_edges is off") for mask in masks]
+    return {boundary.mask: boundary for boundary in found}
 
 
 def crop(image: Image, roi: Box) -> Image:
@@ -180,13 +198,17 @@ def _automatic(options: Options) -> AutomaticFilters:
     chosen = options.automatic_filters
     if isinstance(chosen, AutomaticFilters):
         return chosen
-    return AutomaticFilters(area=chosen, edge=chosen, circularity=chosen)
+    return AutomaticFilters(**dict.fromkeys(AutomaticFilters.model_fields, chosen))
 
 
 def _shifted(droplet: Droplet, roi: Box) -> Droplet:
     """The droplet in the frame of the whole picture."""
     mask = replace(droplet.mask, x=droplet.mask.x + roi[0], y=droplet.mask.y + roi[1])
-    return replace(droplet, mask=mask)
+    boundary = droplet.boundary
+    if boundary:
+        contour = None if boundary.contour is None else boundary.contour + roi[:2]
+        boundary = replace(boundary, mask=mask, contour=contour)
+    return replace(droplet, mask=mask, boundary=boundary)
 
 
 @contextmanager

@@ -144,9 +144,7 @@ class TestOptions:
         polygons = post_file(client, discs, options={**FAST, "mask_format": "polygon"}).json["masks"][0][
             "polygons"
         ]
-        drawn = np.zeros((256, 256), np.uint8)
-        for polygon in polygons:
-            cv2.fillPoly(drawn, [np.array(polygon, np.int32).reshape(-1, 2)], 1)
+        drawn = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, 256, 256)))
         assert (drawn == full).all()
 
         none = post_file(client, discs, options={**FAST, "mask_format": "none"}).json["masks"][0]

@@ -283,6 +283,28 @@ def test_background_around_one_large_droplet_does_not_swallow_it():
     assert masks_of(found) == [droplet]
 
 
+def test_a_well_around_the_droplets_is_background():
+    well = disc(200, 150, 145)
+    droplets = [disc(100 + 50 * i, 75 + 50 * j, 12) for i in range(5) for j in range(4)]
+    found = hierarchy(well, *droplets, disc(100, 75, 3), frame=(400, 300))
+    assert (found.background, found.clumps) == (1, 0)
+    assert [node.kind for node in found.nodes] == ["droplet"] * 20 + ["bead"]
+
+
+def test_a_droplet_full_of_beads_is_no_well():
+    droplet = disc(60, 60, 40)
+    beads = [disc(60 + 8 * i, 60 + 8 * j, 3) for i in range(-3, 4) for j in range(-2, 3)]
+    assert hierarchy(droplet, *beads, frame=(400, 300)).background == 0
+    assert hierarchy(droplet, *beads[:9], frame=(125, 125)).background == 0
+
+
+def test_a_round_droplet_is_no_inner_rim_of_itself_and_part_of_its_neighbour():
+    droplet = disc(60, 60, 20)
+    found = hierarchy(droplet, union(droplet, rectangle(60, 48, 42, 24)))
+    assert (found.clumps, found.duplicates) == (1, 0)
+    assert masks_of(found) == [droplet]
+
+
 def test_a_long_droplet_is_one():
     plug = ellipse(80, 80, 60, 20, 30)
     found = hierarchy(plug, ellipse(80, 80, 54, 17, 30), disc(60, 70, 4), disc(100, 90, 4))

@@ -11,7 +11,7 @@ from droplets.measure import grey_values, intensity, shape
 from droplets.pipeline import AnalysisOptions, Options, analyze, crop
 from droplets.preprocess import Preprocessing, preprocess
 from droplets.types import BorderDistance, Generation, Mask
-from tests.droplets.shapes import disc, picture, rectangle
+from tests.droplets.shapes import disc, ellipse, picture, rectangle
 
 ALL_OFF = {"automatic_filters": False}
 WIDTH, HEIGHT = 200, 160
@@ -54,6 +54,7 @@ def test_a_picture_without_masks():
         "edge": 0,
         "area": 0,
         "circularity": 0,
+        "debris": 0,
         "user_filter": 0,
     }
 
@@ -102,8 +103,9 @@ def test_every_mask_is_kept_or_counted():
         "duplicate": 1,
         "clump": 1,
         "edge": 1,
-        "area": 2,
+        "area": 0,
         "circularity": 1,
+        "debris": 0,
         "user_filter": 1,
     }
     assert len(found.droplets) + sum(found.removed.values()) == found.found
@@ -282,17 +284,19 @@ def test_a_point_in_the_picture_but_outside_the_region_is_refused(point):
 @pytest.mark.parametrize(
     ("automatic", "removed"),
     [
-        (True, {"edge": 1, "area": 1, "circularity": 1}),
-        (False, {"edge": 0, "area": 0, "circularity": 0}),
-        ({}, {"edge": 1, "area": 1, "circularity": 1}),
-        ({"edge": False}, {"edge": 0, "area": 1, "circularity": 1}),
-        ({"area": False}, {"edge": 1, "area": 0, "circularity": 1}),
-        ({"circularity": False}, {"edge": 1, "area": 1, "circularity": 0}),
+        (True, {"edge": 1, "area": 1, "circularity": 1, "debris": 1}),
+        (False, {"edge": 0, "area": 0, "circularity": 0, "debris": 0}),
+        ({}, {"edge": 1, "area": 1, "circularity": 1, "debris": 1}),
+        ({"edge": False}, {"edge": 0, "area": 1, "circularity": 1, "debris": 1}),
+        ({"area": False}, {"edge": 1, "area": 0, "circularity": 1, "debris": 1}),
+        ({"circularity": False}, {"edge": 1, "area": 1, "circularity": 0, "debris": 1}),
+        ({"debris": False}, {"edge": 1, "area": 1, "circularity": 1, "debris": 0}),
     ],
 )
 def test_automatic_filters_are_switched_together_or_singly(automatic, removed):
-    masks = [disc(50, 50, 30), disc(120, 40, 12), disc(160, 40, 12), disc(120, 80, 12), disc(160, 80, 12)]
-    masks += [rectangle(30, 130, 60, 8), rectangle(0, 100, 20, 20)]
+    droplets = [disc(90 + 25 * i, 20 + 25 * j, 10) for i in range(4) for j in range(4)]
+    clump, sliver, cut = ellipse(40, 40, 32, 13), rectangle(30, 130, 50, 6), rectangle(0, 100, 20, 20)
+    masks = [*droplets, clump, sliver, cut, disc(150, 140, 3)]
     found = analyze(noise(), DrawnMasks(*masks), wanted(automatic_filters=automatic))
     assert {name: found.removed[name] for name in removed} == removed
 
