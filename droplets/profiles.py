@@ -26,7 +26,10 @@ UPPER = 0.85  # quantile of the rays' heights: those that see the background
 DARK = 0.5  # of a ray's range: no edge rises from above, such as the shading of a lens
 COMMON, AROUND = 0.9, 11  # a ray's outside is at least this part of the brightest of so many rays around
 RING = 0.12  # rise outwards over fall outwards: less is no ring
-THIN, THIN_IF_ODD = 0.165, 0.23  # of the radius: full width of a wall, wider where most outlines are not round
+THIN, THIN_IF_ODD = (
+    0.165,
+    0.23,
+)  # of the radius: full width of a wall, wider where most outlines are not round
 SHARED = 0.12  # of the radius: a wall's half that lies on the neighbour's side
 THINNEST = 1.8  # pixels: a line that the picture hardly resolves
 
@@ -121,7 +124,10 @@ def _edges(
     if mode != "fall":
         darkest = np.where(valid, values, np.inf).min(axis=-1)
         brightest = np.where(valid, values, -np.inf).max(axis=-1)
-        rise *= values[..., first - lag : last - lag] <= np.where(valid.any(axis=-1), (1 - DARK) * darkest + DARK * brightest, 0)[..., None]
+        rise *= (
+            values[..., first - lag : last - lag]
+            <= np.where(valid.any(axis=-1), (1 - DARK) * darkest + DARK * brightest, 0)[..., None]
+        )
     steepest = rise.argmax(axis=-1)
     slope = _at(rise, steepest) / (2 * lag * step * size[:, None])
     steepest = (steepest + first).astype(np.int16)[..., None]

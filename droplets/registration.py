@@ -26,11 +26,11 @@ from scipy.signal import correlate
 from scipy.stats import norm
 from skimage.feature import peak_local_max
 
+from droplets.local_shifts import Plane, Points, band_pass, local_shifts, windows_around
 from droplets.types import Mask
 
 LARGEST_SHIFT = 0.1  # of the frame
 WORKING_RADIUS = 8.0  # pixels that a droplet's radius is scaled down to
-WINDOW = 64  # pixels, four diameters: a droplet and its neighbours
 CANDIDATES = 8
 ANCHORS = 400  # droplets whose surroundings are matched
 FIRST_FITS = ((1, 8), (1, 6))  # degree of the drift, reach of the local shifts in pixels
@@ -39,13 +39,7 @@ LEAST_MATCHED = 0.4  # of the droplets: up to that share matches noise
 TOLERANCE = 2.0  # pixels, a quarter of the radius: what a matched droplet may be off
 ANCHORS_A_TERM = 6  # a drift needs that many droplets for each of its terms
 DROPLETS_A_WINDOW = 4.0  # where every droplet is an anchor, so many windows tell as much as one
-LEAST_ENERGY = 0.5  # of the mean window: what shows less scores less
-NOISE_GAIN = 0.9  # over the radius: standard deviation of white noise after the band-pass
-NOISE_FLOOR = 3.0  # times the noise: contrast under which nothing is made more visible
 BETTER, CLEARLY = 1.5, 2.0  # standard errors
-
-Points = NDArray[np.float64]
-Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +134,7 @@ class _Registrar:
         size = math.ceil(width * zoom), math.ceil(height * zoom)
         small = cv2.resize(second.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         self._zoom = np.array(size) / (width, height)
-        self._second = _band(small, self._radius)
+        self._second = band_pass(small, self._radius)
         self._points = self._scaled(np.array([mask.centroid for mask in droplets]))
         self._radii = radii * zoom
         self._step = math.ceil(len(droplets) / ANCHORS)
@@ -202,7 +196,7 @@ class _Registrar:
         """No shift, then those of the highest cross-correlation."""
         height, width = self._second.shape
         limit = math.ceil(LARGEST_SHIFT * max(height, width) + self._radius)
-        surface = correlate(self._second, _band(self._discs(self._points), self._radius), method="fft")
+        surface = correlate(self._second, band_pass(self._discs(self._points), self._radius), method="fft")
         surface = surface[height - 1 - limit : height + limit, width - 1 - limit : width + limit]
         peaks = peak_local_max(surface, min_distance=math.ceil(self._radius / 2), num_peaks=CANDIDATES)
         return [np.zeros(2), *(peaks[:, ::-1] - float(limit))]
@@ -219,9 +213,9 @@ class _Registrar:
         moved = self._points + drift.displacement(self._points)
         centres = self._anchors + drift.displacement(self._anchors)
         inside = np.all((centres >= 0) & (centres <= np.array(self._second.shape[::-1]) - 1), axis=1)
-        expected = _windows(_band(self._discs(moved), self._radius), centres[inside])
-        seen = _windows(self._second, centres[inside])
-        shifts, found, before = _local_shifts(seen, expected, reach)
+        expected = windows_around(band_pass(self._discs(moved), self._radius), centres[inside])
+        seen = windows_around(self._second, centres[inside])
+        shifts, found, before = local_shifts(seen, expected, reach)
         scores, unshifted = np.full((2, len(inside)), np.nan)
         scores[inside], unshifted[inside] = found, before
         return _Match(inside, shifts, scores, unshifted)
@@ -240,65 +234,6 @@ class _Registrar:
             if self._lead(refitted, match) > BETTER:
                 drift, match = fitted, refitted
         return drift
-
-
-def _band(plane: Plane, radius: float) -> Plane:
-    """Band-passed to the size of a droplet and brought to one local contrast, so that no light dominates."""
-    band = cv2.GaussianBlur(plane, (0, 0), 0.3 * radius) - cv2.GaussianBlur(plane, (0, 0), 1.2 * radius)
-    contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 2 * radius))
-    floor = max(0.3 * float(np.median(contrast)), NOISE_FLOOR * NOISE_GAIN / radius * _noise(plane)) + 1e-6
-    return np.asarray(np.clip(band / (contrast + floor), -3, 3))
-
-
-def _noise(plane: Plane) -> float:
-    """Standard deviation of white noise in the plane.
-
-    Source: Immerkaer 1996, Computer Vision and Image Understanding 64:300, by the median.
-    """
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
-    return 1.4826 * float(np.median(np.abs(cv2.filter2D(plane, -1, kernel))))
-
-
-def _windows(plane: Plane, centres: Points) -> Plane:
-    """NxWINDOWxWINDOW around the pixels nearest to Nx2 (x, y), faded out, zero beyond the border."""
-    padded = np.pad(plane, WINDOW // 2)
-    columns, rows = np.rint(centres).astype(int).T
-    views = np.lib.stride_tricks.sliding_window_view(padded, (WINDOW, WINDOW))
-    taper = np.hanning(WINDOW).astype(np.float32)[:, None] * np.hanning(WINDOW).astype(np.float32)
-    windows = views[rows, columns]
-    mean = (windows * taper).sum(axis=(1, 2), keepdims=True) / taper.sum()
-    return np.asarray((windows - mean) * taper)
-
-
-def _local_shifts(
-    seen: Plane, expected: Plane, reach: int
-) -> tuple[Points, NDArray[np.float64], NDArray[np.float64]]:
-    """Nx2 (x, y) from what is expected to what is seen, and N correlation coefficients with and without.
-
-    A best match at the limit of the reach is none: it scores 0.
-    """
-    spectrum = np.fft.rfft2(seen) * np.conj(np.fft.rfft2(expected))
-    surface = np.fft.fftshift(np.fft.irfft2(spectrum, s=(WINDOW, WINDOW)), axes=(1, 2))
-    near = slice(WINDOW // 2 - reach, WINDOW // 2 + reach + 1)
-    wanted, there = ((windows**2).sum(axis=(1, 2)) for windows in (expected, seen))
-    energy = np.sqrt(wanted * np.maximum(there, LEAST_ENERGY * there.mean())) + 1e-6
-    surface = surface[:, near, near] / energy[:, None, None]
-    n = np.arange(len(surface))
-    row, column = np.divmod(surface.reshape(len(n), -1).argmax(axis=1), 2 * reach + 1)
-    scores = np.maximum(surface[n, row, column], 0)
-    inner_row, inner_column = np.clip((row, column), 1, 2 * reach - 1)
-    scores[(inner_row != row) | (inner_column != column)] = 0.0
-    across = surface[n[:, None], inner_row[:, None], inner_column[:, None] + (-1, 0, 1)]
-    down = surface[n[:, None], inner_row[:, None] + (-1, 0, 1), inner_column[:, None]]
-    shifts = np.stack([inner_column + _vertex(across), inner_row + _vertex(down)], axis=1) - reach
-    return shifts, scores, surface[:, reach, reach]
-
-
-def _vertex(three: Points) -> Points:
-    """N: where the parabola through Nx3 values at -1, 0 and 1 has its top, within half a step."""
-    left, middle, right = three.T
-    bend = np.minimum(left - 2 * middle + right, -1e-9)
-    return np.asarray(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
 
 
 def _robust_fit(terms: Points, shifts: Points, scores: NDArray[np.float64]) -> Points:
