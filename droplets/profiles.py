@@ -26,7 +26,8 @@ UPPER = 0.85  # quantile of the rays' heights: those that see the background
 DARK = 0.5  # of a ray's range: no edge rises from above, such as the shading of a lens
 COMMON, AROUND = 0.9, 11  # a ray's outside is at least this part of the brightest of so many rays around
 RING = 0.12  # rise outwards over fall outwards: less is no ring
-THIN, FEW = 0.168, 0.1  # of the radius: full width of a wall, on the objects of the thinnest edges
+THIN = 0.168  # of the radius: full width of an edge of which a wall's thinnest tenth is thinner,
+ALIKE = 1.35  # or the widths' 7th decile over their 1st: more are not alike in proportion to the radius
 SHARED = 0.12  # of the radius: a wall's half that lies on the neighbour's side
 
 
@@ -71,7 +72,8 @@ def picture_mode(grey: Values, paths: Paths, limit: Floats) -> Mode:
     clear = rising.height > 0.6 * rise[:, None]
     width = np.ma.median(np.ma.masked_array(rising.inside + rising.outside, ~clear), axis=1).filled(np.inf)
     # A wall is as thick around large objects as around small ones; a ring grows with its droplet.
-    return "wall" if np.quantile(width / some.size, FEW) < THIN else "ring"
+    first, seventh = np.quantile(width / some.size, [0.1, 0.7])
+    return "wall" if first < THIN or seventh > ALIKE * first else "ring"
 
 
 def upper(height: Floats) -> Floats:
