@@ -129,7 +129,7 @@ def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, hei
 def _fitted(picture: NDArray[np.float32], start: Paths, is_round: Bools) -> _Curves:
     """From the masks' outlines to the curves."""
     limit = neighbour_distance(start, is_round)
-    mode = picture_mode(picture, start, is_round, limit)
+    mode = picture_mode(picture, start, limit)
     if mode == "fall":
         picture = -picture
     first = recentred(_sane(_trace(picture, start, limit, mode, FIRST), start), is_round)

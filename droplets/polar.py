@@ -82,11 +82,18 @@ def outlines(masks: Sequence[Mask]) -> Paths:
             mask = masks[i]
             layer[1 : mask.height + 1, 1 : mask.width + 1] = mask.crop
         origin = centre[group] - np.array([(masks[i].x, masks[i].y) for i in group]) + 1
-        steps = STEP * np.arange(1, round(1.5 * side / STEP))  # the diagonal is longer than the side
-        at = np.rint(origin[:, None, None, :] + steps[:, None] * DIRECTIONS[:, None, :]).astype(np.int32)
-        np.clip(at, 0, side + 1, out=at)
-        index = (np.arange(len(group), dtype=np.int32)[:, None, None] * (side + 2) + at[..., 1]) * (side + 2)
-        inside = stack.ravel()[index + at[..., 0]]
+        origin = origin.astype(np.float32)
+        steps = (STEP * np.arange(1, round(1.5 * side / STEP))).astype(np.float32)  # up to the diagonal
+        first = (side + 2) ** 2 * np.arange(len(group), dtype=np.int32)[:, None, None]
+        column, row = (
+            np.clip(
+                (origin[:, axis, None, None] + 0.5 + steps * DIRECTIONS[:, axis, None]).astype(np.int32),
+                0,
+                side + 1,
+            )
+            for axis in (0, 1)
+        )
+        inside = stack.ravel().take(first + (side + 2) * row + column)
         last = len(steps) - 1 - inside[..., ::-1].argmax(axis=-1)
         radius[group] = np.where(inside.any(axis=-1), steps[last] + STEP / 2, STEP / 2)
     size = np.sqrt(np.array([mask.area for mask in masks]) / np.pi)

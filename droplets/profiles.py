@@ -26,9 +26,9 @@ UPPER = 0.85  # quantile of the rays' heights: those that see the background
 DARK = 0.5  # of a ray's range: no edge rises from above, such as the shading of a lens
 COMMON, AROUND = 0.9, 11  # a ray's outside is at least this part of the brightest of so many rays around
 RING = 0.12  # rise outwards over fall outwards: less is no ring
-THIN, THIN_IF_ODD = 0.165, 0.23  # of the radius: full width of a wall, wider where most outlines are not round
+THIN = 0.168  # of the radius: full width of an edge of which a wall's thinnest tenth is thinner,
+ALIKE = 1.35  # or the widths' 7th decile over their 1st: more are not alike in proportion to the radius
 SHARED = 0.12  # of the radius: a wall's half that lies on the neighbour's side
-THINNEST = 1.8  # pixels: a line that the picture hardly resolves
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +53,12 @@ class Edges:
         return self.offset - (self.inside + self.outside) / 2 if mode == "wall" else self.offset
 
 
-def picture_mode(grey: Values, paths: Paths, is_round: NDArray[np.bool_], limit: Floats) -> Mode:
+def picture_mode(grey: Values, paths: Paths, limit: Floats) -> Mode:
     """What edges most objects of an HxW picture have, from their masks' outlines.
 
     Arguments:
         grey: HxW.
-        paths: outlines; `is_round`: N, which of them are.
+        paths: outlines.
         limit: NxRAYS, pixels from the centres that rays may reach.
     """
     every = max(1, -(-len(paths.size) // SAMPLED))
@@ -71,8 +71,9 @@ def picture_mode(grey: Values, paths: Paths, is_round: NDArray[np.bool_], limit:
         return "fall"
     clear = rising.height > 0.6 * rise[:, None]
     width = np.ma.median(np.ma.masked_array(rising.inside + rising.outside, ~clear), axis=1).filled(np.inf)
-    thin = THIN if np.median(is_round) else THIN_IF_ODD
-    return "wall" if np.median(width / some.size) < thin or np.median(width) < THINNEST else "ring"
+    # A wall is as thick around large objects as around small ones; a ring grows with its droplet.
+    first, seventh = np.quantile(width / some.size, [0.1, 0.7])
+    return "wall" if first < THIN or seventh > ALIKE * first else "ring"
 
 
 def upper(height: Floats) -> Floats:
