@@ -84,7 +84,9 @@ def upper(height: Floats) -> Floats:
     return np.asarray(np.take_along_axis(ordered, np.minimum(at, height.shape[1] - 1)[:, None], axis=1)[:, 0])
 
 
-def find_edges(grey: Values, paths: Paths, limit: Floats, search: tuple[float, float], mode: Mode) -> Edges:
+def find_edges(
+    grey: Values, paths: Paths, limit: Floats, search: tuple[float, float], mode: Mode
+) -> Edges:
     """The steepest rise outwards on each ray, and the half height in it.
 
     Arguments:
