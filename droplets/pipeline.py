@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 from droplets.errors import BadRequest
 from droplets.filters import AutomaticFilters, Filters, apply_filters
 from droplets.hierarchy import build_hierarchy
-from droplets.measure import border_distance, grey_values, intensity, shape
+from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing, preprocess
 from droplets.types import Analysis, Box, Droplet, Generation, Image, PixelSize, Quality
@@ -99,6 +99,7 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
                 intensity=intensity(grey, node.mask),
                 shape=shape(node.mask),
                 border=border_distance(node.mask, part.width, part.height),
+                channels=channel_intensities(part.original, node.mask) if part.original.ndim == 3 else (),
             )
             for node in hierarchy.nodes
         ]

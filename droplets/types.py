@@ -218,7 +218,7 @@ class Droplet:
         parent: index, in the list it stands in, of the droplet that contains it; None if there is none.
         confidence: that it is of this kind, 0 to 1.
         boundary: its edge to a fraction of a pixel; None before refinement.
-        channels: figures of each channel of a colour picture, in its order; empty for a grey one.
+        channels: figures of red, green and blue in a colour picture; empty for a grey one.
     """
 
     mask: Mask
