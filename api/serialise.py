@@ -34,7 +34,7 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
             "format": image.format,
             "pixel_size_um": size.um if size else None,
             "pixel_size_source": size.source if size else None,
-            "notes": list(image.notes),
+            "notes": [*image.notes, *analysis.notes],
         },
         "num_masks": len(droplets),
         "original_count": analysis.found,

@@ -18,6 +18,7 @@ from droplets.hierarchy import build_hierarchy
 from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing, preprocess
+from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.types import Analysis, Box, Droplet, Generation, Image, PixelSize, Quality
 
 LONGEST = 500  # sides of 1:1024 leave less than one row of the model's frame
@@ -89,7 +90,9 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
     generation = generate(prepared, wanted.options.quality, points)
     timing |= generation.timing_ms
     with _stopwatch(timing, "measure"):
-        hierarchy = build_hierarchy(generation.masks, part.width, part.height)
+        scale_bar = find_scale_bar(image.pixels)
+        masks, annotations = without_annotations(generation.masks, scale_bar, roi[:2])
+        hierarchy = build_hierarchy(masks, part.width, part.height)
         grey = grey_values(part)
         droplets = [
             Droplet(
@@ -108,13 +111,15 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
         droplets=[_shifted(droplet, roi) for droplet in kept],
         found=len(generation.masks),
         removed={
+            "annotation": annotations,
             "background": hierarchy.background,
             "duplicate": hierarchy.duplicates,
             "clump": hierarchy.clumps,
             **removed,
         },
         timing_ms=timing,
-        pixel_size=_pixel_size(image, wanted.options),
+        pixel_size=_pixel_size(image, scale_bar, wanted.options),
+        notes=scale_bar_notes(scale_bar),
     )
 
 
@@ -125,9 +130,11 @@ def crop(image: Image, roi: Box) -> Image:
     return replace(image, pixels=np.ascontiguousarray(image.pixels[window]), original=image.original[window])
 
 
-def _pixel_size(image: Image, options: Options) -> PixelSize | None:
-    """What the client says, else what the file says."""
-    return PixelSize(options.pixel_size_um, "request") if options.pixel_size_um else image.pixel_size
+def _pixel_size(image: Image, scale_bar: ScaleBar | None, options: Options) -> PixelSize | None:
+    """What the client says, else what the file's tags say, else the scale bar."""
+    if options.pixel_size_um:
+        return PixelSize(options.pixel_size_um, "request")
+    return image.pixel_size or (scale_bar.pixel_size if scale_bar else None)
 
 
 def _checked_roi(image: Image, roi: list[int] | None) -> Box:

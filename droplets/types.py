@@ -242,6 +242,7 @@ class Analysis:
         removed: number of masks taken out, by reason.
         timing_ms: milliseconds a stage took.
         pixel_size: of the picture; None if it is not known.
+        notes: remarks for the client, beside those on the picture's file.
     """
 
     droplets: list[Droplet]
@@ -249,3 +250,4 @@ class Analysis:
     removed: dict[str, int]
     timing_ms: dict[str, float]
     pixel_size: PixelSize | None = None
+    notes: tuple[str, ...] = ()

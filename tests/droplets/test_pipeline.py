@@ -48,6 +48,7 @@ def test_a_picture_without_masks():
     assert found.droplets == []
     assert found.found == 0
     assert found.removed == {
+        "annotation": 0,
         "background": 0,
         "duplicate": 0,
         "clump": 0,
@@ -98,6 +99,7 @@ def test_every_mask_is_kept_or_counted():
     found = analyze(noise(), DrawnMasks(*masks), wanted(Filters(diameter_min=20)))
     assert found.found == 10
     assert found.removed == {
+        "annotation": 0,
         "background": 1,
         "duplicate": 1,
         "clump": 1,
