@@ -14,7 +14,7 @@ from droplets.export.figures import rounded
 from droplets.filters import Filters
 from droplets.parameters import Parameters
 from droplets.picture_statistics import picture_statistics
-from droplets.pipeline import Options
+from droplets.options import Options
 from droplets.preprocess import Preprocessing
 
 blueprint = Blueprint("segmentation", __name__)

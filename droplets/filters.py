@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from droplets.parameters import Parameters
 from droplets.population import typical_area
@@ -65,6 +66,16 @@ class Filters(Parameters):
         None, ge=0, description="Fewest free pixels between the mask and the picture's border."
     )
     exclude_edge_touching: bool = Field(False, description="Leave out what touches the picture's border.")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        """Refuse limits that nothing can keep."""
+        pairs = [(f"{name}_min", f"{name}_max") for name in FIGURES]
+        for lowest, highest in [*pairs, ("min_threshold", "max_threshold")]:
+            low, high = getattr(self, lowest, None), getattr(self, highest, None)
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"{lowest} ({low:g}) is over {highest} ({high:g}), so nothing can be left")
+        return self
 
 
 FIGURES: dict[str, Callable[[Droplet], float]] = {
