@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
+from droplets.beads import find_beads
 from droplets.errors import BadRequest
 from droplets.filters import AutomaticFilters, Filters, apply_filters
 from droplets.hierarchy import build_hierarchy
+from droplets.kinds import classify
 from droplets.measure import border_distance, grey_values, intensity, shape
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing, preprocess
@@ -45,6 +47,9 @@ class Options(Parameters):
     )
     roi: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(
         None, description="[x, y, width, height] pixels: analyse only this part, as if it were the picture."
+    )
+    contents: bool = Field(
+        True, description="Find beads and cells too small for the model, in the droplets or glowing."
     )
     automatic_filters: Annotated[AutomaticFilters | bool, BeforeValidator(_all_or_single)] = Field(
         True,
@@ -90,17 +95,21 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
     timing |= generation.timing_ms
     with _stopwatch(timing, "measure"):
         hierarchy = build_hierarchy(generation.masks, part.width, part.height)
+        outer = [node.mask for node in hierarchy.nodes if node.parent is None]
+        beads = find_beads(part, outer) if wanted.options.contents else []
+        objects = classify(hierarchy.nodes, beads, part.width, part.height)
         grey = grey_values(part)
         droplets = [
             Droplet(
-                mask=node.mask,
-                kind=node.kind,
-                parent=node.parent,
-                intensity=intensity(grey, node.mask),
-                shape=shape(node.mask),
-                border=border_distance(node.mask, part.width, part.height),
+                mask=found.mask,
+                kind=found.kind,
+                parent=found.parent,
+                intensity=intensity(grey, found.mask),
+                shape=shape(found.mask),
+                border=border_distance(found.mask, part.width, part.height),
+                confidence=found.confidence,
             )
-            for node in hierarchy.nodes
+            for found in objects
         ]
         kept, removed = apply_filters(droplets, _automatic(wanted.options), wanted.filters)
     return Analysis(
