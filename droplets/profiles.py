@@ -84,9 +84,7 @@ def upper(height: Floats) -> Floats:
     return np.asarray(np.take_along_axis(ordered, np.minimum(at, height.shape[1] - 1)[:, None], axis=1)[:, 0])
 
 
-def find_edges(
-    grey: Values, paths: Paths, limit: Floats, search: tuple[float, float], mode: Mode
-) -> Edges:
+def find_edges(grey: Values, paths: Paths, limit: Floats, search: tuple[float, float], mode: Mode) -> Edges:
     """The steepest rise outwards on each ray, and the half height in it.
 
     Arguments:
@@ -124,7 +122,10 @@ def _edges(
     if mode != "fall":
         darkest = np.where(valid, values, np.inf).min(axis=-1)
         brightest = np.where(valid, values, -np.inf).max(axis=-1)
-        rise *= values[..., first - lag : last - lag] <= np.where(valid.any(axis=-1), (1 - DARK) * darkest + DARK * brightest, 0)[..., None]
+        rise *= (
+            values[..., first - lag : last - lag]
+            <= np.where(valid.any(axis=-1), (1 - DARK) * darkest + DARK * brightest, 0)[..., None]
+        )
     steepest = rise.argmax(axis=-1)
     slope = _at(rise, steepest) / (2 * lag * step * size[:, None])
     steepest = (steepest + first).astype(np.int16)[..., None]

@@ -10,8 +10,8 @@ from droplets.filters import AutomaticFilters, Filters
 from droplets.measure import grey_values, intensity, shape
 from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
-from droplets.region import crop
 from droplets.preprocess import Preprocessing, preprocess
+from droplets.region import crop
 from droplets.types import BorderDistance, Generation, Mask
 from tests.droplets.shapes import disc, ellipse, picture, rectangle
 
