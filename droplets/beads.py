@@ -34,8 +34,6 @@ SEPARATION = 0.6
 """which are at least so far from each other."""
 SPECK = 0.4
 """Of the median bead radius: what is smaller is no bead."""
-LARGEST = 0.5
-"""Of the median droplet diameter: what glows and is larger is a droplet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +72,8 @@ def _colour(pixels: NDArray[np.uint8]) -> Plane | None:
     total = channels[0] + channels[1] + channels[2]
     contrasts = [1.5 * channel - 0.5 * total for channel in channels]
     strongest = max(contrasts, key=lambda contrast: float(contrast.max()))
-    return np.asarray(strongest, np.float32) if strongest.max() >= COLOURFUL else None
+    # Over 5x5 pixels, in which the coloured fringes of smoothed lettering cancel.
+    return np.asarray(strongest, np.float32) if cv2.blur(strongest, (5, 5)).max() >= COLOURFUL else None
 
 
 def _dark_ground(plane: Plane) -> bool:

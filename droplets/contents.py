@@ -28,7 +28,7 @@ RIM = 0.2
 ALIKE = 10
 """Fewer droplets are compared by depth alone: a bead would be in the median of its sector."""
 SAMPLES = 200_000
-"""Pixels from which the medians are taken at most."""
+"""Pixels that medians and fits are taken from at most."""
 MAD_TO_SIGMA = 1.4826
 OUTLIER = 6.0
 """Spreads at which a pixel is cut off, so that one speck of dirt does not look like many beads."""
@@ -37,13 +37,19 @@ SMALL, LARGE = (0.06,), (0.09, 0.13)
 about twice as much."""
 SMALL_SHARE = 0.8
 """Part of the blobs that must stand out more with the small Gaussian for the beads to be small."""
+DIRT = 2.0
+"""So many times more must stand out darkly for the beads to be dark: dirt is, while cells and clear beads
+gather light."""
 RATIO = 1.6
 """Of the two Gaussians' sigmas, for which their difference is closest to a Laplacian (Marr 1980)."""
-SIGNIFICANT = 5.0
+SIGNIFICANT = 4.5
 """Spreads of the difference of Gaussians from which a blob is an object."""
 ALIKE_SPREAD = 1.35
 """Above this ratio of its 80th percentile to that of a normal distribution of the same median the
 difference of Gaussians shows droplets that are not alike, as in foam; then nothing is found."""
+ROUND = 0.35
+"""Ratio of the principal curvatures of the response under which a peak lies on a line, such as the rim of a
+droplet above or below, and is no blob (Lowe 2004, section 4.1)."""
 NEIGHBOURS = 0.15
 """Of the droplet radius: of blobs that are closer only the strongest counts,"""
 SIDE_LOBE = 0.3
@@ -71,6 +77,11 @@ class Interiors:
     count: int
     radius: float
 
+    @property
+    def sample(self) -> slice:
+        """Every so many-th of the pixels, for medians and fits."""
+        return slice(None, None, -(-self.index.size // SAMPLES))
+
 
 @dataclass(frozen=True, eq=False)
 class Blobs:
@@ -88,13 +99,12 @@ class Blobs:
     significance: NDArray[np.float64]
 
 
-def interiors(droplets: Sequence[Mask], width: int) -> Interiors:
-    """Where each pixel lies in its droplet, for a picture of `width` columns; at least one droplet."""
+def interiors(droplets: Sequence[Mask], width: int, height: int) -> Interiors:
+    """Where each pixel lies in its droplet, in a picture of `width` x `height`; at least one droplet."""
     parts: list[tuple[NDArray[np.generic], ...]] = []
     radii = np.sqrt([mask.area / np.pi for mask in droplets])
     for label, (mask, radius) in enumerate(zip(droplets, radii, strict=True)):
-        inside = np.pad(mask.crop, 1).astype(np.uint8)
-        distance = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1]
+        distance = _distance_to_edge(mask, width, height)
         rows, columns = np.nonzero(mask.crop)
         x, y = mask.centroid
         parts.append((
@@ -108,6 +118,16 @@ def interiors(droplets: Sequence[Mask], width: int) -> Interiors:
     return Interiors(index, label, depth, x, y, len(droplets), float(np.median(radii)))
 
 
+def _distance_to_edge(mask: Mask, width: int, height: int) -> Plane:
+    """hxw pixels to the droplet's edge; the picture's border, which may cut the droplet off, is none."""
+    inside = np.pad(mask.crop.astype(np.uint8), 1)
+    inside[0, :] = inside[1, :] * (mask.y == 0)
+    inside[-1, :] = inside[-2, :] * (mask.y + mask.height == height)
+    inside[:, 0] = inside[:, 1] * (mask.x == 0)
+    inside[:, -1] = inside[:, -2] * (mask.x + mask.width == width)
+    return np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
+
+
 def find_blobs(grey: Plane, droplets: Sequence[Mask]) -> Blobs | None:
     """Blobs in the droplets of HxW `grey`, all of one polarity and size: those that stand out most.
 
@@ -117,7 +137,7 @@ def find_blobs(grey: Plane, droplets: Sequence[Mask]) -> Blobs | None:
     Returns:
         None if the droplets are not alike.
     """
-    inside = interiors(droplets, grey.shape[1])
+    inside = interiors(droplets, grey.shape[1], grey.shape[0])
     unusual = _unlike_the_others(grey.ravel()[inside.index].astype(np.float32), inside)
     plane = np.zeros(grey.shape, np.float32)
     plane.ravel()[inside.index] = unusual
@@ -126,7 +146,8 @@ def find_blobs(grey: Plane, droplets: Sequence[Mask]) -> Blobs | None:
     responses = [_response(plane, sigma, inside) for sigma in LARGE]
     bright = np.maximum.reduce(responses)
     dark = np.maximum.reduce([-response for response in responses])
-    sign = 1 if _excess(bright, dark, inside) >= _excess(dark, bright, inside) else -1
+    dirty = DIRT * _power(bright, dark, inside)
+    sign = -1 if _power(dark, bright, inside) > dirty else 1
     blobs = _peaks(bright if sign > 0 else dark, inside, LARGE[0])
     small = np.maximum.reduce([sign * _response(plane, sigma, inside) for sigma in SMALL])
     nearby = _dilated(small, NEIGHBOURS * inside.radius)[blobs.y, blobs.x]
@@ -145,7 +166,8 @@ def _difference(plane: Plane, sigma: float, inside: Interiors) -> Plane:
 
 def _alike(plane: Plane, inside: Interiors) -> bool:
     """Whether the interiors differ in few places only: small beads, seen with the largest Gaussian."""
-    size = np.abs(_difference(plane, LARGE[-1], inside)[inside.depth > RIM])
+    some = inside.sample
+    size = np.abs(_difference(plane, LARGE[-1], inside)[some][inside.depth[some] > RIM])
     if not size.size:
         return False
     return bool(np.quantile(size, 0.8) <= 1.2816 * ALIKE_SPREAD * MAD_TO_SIGMA * np.median(size))
@@ -155,8 +177,9 @@ def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
     """HxW difference of Gaussians in spreads at its depth."""
     values = _difference(plane, sigma, inside)
     ring = np.minimum((inside.depth * RINGS).astype(np.int64), RINGS - 1)
-    least = _spread(values) or 1.0
-    by_ring = np.array([max(least, _spread(values[ring == i])) for i in range(RINGS)])
+    sample, of_sample = values[inside.sample], ring[inside.sample]
+    least = _spread(sample) or 1.0
+    by_ring = np.array([max(least, _spread(sample[of_sample == i])) for i in range(RINGS)])
     response = np.zeros_like(plane)
     response.ravel()[inside.index] = values / _at_depth(by_ring, inside)
     return response
@@ -166,21 +189,21 @@ def _unlike_the_others(values: Plane, inside: Interiors) -> Plane:
     """N values as spreads from what is usual at their place in a droplet."""
     values = values - _mean_by(inside.label, values, inside.count)[inside.label]
     ring = np.minimum((inside.depth * RINGS).astype(np.int64), RINGS - 1)
-    step = -(-values.size // SAMPLES)
-    residual = values - _usual(values, ring, inside, step)
-    by_ring = ndimage.median(np.abs(residual[::step]), ring[::step], np.arange(RINGS))
+    residual = values - _usual(values, ring, inside)
+    some = inside.sample
+    by_ring = ndimage.median(np.abs(residual[some]), ring[some], np.arange(RINGS))
     spread = _at_depth(MAD_TO_SIGMA * np.nan_to_num(by_ring), inside)
     weight = (1 / np.maximum(spread, 0.5)).astype(np.float32)
     residual = residual - _slopes(residual, weight, inside)
     return np.asarray(np.clip(residual * weight, -OUTLIER, OUTLIER), np.float32)
 
 
-def _usual(values: Plane, ring: NDArray[np.int64], inside: Interiors, step: int) -> Plane:
+def _usual(values: Plane, ring: NDArray[np.int64], inside: Interiors) -> Plane:
     """N medians over the droplets by depth and direction, interpolated."""
     sectors = SECTORS if inside.count >= ALIKE else 1
     turn = np.arctan2(inside.y, inside.x) / (2 * np.pi) + 0.5
     cell = ring * sectors + (turn * sectors).astype(np.int64) % sectors
-    median = ndimage.median(values[::step], cell[::step], np.arange(RINGS * sectors))
+    median = ndimage.median(values[inside.sample], cell[inside.sample], np.arange(RINGS * sectors))
     table = np.nan_to_num(median).reshape(RINGS, sectors).astype(np.float32)
     table = np.pad(np.pad(table, ((1, 1), (0, 0)), mode="edge"), ((0, 0), (1, 1)), mode="wrap")
     return np.asarray(
@@ -194,23 +217,23 @@ def _slopes(residual: Plane, weight: Plane, inside: Interiors) -> Plane:
     It takes what light, focus and a mask a pixel off change over a whole droplet. Weighted least
     squares, twice: the second time what lies over two spreads from the first fit counts less.
     """
-    x, y = inside.x, inside.y
-    terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y])
-    fit = np.zeros_like(residual)
-    for pull in (np.ones_like(residual), None):
-        if pull is None:
-            pull = np.minimum(1, 2 / np.maximum(np.abs(residual - fit) * weight, 1e-6))
-        weighted = (weight * pull) ** 2 * terms
+    some, label = inside.sample, inside.label[inside.sample]
+    terms = np.stack([np.ones_like(inside.x), inside.x, inside.y, inside.x**2, inside.y**2, inside.x * inside.y])
+    part, value = terms[:, some], residual[some]
+    fit = np.zeros_like(value)
+    for first in (True, False):
+        far = np.abs(value - fit) * weight[some]
+        trust = weight[some] if first else weight[some] * np.minimum(1, 2 / np.maximum(far, 1e-6))
         normal = np.empty((inside.count, len(terms), len(terms)))
         right = np.empty((inside.count, len(terms), 1))
-        for i, row in enumerate(weighted):
-            right[:, i, 0] = np.bincount(inside.label, row * residual, inside.count)
+        for i, row in enumerate(trust**2 * part):
+            right[:, i, 0] = np.bincount(label, row * value, inside.count)
             for j in range(i, len(terms)):
-                normal[:, i, j] = normal[:, j, i] = np.bincount(inside.label, row * terms[j], inside.count)
-        damping = 1e-6 * normal[:, :1, :1] * np.eye(len(terms))  # droplets of a few pixels
+                normal[:, i, j] = normal[:, j, i] = np.bincount(label, row * part[j], inside.count)
+        damping = 1e-6 * (normal[:, :1, :1] + 1) * np.eye(len(terms))  # droplets of a few pixels
         factors = np.linalg.solve(normal + damping, right)[..., 0]
-        fit = np.einsum("kn,nk->n", terms, factors[inside.label]).astype(np.float32)
-    return fit
+        fit = np.einsum("kn,nk->n", part, factors[label]).astype(np.float32)
+    return np.einsum("kn,nk->n", terms, factors[inside.label]).astype(np.float32)
 
 
 def _peaks(response: Plane, inside: Interiors, sigma: float) -> Blobs:
@@ -219,15 +242,30 @@ def _peaks(response: Plane, inside: Interiors, sigma: float) -> Blobs:
     highest = _dilated(response, NEIGHBOURS * inside.radius).ravel()[inside.index]
     peak = (values == highest) & (values > SIGNIFICANT) & (inside.depth > sigma)
     places = np.unique(inside.index[peak])  # a pixel may lie in two droplets
+    places = places[_roundness(response, places, max(1, round(sigma * inside.radius))) >= ROUND]
     y, x = np.divmod(places, response.shape[1])
     return Blobs(response, x, y, response.ravel()[places].astype(np.float64))
 
 
-def _excess(response: Plane, opposite: Plane, inside: Interiors) -> float:
-    """By how much the peaks stand out in sum, without those beside a stronger one of the other polarity."""
+def _roundness(response: Plane, places: NDArray[np.int64], step: int) -> NDArray[np.float64]:
+    """Smaller over larger principal curvature at N pixels, from values `step` pixels away; 0 on a line."""
+    padded = np.pad(response, step, mode="edge")
+    y, x = np.divmod(places, response.shape[1])
+
+    def at(down: int, across: int) -> NDArray[np.float64]:
+        return np.asarray(padded[y + step * (1 + down), x + step * (1 + across)], np.float64)
+
+    across, down = at(0, 1) + at(0, -1) - 2 * at(0, 0), at(1, 0) + at(-1, 0) - 2 * at(0, 0)
+    diagonal = (at(1, 1) + at(-1, -1) - at(1, -1) - at(-1, 1)) / 4
+    mean, difference = (across + down) / 2, np.hypot((across - down) / 2, diagonal)
+    return (mean + difference) / np.minimum(mean - difference, -1e-9)
+
+
+def _power(response: Plane, opposite: Plane, inside: Interiors) -> float:
+    """Sum of squares of what the peaks stand out by, without those beside a stronger one of the other polarity."""
     blobs = _peaks(response, inside, LARGE[0])
     swing = _dilated(opposite, SIDE_LOBE * inside.radius)[blobs.y, blobs.x]
-    return float((blobs.significance - SIGNIFICANT)[blobs.significance > swing].sum())
+    return float(((blobs.significance - SIGNIFICANT)[blobs.significance > swing] ** 2).sum())
 
 
 def _dilated(plane: Plane, radius: float) -> Plane:

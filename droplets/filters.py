@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from droplets.parameters import Parameters
@@ -93,7 +94,8 @@ def apply_filters(
 ) -> tuple[list[Droplet], dict[str, int]]:
     """What the filters leave, and the number removed by reason.
 
-    What a removed droplet contains goes with it and counts under the same reason.
+    What a removed droplet contains goes with it and counts under the same reason. Only of a droplet
+    that the border cuts off the beads stay, for they are whole.
 
     Returns:
         The droplets left, in order, `parent` indexing the new list; and a count each for
@@ -103,6 +105,8 @@ def apply_filters(
     reasons: list[str | None] = []
     for droplet in droplets:
         inherited = reasons[droplet.parent] if droplet.parent is not None else None
+        if inherited == "edge" and droplet.kind == "bead":
+            inherited = None
         reasons.append(inherited or _reason(droplet, limits, automatic, user))
     counts = Counter(reason for reason in reasons if reason)
     kept = _renumbered(droplets, [reason is None for reason in reasons])
@@ -162,7 +166,13 @@ def _keeps_limits(droplet: Droplet, user: Filters) -> bool:
 def _renumbered(droplets: Sequence[Droplet], keep: Sequence[bool]) -> list[Droplet]:
     position = np.cumsum(keep) - 1
     return [
-        replace(droplet, parent=None if droplet.parent is None else int(position[droplet.parent]))
+        replace(droplet, parent=_new_parent(droplet, keep, position))
         for droplet, kept in zip(droplets, keep, strict=True)
         if kept
     ]
+
+
+def _new_parent(droplet: Droplet, keep: Sequence[bool], position: NDArray[np.int64]) -> int | None:
+    if droplet.parent is None or not keep[droplet.parent]:
+        return None
+    return int(position[droplet.parent])

@@ -71,21 +71,26 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
 
 def _small(nodes: Sequence[Node], beads: Sequence[Bead], shorter_side: int) -> list[Bead]:
     """The beads, or none if what glows are droplets: by their size against the droplets, if there are any."""
-    glowing = [bead.mask.area for bead in beads if bead.glows]
-    if not glowing:
+    glowing = np.sort([bead.mask.area for bead in beads if bead.glows])
+    if not glowing.size:
         return list(beads)
-    area = float(np.median(glowing))
-    outer = np.array([node.mask.area for node in nodes if node.parent is None])
-    larger = outer[outer > SAME_OBJECT * area]
-    diameter = 2 * np.sqrt(area / np.pi)
-    if 2 * larger.size > outer.size:
-        largest = BEAD_IN_DROPLET * 2 * np.sqrt(np.median(larger) / np.pi)
-    else:
-        largest = min(BEAD_DIAMETER, BEAD_SHARE * shorter_side)
-    confidence = 1 / (1 + (diameter / largest) ** 4)
+    # The size of the objects that most of the light comes from: a droplet's texture falls into specks.
+    area = float(glowing[np.searchsorted(np.cumsum(glowing), glowing.sum() / 2)])
+    largest = min(BEAD_DIAMETER, BEAD_SHARE * shorter_side)
+    larger = _larger(nodes, area)
+    if larger.size:
+        largest = BEAD_IN_DROPLET * 2 * float(np.sqrt(np.median(larger) / np.pi))
+    confidence = 1 / (1 + (2 * np.sqrt(area / np.pi) / largest) ** 4)
     if confidence < 0.5:
         return []
-    return [replace(bead, confidence=bead.confidence * confidence) for bead in beads]
+    return [replace(bead, confidence=bead.confidence * float(confidence)) for bead in beads]
+
+
+def _larger(nodes: Sequence[Node], area: float) -> NDArray[np.int64]:
+    """Areas of the objects larger than a bead of `area` shows, if that are most; else the picture is of beads."""
+    outer = np.array([node.mask.area for node in nodes if node.parent is None], np.int64)
+    larger = outer[outer > SAME_OBJECT * area]
+    return larger if 2 * larger.size > outer.size else larger[:0]
 
 
 def _area_of_beads(mask: Mask, labels: NDArray[np.int32], areas: NDArray[np.int64]) -> int:
@@ -101,6 +106,7 @@ def _masks(
     """The nodes that stay."""
     position = np.cumsum(stays) - 1
     glows = any(bead.glows for bead in beads)
+    only_beads = glows and not _larger(nodes, float(np.median([bead.mask.area for bead in beads]))).size
     usual = _usual_diameter(nodes, width, height)
     found: list[Classified] = []
     for node, stay in zip(nodes, stays, strict=True):
@@ -108,7 +114,8 @@ def _masks(
             continue
         parent = node.parent if node.parent is not None and stays[node.parent] else None
         if parent is None:
-            found.append(_outer(node.mask, usual, width, height))
+            outer = _outer(node.mask, usual, width, height)
+            found.append(replace(outer, kind="other", confidence=0.5) if only_beads else outer)
             continue
         share = np.sqrt(node.mask.area / nodes[parent].mask.area)
         kind: Kind = "droplet" if share > BEAD_IN_DROPLET else "other" if glows else "bead"
