@@ -125,9 +125,7 @@ def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> A
     )
 
 
-def _boundaries(
-    grey: NDArray[np.generic], masks: Sequence[Mask], options: Options
-) -> dict[Mask, Boundary]:
+def _boundaries(grey: NDArray[np.generic], masks: Sequence[Mask], options: Options) -> dict[Mask, Boundary]:
     """Each mask with its boundary: moved to the true edge, or the model's own where that is not wanted."""
     if options.refine_edges:
         found = find_boundaries(grey, masks)
