@@ -2,6 +2,7 @@
 
 import pytest
 
+from droplets.errors import BadRequest
 from droplets.filters import FIGURES, AutomaticFilters, Filters, apply_filters
 from droplets.types import Droplet
 from tests.droplets.shapes import figured
@@ -74,6 +75,19 @@ def test_upper_limits(name, figure):
     assert stays(OF_VALUE[figure](limit - step), **{name: limit})
     assert stays(OF_VALUE[figure](limit), **{name: limit})
     assert not stays(OF_VALUE[figure](limit + step), **{name: limit})
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest"),
+    [
+        *((f"{name}_min", f"{name}_max") for name in ("mean", "median", "std", "area", "diameter")),
+        ("min_threshold", "max_threshold"),
+    ],
+)
+def test_limits_that_nothing_can_keep_are_refused(lowest, highest):
+    with pytest.raises(BadRequest, match=rf"^filters: {lowest} \(5\.5\) is over {highest} \(3\)"):
+        Filters.parse({lowest: 5.5, highest: 3.0}, "filters")
+    assert Filters.parse({lowest: 3.0, highest: 3.0}, "filters")
 
 
 @pytest.mark.parametrize("name", UPPER_LIMITS)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from droplets.errors import BadRequest
 from droplets.filters import AutomaticFilters, Filters
-from droplets.pipeline import Options
+from droplets.options import Options
 from droplets.preprocess import Preprocessing
 
 GROUPS = [Filters, AutomaticFilters, Preprocessing, Options]

@@ -8,8 +8,10 @@ import pytest
 from droplets.errors import BadRequest
 from droplets.filters import AutomaticFilters, Filters
 from droplets.measure import grey_values, intensity, shape
-from droplets.pipeline import AnalysisOptions, Options, analyze, crop
+from droplets.options import AnalysisOptions, Options
+from droplets.pipeline import analyze
 from droplets.preprocess import Preprocessing, preprocess
+from droplets.region import crop
 from droplets.types import BorderDistance, Generation, Mask
 from tests.droplets.shapes import disc, ellipse, picture, rectangle
 
@@ -48,6 +50,7 @@ def test_a_picture_without_masks():
     assert found.droplets == []
     assert found.found == 0
     assert found.removed == {
+        "annotation": 0,
         "background": 0,
         "duplicate": 0,
         "clump": 0,
@@ -99,6 +102,7 @@ def test_every_mask_is_kept_or_counted():
     found = analyze(noise(), DrawnMasks(*masks), wanted(Filters(diameter_min=20)))
     assert found.found == 10
     assert found.removed == {
+        "annotation": 0,
         "background": 1,
         "duplicate": 1,
         "clump": 1,
