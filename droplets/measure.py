@@ -7,6 +7,7 @@ circularity         4 pi A / P^2 (Cox 1927), cut off at 1: the perimeter of a pi
                     estimated to a few per cent only
 solidity            A over the area of the convex hull of the pixels taken as unit squares
 max Feret diameter  largest distance between two corners of those squares
+with a contour      A, P, hull and Feret diameter are those of its polygon: no pixels are counted
 volume              pi / 6 d^3 of the ball of the equivalent diameter d; 1 pL = 1000 cubic micrometres
 """
 
