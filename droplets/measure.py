@@ -18,6 +18,7 @@ import math
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import pdist
 from skimage.measure import perimeter_crofton
 
 from droplets.types import BorderDistance, Image, Intensity, Mask, PixelSize, Shape
@@ -112,5 +113,4 @@ def _hull_corners(mask: Mask) -> NDArray[np.float32]:
 
 def _diameter(points: NDArray[np.float32]) -> float:
     """Largest distance between two of Kx2 points."""
-    steps = points[:, None, :] - points[None, :, :]
-    return float(np.sqrt((steps**2).sum(axis=-1).max()))
+    return float(pdist(points).max())
