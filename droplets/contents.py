@@ -218,7 +218,9 @@ def _slopes(residual: Plane, weight: Plane, inside: Interiors) -> Plane:
     squares, twice: the second time what lies over two spreads from the first fit counts less.
     """
     some, label = inside.sample, inside.label[inside.sample]
-    terms = np.stack([np.ones_like(inside.x), inside.x, inside.y, inside.x**2, inside.y**2, inside.x * inside.y])
+    terms = np.stack(
+        [np.ones_like(inside.x), inside.x, inside.y, inside.x**2, inside.y**2, inside.x * inside.y]
+    )
     part, value = terms[:, some], residual[some]
     fit = np.zeros_like(value)
     for first in (True, False):

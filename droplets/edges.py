@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.contours import clip, rasterise
-from droplets.curves import fit_circles, fit_offsets, low_pass, recentred, root_mean_square, upsample
+from droplets.curves import fit_circles, fit_offsets, low_pass, recentred, root_mean_square, spread, upsample
 from droplets.polar import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
 from droplets.profiles import SEARCH, Mode, find_edges, picture_mode, upper
 from droplets.types import Boundary, Mask
@@ -190,11 +190,11 @@ def _trace(
 def _fit(offset: Floats, weight: Floats, size: Floats) -> tuple[Floats, Floats]:
     """A stiff curve, or a free one where that leaves much."""
     fitted, counted = fit_offsets(offset, weight, size, STIFF)
-    residual = root_mean_square(offset - fitted, weight)
+    residual = spread(offset - fitted, weight)
     loose = np.flatnonzero((residual > LOOSE * size) & (weight.mean(axis=1) > SEEN))
     if loose.size:
         free, free_counted = fit_offsets(offset[loose], weight[loose], size[loose], FREE)
-        left = root_mean_square(offset[loose] - free, weight[loose])
+        left = spread(offset[loose] - free, weight[loose])
         better = left < WORTH * residual[loose]
         fitted[loose[better]], counted[loose[better]] = free[better], free_counted[better]
     return fitted, counted

@@ -8,6 +8,7 @@ circularity         4 pi A / P^2 (Cox 1927), cut off at 1: the perimeter of a pi
                     estimated to a few per cent only
 solidity            A over the area of the convex hull of the pixels taken as unit squares
 max Feret diameter  largest distance between two corners of those squares
+with a contour      A, P, hull and Feret diameter are those of its polygon: no pixels are counted
 volume              pi / 6 d^3 of the ball of the equivalent diameter d; 1 pL = 1000 cubic micrometres
 """
 
@@ -18,6 +19,7 @@ import math
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import pdist
 
 from droplets.types import BorderDistance, Image, Intensity, Mask, PixelSize, Shape
 
@@ -129,5 +131,4 @@ def _hull_corners(mask: Mask) -> NDArray[np.float32]:
 
 def _diameter(points: NDArray[np.float32]) -> float:
     """Largest distance between two of Kx2 points."""
-    steps = points[:, None, :] - points[None, :, :]
-    return float(np.sqrt((steps**2).sum(axis=-1).max()))
+    return float(pdist(points).max())

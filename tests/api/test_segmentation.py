@@ -85,9 +85,10 @@ class TestAnswer:
             assert (x, y) == (columns.min(), rows.min())
             assert (x + width, y + height) == (columns.max() + 1, rows.max() + 1)
             assert mask["edge_stats"]["distances"]["right"] == 256 - x - width
+            assert set(mask["boundary"]) == {"residual", "contrast", "kept_because"}
 
     def test_timings_and_model(self, answer):
-        assert {"decode", "queue", "encode", "generate", "measure", "serialise", "total"} <= set(
+        assert {"decode", "queue", "encode", "generate", "refine", "measure", "serialise", "total"} <= set(
             answer["timing_ms"]
         )
         assert answer["model"]["device"] in ("cpu", "cuda")
