@@ -27,6 +27,7 @@ UNITS: Final = {"µm": 1.0, "um": 1.0, "nm": 1e-3, "mm": 1e3, "micron": 1.0, "mi
 DIGITS: Final = "0123456789"
 MANTISSAS: Final = (1, 1.2, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 7.5, 8, 9)
 
+SHORTEST_TEXT, LONGEST_TEXT = 3, 12  # characters: "1mm", "1000microns" and one more
 SMALLEST_DIGIT = 7  # pixels high
 MIN_SCORE, MIN_LEAD = 0.75, 0.04
 POINT_SIZE = 0.35  # of a digit, at most
@@ -76,6 +77,12 @@ class Part:
         """First column right of it."""
         return self.box[0] + self.box[2]
 
+    def reaches(self, area: Box) -> bool:
+        """Whether any of its ink lies in the XYWH area."""
+        (x, y), (left, top, width, height) = self.box[:2], area
+        columns = slice(max(0, left - x), max(0, left + width - x))
+        return bool(self.ink[max(0, top - y) : max(0, top + height - y), columns].any())
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -99,21 +106,24 @@ def read_length(parts: Sequence[Part]) -> Reading | None:
 
 
 def text_lines(parts: Sequence[Part]) -> Iterator[list[Part]]:
-    """For each part that may be a digit, it and what follows it in its line, from left to right."""
+    """Each part that may begin a length with what follows it in its line, from left to right."""
     for first in parts:
         left, top, _, height = first.box
-        band = [
-            part
-            for part in parts
-            if part.box[1] >= top - ABOVE * height - 1 and part.bottom <= first.bottom + BELOW * height + 1
-        ]
-        if height < SMALLEST_DIGIT or any(
-            part.box[0] < left < part.right + FREE_BEFORE * height + 1 for part in band
-        ):
+        band = sorted(
+            (
+                part
+                for part in parts
+                if part.box[1] >= top - ABOVE * height - 1
+                and part.bottom <= first.bottom + BELOW * height + 1
+            ),
+            key=lambda part: part.box[0],
+        )
+        before = [part for part in band if part.box[0] < left]
+        if height < SMALLEST_DIGIT or not _begins(first, before, parts):
             continue
         line = [first]
-        for part in sorted(band, key=lambda part: part.box[0]):
-            if part.box[0] <= left:
+        for part in band[len(before) :]:
+            if part is first:
                 continue
             if part.box[0] - line[-1].right > LARGEST_GAP * height:
                 break
@@ -123,18 +133,29 @@ def text_lines(parts: Sequence[Part]) -> Iterator[list[Part]]:
                 line.append(part)
         while _is_point(line[-1], first):  # a speck
             line.pop()
-        if len(line) > 1:
+        if SHORTEST_TEXT <= len(line) <= LONGEST_TEXT:
             yield line
 
 
-def around(parts: Sequence[Part]) -> Box:
-    """XYWH around all parts."""
-    left, top = min(part.box[0] for part in parts), min(part.box[1] for part in parts)
-    return left, top, max(part.right for part in parts) - left, max(part.bottom for part in parts) - top
+def _begins(first: Part, before: Sequence[Part], parts: Sequence[Part]) -> bool:
+    """Whether no character stands before it, nor anything that a character may be joined with."""
+    left, top, _, height = first.box
+    close = round(LARGEST_DIGIT_GAP * height) + 1
+    return not (
+        any(left < part.right + FREE_BEFORE * height + 1 for part in before)
+        or any(part.reaches((left - close, top, close, height)) for part in parts if part is not first)
+    )
+
+
+def around(boxes: Sequence[Box]) -> Box:
+    """XYWH around all boxes."""
+    x, y = (min(box[i] for box in boxes) for i in (0, 1))
+    right, bottom = (max(box[i] + box[i + 2] for box in boxes) for i in (0, 1))
+    return x, y, right - x, bottom - y
 
 
 def _merged(one: Part, other: Part) -> Part:
-    box = around([one, other])
+    box = around([one.box, other.box])
     ink = np.zeros((box[3], box[2]), np.float32)
     for part in (one, other):
         x, y = part.box[0] - box[0], part.box[1] - box[1]
@@ -159,7 +180,11 @@ def _parse(line: Sequence[Part]) -> Reading | None:
     if lowest < MIN_SCORE or mean - max(others, default=0.0) < MIN_LEAD / 2:
         return None
     number, score = _number(line[:start], scores)
-    return None if number is None else Reading(number * factor, min(score, lowest), around(line))
+    return (
+        None
+        if number is None
+        else Reading(number * factor, min(score, lowest), around([part.box for part in line]))
+    )
 
 
 def _number(line: Sequence[Part], scores: dict[str, Scores]) -> tuple[float | None, float]:

@@ -23,13 +23,13 @@ PURE = 25  # grey levels from 0 or 255, for what JPEG does to a pure colour
 SHORTEST, SHORTEST_SHARE, LONGEST_SHARE = 16, 0.02, 0.9  # pixels; of the picture's side
 THINNEST_ASPECT = 4.0
 FILLED = 0.97
+MOST_RECTANGLES = 24  # that are looked at, the longest ones; a picture of dashes has thousands
 MIN_CONTRAST = 50.0
-FULL_CONTRAST = 160.0  # so that grey structures beyond a label's box do not count as half text
 CLEAR_ENDS, CLEAR_SIDES = 0.9, 0.7  # share of the surroundings in another colour; text may touch a side
 UNREAD_CLEAR_SIDES, UNREAD_ASPECT, UNREAD_SPREAD = 0.95, 6.0, 6
 REACH = 0.8  # how far text may be from the bar, in lengths of it
-LEAST_INK = (0.5, 0.35)  # of text; the strokes of small letters are thinner than a pixel
-MAX_PARTS = 150
+LEAST_INK = (0.65, 0.5, 0.35, 0.25)  # of text: bold strokes run together, thin ones are blended
+MAX_PARTS = 100
 UM_PER_PIXEL = (0.01, 100.0)
 COVERED = 0.5
 
@@ -64,11 +64,11 @@ def find_scale_bar(pixels: NDArray[np.uint8]) -> ScaleBar | None:
     Arguments:
         pixels: HxWx3 uint8 RGB.
     """
-    bars = [
-        _with_text(pixels, box)
-        for colour in itertools.product((0, 255), repeat=3)
-        for box in _bars(pixels, colour)
+    rectangles = [
+        box for colour in itertools.product((0, 255), repeat=3) for box in _rectangles(pixels, colour)
     ]
+    longest = sorted(rectangles, key=lambda box: max(box[2:]), reverse=True)[:MOST_RECTANGLES]
+    bars = [_with_text(pixels, _grown(pixels, box)) for box in longest if _is_clear(pixels, box, CLEAR_SIDES)]
     read = [bar for bar in bars if bar.um]
     if read:
         return max(read, key=lambda bar: bar.confidence)
@@ -88,7 +88,7 @@ def without_annotations(
     """
     if bar is None:
         return list(masks), 0
-    x, y, width, height = _hull([bar.box, *bar.text])
+    x, y, width, height = around([bar.box, *bar.text])
     label = Mask(x - corner[0], y - corner[1], np.ones((height, width), np.bool_))
     kept = [mask for mask in masks if mask.intersection(label) <= COVERED * mask.area]
     return kept, len(masks) - len(kept)
@@ -103,15 +103,8 @@ def scale_bar_notes(bar: ScaleBar | None) -> tuple[str, ...]:
     return (f"a scale bar of {bar.length_px} px was read as {bar.um:g} um",)
 
 
-def _hull(boxes: Sequence[Box]) -> Box:
-    """XYWH around all boxes."""
-    x, y = (min(box[i] for box in boxes) for i in (0, 1))
-    right, bottom = (max(box[i] + box[i + 2] for box in boxes) for i in (0, 1))
-    return x, y, right - x, bottom - y
-
-
-def _bars(pixels: NDArray[np.uint8], colour: Sequence[int]) -> Iterator[Box]:
-    """Filled rectangles of one colour that are long, thin and clear of more of that colour."""
+def _rectangles(pixels: NDArray[np.uint8], colour: Sequence[int]) -> Iterator[Box]:
+    """Filled rectangles of one colour that are several times as long as they are thick."""
     low, high = np.array(colour) - PURE, np.array(colour) + PURE
     if not any(
         cv2.inRange(sparse, low, high).any() for sparse in (pixels[:, ::SHORTEST], pixels[::SHORTEST])
@@ -131,9 +124,7 @@ def _bars(pixels: NDArray[np.uint8], colour: Sequence[int]) -> Iterator[Box]:
         thin = boxes[:, along] >= THINNEST_ASPECT * boxes[:, across]
         short = boxes[:, along] <= LONGEST_SHARE * (width, height)[along - 2]
         filled = areas >= FILLED * boxes[:, 2] * boxes[:, 3]
-        for x, y, w, h in boxes[thin & short & filled].tolist():
-            if _is_clear(pixels, (x, y, w, h), CLEAR_SIDES):
-                yield _grown(pixels, (x, y, w, h))
+        yield from map(tuple, boxes[thin & short & filled].tolist())
 
 
 def _grown(pixels: NDArray[np.uint8], box: Box) -> Box:
@@ -153,7 +144,7 @@ def _is_clear(pixels: NDArray[np.uint8], box: Box, clear_sides: float) -> bool:
     colour = _colour(pixels, box)
     # The pixel next to the bar may be a blend of both; the one after it is not.
     left, right, top, bottom = (_differs(strip, colour) for strip in _strips(pixels, box, 2))
-    ends, sides = (min(left, right), min(top, bottom))
+    ends, sides = min(left, right), min(top, bottom)
     if height > width:
         ends, sides = sides, ends
     return ends >= CLEAR_ENDS and sides >= clear_sides
@@ -200,12 +191,12 @@ def _with_text(pixels: NDArray[np.uint8], box: Box) -> ScaleBar:
     ink, corner = _ink(pixels, box)
     attempts = [_parts(ink, corner, least) for least in LEAST_INK]
     readings = [found for parts in attempts if (found := read_length(parts))]
-    plausible = [found for found in readings if UM_PER_PIXEL[0] <= found.um / length <= UM_PER_PIXEL[1]]
-    if plausible:
-        best = max(plausible, key=lambda found: found.score)
-        return ScaleBar(box, (best.box,), length, best.um, best.score)
+    if len({found.um for found in readings}) == 1:
+        best = max(readings, key=lambda found: found.score)
+        if UM_PER_PIXEL[0] <= best.um / length <= UM_PER_PIXEL[1]:
+            return ScaleBar(box, (best.box,), length, best.um, best.score)
     line = max(text_lines(attempts[0]), key=len, default=[])
-    return ScaleBar(box, (around(line),) if len(line) > 2 else (), length, None, 0.0)
+    return ScaleBar(box, (around([part.box for part in line]),) if line else (), length, None, 0.0)
 
 
 def _ink(pixels: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.float32], tuple[int, int]]:
@@ -220,8 +211,7 @@ def _ink(pixels: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.float32], tupl
         for rim in (1, 3)
     )
     clear = distance[far][distance[far] >= MIN_CONTRAST]
-    contrast = min(float(np.median(clear)), FULL_CONTRAST)
-    ink = np.clip(1 - distance / contrast, 0, 1).astype(np.float32)
+    ink = np.clip(1 - distance / float(np.median(clear)), 0, 1).astype(np.float32)
     ink[near] = 0
     return ink, (left, top)
 

@@ -274,7 +274,7 @@ def test_droplets_on_background_are_no_beads(background):
     droplets = [disc(50, 60, 20), disc(150, 60, 20), disc(250, 70, 20)]
     found = hierarchy(background, *droplets, disc(50, 60, 5), frame=(300, 200))
     assert (found.background, found.clumps, found.duplicates) == (1, 0, 0)
-    assert parents(found) == [None] * 3 + [("bead", found.nodes[3].parent)]
+    assert parents(found) == [None] * 3 + [found.nodes[3].parent]
 
 
 def test_background_around_one_large_droplet_does_not_swallow_it():
@@ -338,7 +338,7 @@ def test_three_thousand_masks_take_little_time():
     started = time.perf_counter()
     found = build_hierarchy(masks, *FRAME)
     seconds = time.perf_counter() - started
-    assert parents(found) == [None] * 1000 + [("bead", node.parent) for node in found.nodes[1000:]]
+    assert parents(found) == [None] * 1000 + [node.parent for node in found.nodes[1000:]]
     assert len(found.nodes) == 2000
     assert found.duplicates == 1000
     assert seconds < 5  # 0.3 s on one core; quadratic comparisons would take minutes

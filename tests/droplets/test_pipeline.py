@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
 from droplets.preprocess import Preprocessing, preprocess
 from droplets.region import crop
-from droplets.types import BorderDistance, Generation, Mask
+from droplets.types import BorderDistance, Generation, Mask, PixelSize
 from tests.droplets.shapes import disc, ellipse, picture, rectangle
 
 ALL_OFF = {"automatic_filters": False}
@@ -113,6 +114,48 @@ def test_every_mask_is_kept_or_counted():
         "user_filter": 1,
     }
     assert len(found.droplets) + sum(found.removed.values()) == found.found
+
+
+def scale_bar_picture(text: str = "100 um"):
+    """200x160 grey with a bar of 80 pixels and its text at (100..180, 110..140)."""
+    pixels = np.full((HEIGHT, WIDTH), 120, np.uint8)
+    cv2.putText(pixels, text, (102, 130), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255, 1, cv2.LINE_AA)
+    pixels[136:140, 100:180] = 255
+    return picture(pixels)
+
+
+def test_a_scale_bar_gives_the_pixel_size_and_is_no_object():
+    bar, letter, droplet = rectangle(100, 136, 80, 4), rectangle(104, 118, 9, 12), disc(50, 60, 15)
+    found = analyze(scale_bar_picture(), DrawnMasks(bar, letter, droplet), wanted())
+    assert found.pixel_size == PixelSize(100 / 80, "scale bar")
+    assert found.notes == ("a scale bar of 80 px was read as 100 um",)
+    assert found.removed["annotation"] == 2
+    assert [d.mask.box for d in found.droplets] == [droplet.box]
+
+
+def test_a_scale_bar_outside_the_region_gives_the_pixel_size_too():
+    generator = DrawnMasks(rectangle(104, 118, 9, 12), disc(50, 60, 15), roi=(20, 30))
+    found = analyze(scale_bar_picture(), generator, wanted(roi=[20, 30, 110, 105]))
+    assert found.pixel_size.source == "scale bar"
+    assert found.removed["annotation"] == 1
+
+
+def test_pixel_size_is_the_clients_then_the_files_then_the_bars():
+    tagged = replace(scale_bar_picture(), pixel_size=PixelSize(1.2, "OME-TIFF"))
+    assert analyze(tagged, DrawnMasks(), wanted()).pixel_size == PixelSize(1.2, "OME-TIFF")
+    given = analyze(tagged, DrawnMasks(), wanted(pixel_size_um=3.0))
+    assert given.pixel_size == PixelSize(3.0, "request")
+    unread = analyze(scale_bar_picture(""), DrawnMasks(), wanted())
+    assert unread.pixel_size is None
+    assert "not read" in unread.notes[0]
+
+
+def test_channels_of_a_colour_picture_are_measured():
+    image, mask = noise(16, channels=3), disc(50, 60, 15)
+    (droplet,) = analyze(image, DrawnMasks(mask), wanted()).droplets
+    alone = [intensity(image.original[..., i], mask) for i in range(3)]
+    assert [vars(channel) for channel in droplet.channels] == [pytest.approx(vars(light)) for light in alone]
+    assert analyze(noise(), DrawnMasks(mask), wanted()).droplets[0].channels == ()
 
 
 def test_background_does_not_take_its_droplets_with_it():
