@@ -123,11 +123,11 @@ class _SizeLimits:
 
 def _size_limits(droplets: Sequence[Droplet]) -> _SizeLimits:
     """Limits from the droplets that lie whole in the picture; beads do not count."""
-    whole = [d.mask.area for d in droplets if d.kind == "droplet" and not d.border.touching]
-    typical = typical_area(whole)
+    whole = [d for d in droplets if d.kind != "bead" and d.parent is None and not d.border.touching]
+    typical = typical_area([d.mask.area for d in whole if d.kind == "droplet"])
     if typical is None:
         return _SizeLimits()
-    areas = np.array(whole)
+    areas = np.array([d.mask.area for d in whole])
     small = areas < DEBRIS_DIAMETER**2 * typical
     few = areas[small].sum() <= DEBRIS_SHARE * areas.sum()
     return _SizeLimits(DEBRIS_DIAMETER**2 * typical if few else 0.0, AREA_FACTOR * typical)
@@ -142,7 +142,7 @@ def _reason(droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters, 
         return "area"
     if automatic.circularity and is_droplet and circularity < MIN_CIRCULARITY:
         return "circularity"
-    if automatic.debris and is_droplet and area < limits.smallest:
+    if automatic.debris and droplet.kind != "bead" and droplet.parent is None and area < limits.smallest:
         return "debris"
     return None if _keeps_limits(droplet, user) else "user_filter"
 

@@ -175,7 +175,7 @@ def test_background_is_that_of_the_region():
 
 def test_timing_has_every_stage():
     timing = analyze(noise(), DrawnMasks(disc(60, 70, 15)), wanted()).timing_ms
-    assert list(timing) == ["preprocess", "queue", "encode", "generate", "refine", "measure"]
+    assert list(timing) == ["preprocess", "queue", "encode", "generate", "refine", "contents", "measure"]
     assert (timing["queue"], timing["encode"], timing["generate"]) == (1, 2, 3)
     assert all(0 <= value < 10_000 for value in timing.values())
 
