@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from PIL import Image as PillowImage
 
+from api.digital_pcr import digital_pcr
 from droplets.export.coco import polygons, rle
+from droplets.export.figures import rounded
 from droplets.measure import diameter_um, volume_pl
-from droplets.pipeline import AnalysisOptions, Options
+from droplets.options import AnalysisOptions, Options
 from droplets.statistics import summary
-from droplets.types import Analysis, Droplet, Image, Intensity, Mask, PixelSize
+from droplets.types import Analysis, Boundary, Droplet, Image, Intensity, Mask, PixelSize
 
 ROUND = 0.9
 """Circularity from which a mask is described by a circle too."""
@@ -24,7 +26,7 @@ ROUND = 0.9
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:
     """Body of a segmentation's answer but for timing, model and request id (api.schemas.Segmentation)."""
     droplets, options, size = analysis.droplets, wanted.options, analysis.pixel_size
-    children = _children(droplets)
+    children = children_of(droplets)
     return {
         "success": True,
         "image": {
@@ -40,6 +42,7 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
         "original_count": analysis.found,
         "removed": analysis.removed,
         "masks": [_mask(i, droplet, children[i], image, size, options) for i, droplet in enumerate(droplets)],
+        "ddpcr": rounded(digital_pcr(analysis.ddpcr)) if analysis.ddpcr else None,
         "summary_statistics": rounded(summary(droplets, size)),
         "filters_applied": {
             "automatic": options.model_dump()["automatic_filters"],
@@ -49,18 +52,8 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
     }
 
 
-def rounded(value: Any) -> Any:
-    """JSON values with floats of 7 significant digits, and null where a number is not finite."""
-    if isinstance(value, dict):
-        return {name: rounded(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.7g}") if math.isfinite(value) else None
-    return value
-
-
-def _children(droplets: list[Droplet]) -> dict[int, list[int]]:
+def children_of(droplets: Sequence[Droplet]) -> dict[int, list[int]]:
+    """Indices of what each droplet contains."""
     children: dict[int, list[int]] = defaultdict(list)
     for i, droplet in enumerate(droplets):
         if droplet.parent is not None:
@@ -101,10 +94,17 @@ def _mask(
             "distances": {side: getattr(border, side) for side in ("top", "bottom", "left", "right")},
             "edge_touching_sides": border.touching,
         },
+        "boundary": _boundary(droplet.boundary),
         "diameter_um": diameter_um(shape.equivalent_diameter, size),
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
+        "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
     }
     return {**rounded(figures), **_outline(mask, image, options.mask_format)}
+
+
+def _boundary(boundary: Boundary | None) -> dict[str, Any] | None:
+    names = ("residual", "contrast", "kept_because")
+    return {name: getattr(boundary, name) for name in names} if boundary else None
 
 
 def _pixel_stats(light: Intensity) -> dict[str, float]:

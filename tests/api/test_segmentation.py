@@ -85,9 +85,10 @@ class TestAnswer:
             assert (x, y) == (columns.min(), rows.min())
             assert (x + width, y + height) == (columns.max() + 1, rows.max() + 1)
             assert mask["edge_stats"]["distances"]["right"] == 256 - x - width
+            assert set(mask["boundary"]) == {"residual", "contrast", "kept_because"}
 
     def test_timings_and_model(self, answer):
-        assert {"decode", "queue", "encode", "generate", "measure", "serialise", "total"} <= set(
+        assert {"decode", "queue", "encode", "generate", "refine", "measure", "serialise", "total"} <= set(
             answer["timing_ms"]
         )
         assert answer["model"]["device"] in ("cpu", "cuda")
@@ -144,9 +145,7 @@ class TestOptions:
         polygons = post_file(client, discs, options={**FAST, "mask_format": "polygon"}).json["masks"][0][
             "polygons"
         ]
-        drawn = np.zeros((256, 256), np.uint8)
-        for polygon in polygons:
-            cv2.fillPoly(drawn, [np.array(polygon, np.int32).reshape(-1, 2)], 1)
+        drawn = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, 256, 256)))
         assert (drawn == full).all()
 
         none = post_file(client, discs, options={**FAST, "mask_format": "none"}).json["masks"][0]

@@ -198,6 +198,22 @@ def test_a_mask_across_a_20_megapixel_frame(width, height):
     assert figures.solidity == 1
 
 
+def test_a_contour_is_measured_as_the_polygon_it_is():
+    turn = np.pi / 3 * np.arange(6)
+    hexagon = np.stack([30.3 + 10 * np.cos(turn), 20.8 + 10 * np.sin(turn)], axis=1)
+    figures = shape(disc(30, 21, 9), hexagon)
+    assert figures.perimeter == pytest.approx(60)
+    assert figures.equivalent_diameter == pytest.approx(2 * math.sqrt(1.5 * math.sqrt(3) * 100 / math.pi))
+    assert figures.circularity == pytest.approx(math.pi * math.sqrt(3) / 6)
+    assert figures.max_feret_diameter == pytest.approx(20)
+    assert figures.solidity == pytest.approx(1)
+
+
+def test_a_dented_contour_is_less_solid():
+    star = np.array([[0, 0], [10, 3], [20, 0], [17, 10], [20, 20], [10, 17], [0, 20], [3, 10]], float)
+    assert shape(disc(10, 10, 8), star).solidity == pytest.approx(1 - 4 * 30 / 400)
+
+
 @pytest.mark.parametrize(
     ("dtype", "highest"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1.0)], ids=["8", "16", "float"]
 )
