@@ -217,12 +217,11 @@ def _ink(pixels: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.float32], tupl
 
 
 def _parts(ink: NDArray[np.float32], corner: tuple[int, int], least: float) -> list[Part]:
-    """Connected regions of at least that much ink, in the frame of the picture; none of too many."""
+    """Connected regions of at least that much ink, the largest of many, in the frame of the picture."""
     inked = (ink > least).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
-    if count > MAX_PARTS:
-        return []
-    return [_part(ink, labels, label, tuple(stats[label, :4].tolist()), corner) for label in range(1, count)]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
+    largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_PARTS]
+    return [_part(ink, labels, label, tuple(stats[label, :4].tolist()), corner) for label in largest.tolist()]
 
 
 def _part(

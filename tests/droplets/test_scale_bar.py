@@ -24,7 +24,6 @@ FONTS = (
     "DejaVuSans-Bold",
     "DejaVuSansMono",
     "DejaVuSerif",
-    "STIXGeneralBol",
     "cmss10",
     "pillow",
     "hershey",
