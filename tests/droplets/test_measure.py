@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
+from skimage.measure import perimeter_crofton
 
-from droplets.measure import border_distance, grey_values, intensity, shape
+from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.types import BorderDistance, Mask
 from tests.droplets.shapes import disc, ellipse, picture, random_mask, rectangle, ring, union
 
@@ -161,6 +162,15 @@ def test_hull_and_feret_diameter_equal_those_of_all_pixel_corners():
         assert 0 < figures.circularity <= 1
 
 
+def test_perimeter_equals_that_of_scikit_image():
+    random = np.random.default_rng(13)
+    masks = [random_mask(random, largest=25) for _ in range(200)]
+    masks += [Mask.from_array(random.random((9, 11)) < density) for density in (0.1, 0.3, 0.5, 0.9)]
+    for mask in masks:
+        expected = perimeter_crofton(np.pad(mask.crop, 1), directions=4)
+        assert shape(mask).perimeter == pytest.approx(expected, rel=1e-12)
+
+
 def test_figures_do_not_depend_on_place_mirroring_or_quarter_turns():
     random = np.random.default_rng(8)
     for _ in range(30):
@@ -223,6 +233,17 @@ def test_intensity_is_that_of_the_pixels_under_the_mask(dtype, highest):
         assert figures.median == pytest.approx(np.median(values))
         assert figures.pixels == mask.area
         assert all(type(value) is float for name, value in vars(figures).items() if name != "pixels")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_each_channel_is_measured_as_if_it_were_alone(dtype):
+    random = np.random.default_rng(14)
+    rgb = (random.random((60, 70, 3)) * 255).astype(dtype)
+    for _ in range(20):
+        mask = random_mask(random)
+        figures = channel_intensities(rgb, mask)
+        alone = [intensity(np.ascontiguousarray(rgb[..., channel]), mask) for channel in range(3)]
+        assert [vars(channel) for channel in figures] == [pytest.approx(vars(channel)) for channel in alone]
 
 
 def test_intensity_does_not_overflow():

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from droplets.errors import BadRequest
 from droplets.filters import AutomaticFilters, Filters
-from droplets.pipeline import Options
+from droplets.options import Options
 from droplets.preprocess import Preprocessing
 
 GROUPS = [Filters, AutomaticFilters, Preprocessing, Options]
@@ -43,7 +43,7 @@ def refusal(group, value) -> str:
 def test_the_lists_of_fields_are_whole():
     counted = len(NUMBERS) + len(SWITCHES)
     assert (len(FLOATS), len(NUMBERS), len(SWITCHES)) == (19, 24, 10)
-    structured = {"quality", "points", "roi", "automatic_filters", "mask_format"}
+    structured = {"quality", "points", "roi", "automatic_filters", "ddpcr", "mask_format"}
     assert counted + len(structured) == sum(len(group.model_fields) for group in GROUPS)
 
 
