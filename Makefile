@@ -10,7 +10,7 @@ MODEL := model/mobile_sam.pt
 PIP := $(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench lint format lock clean
+.PHONY: help run demo test bench score lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ test: $(VENV)/.installed-dev $(MODEL)  ## run the tests
 
 bench: $(VENV)/.installed $(MODEL)  ## time the generator against stock MobileSAM; ARGS=--stock-once is sooner done
 	@$(BIN)/python -W ignore -m benchmarks.generator $(ARGS)
+
+score: $(VENV)/.installed $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
+	@$(BIN)/python -W ignore -m benchmarks.score $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## check style, format and types
 	@$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from flask import Flask
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import admin, errors, health, index, segmentation, tracing
+from api import admin, analysis, errors, health, index, segmentation, tracing
 from api.json import StrictJSONProvider
 from api.logs import configure_logging
 from auth_middleware import Auth
@@ -42,8 +42,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json = StrictJSONProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = (
-        settings.max_file_bytes * 4 // 3 + 2**20
-    )  # base64 and the fields around it
+        2 * (settings.max_file_bytes * 4 // 3) + 2**20
+    )  # two pictures in base64 and the fields around them
     app.config["MAX_FORM_MEMORY_SIZE"] = 2**20
 
     database = Database(settings.data_dir / "sam.sqlite3")
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     tracing.init_app(app)
     errors.init_app(app)
     auth.init_app(app)
-    for room in (index, health, segmentation, admin):
+    for room in (index, health, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)
     if settings.allowed_origins:
         CORS(app, origins=list(settings.allowed_origins), expose_headers=EXPOSED_HEADERS)

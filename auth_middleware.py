@@ -211,19 +211,14 @@ def validate_file_upload(view: Callable[..., R]) -> Callable[..., R]:
 
     @wraps(view)
     def guarded(*args: object, **kwargs: object) -> R:
-        files = request.files.getlist("file")
-        if len(files) != 1:
-            raise BadRequest("Send one picture in the multipart field 'file'.")
-        limit = current_auth().max_file_bytes
-        data = files[0].stream.read(limit + 1)
-        if len(data) > limit:
-            raise TooLarge(f"The file is over the limit of {limit / 2**20:g} MB.")
-        if not data:
-            raise BadRequest("The file in the field 'file' is empty.")
-        sniff_format(data)
-        return view(*args, upload=data, **kwargs)
+        return view(*args, upload=_uploaded("file"), **kwargs)
 
     return guarded
+
+
+def optional_upload(field: str) -> bytes | None:
+    """The file in another multipart field, checked as `file` is; None if there is none."""
+    return _uploaded(field) if field in request.files else None
 
 
 def track_usage(view: Callable[P, R]) -> Callable[P, R]:
@@ -235,6 +230,20 @@ def track_usage(view: Callable[P, R]) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     return tracked
+
+
+def _uploaded(field: str) -> bytes:
+    files = request.files.getlist(field)
+    if len(files) != 1:
+        raise BadRequest(f"Send one picture in the multipart field '{field}'.")
+    limit = current_auth().max_file_bytes
+    data = files[0].stream.read(limit + 1)
+    if len(data) > limit:
+        raise TooLarge(f"The file in the field '{field}' is over the limit of {limit / 2**20:g} MB.")
+    if not data:
+        raise BadRequest(f"The file in the field '{field}' is empty.")
+    sniff_format(data)
+    return data
 
 
 def _add_limit_headers(response: Response) -> Response:

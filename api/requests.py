@@ -3,45 +3,74 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from flask import request
 
-from auth_middleware import current_auth
+from auth_middleware import current_auth, optional_upload, validate_file_upload
 from droplets.errors import BadRequest
 from droplets.filters import Filters
 from droplets.image import decode_base64
-from droplets.pipeline import AnalysisOptions, Options
+from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import Preprocessing
 
 GROUPS = ("filters", "preprocessing", "options")
 
 
-def picture_from_json() -> tuple[bytes, dict[str, Any]]:
-    """The bytes of the JSON body's `image`, and the rest of the body.
+@dataclass(frozen=True, eq=False)
+class Sent:
+    """What a request brings: a picture, perhaps its fluorescence, and the groups of parameters, unchecked.
+
+    `name` is that of the picture's file, as the client gives it.
+    """
+
+    name: str
+    picture: bytes
+    fluorescence: bytes | None
+    groups: dict[str, Any]
+
+
+def sent() -> Sent:
+    """In either form: a JSON body, else multipart.
+
+    Raises:
+        BadRequest, TooLarge, UnsupportedImage: as the forms' own functions.
+    """
+    return sent_as_json() if request.is_json else _sent_as_form()
+
+
+def sent_as_json() -> Sent:
+    """In a JSON body with base64 pictures.
 
     Raises:
         BadRequest: the body is not strict JSON, or not of the expected form.
-        TooLarge: the picture is over the size limit.
+        TooLarge: a picture is over the size limit.
     """
     if not request.is_json:
         raise BadRequest("Send the body as application/json, or the picture to /segment_file as multipart.")
     body = parse_json(request.get_data(cache=False), "The body")
     if not isinstance(body, dict):
         raise BadRequest('The body must be a JSON object: {"image": "<base64>"}.')
-    text = body.pop("image", None)
-    if not isinstance(text, str) or not text:
-        raise BadRequest("image must be the picture as base64 or as a data URL.")
-    return decode_base64(text, max_bytes=current_auth().max_file_bytes), body
+    second = body.pop("fluorescence", None)
+    return Sent(
+        name="picture",
+        picture=_picture(body.pop("image", None), "image"),
+        fluorescence=None if second is None else _picture(second, "fluorescence"),
+        groups=body,
+    )
 
 
-def groups_from_form() -> dict[str, Any]:
-    """The JSON form fields beside an uploaded file.
+def sent_with(upload: bytes) -> Sent:
+    """In a multipart form whose file has been read.
 
     Raises:
-        BadRequest: a field is unknown or not strict JSON.
+        BadRequest: a field is unknown or not strict JSON, or the fluorescence is empty or sent twice.
+        TooLarge, UnsupportedImage: as for the picture.
     """
-    return {name: parse_json(text, name) for name, text in request.form.items()}
+    groups = {name: parse_json(text, name) for name, text in request.form.items()}
+    name = request.files["file"].filename or "picture"
+    return Sent(name, upload, optional_upload("fluorescence"), groups)
 
 
 def analysis_options(groups: dict[str, Any]) -> AnalysisOptions:
@@ -52,7 +81,9 @@ def analysis_options(groups: dict[str, Any]) -> AnalysisOptions:
     """
     for name in groups:
         if name not in GROUPS:
-            raise BadRequest(f"{name} is not known; known are: image or file, {', '.join(GROUPS)}.")
+            raise BadRequest(
+                f"{name} is not known; known are: image or file, fluorescence, {', '.join(GROUPS)}."
+            )
     return AnalysisOptions(
         options=Options.parse(_group(groups, "options"), "options"),
         filters=Filters.parse(_group(groups, "filters"), "filters"),
@@ -70,6 +101,17 @@ def parse_json(text: str | bytes, what: str) -> Any:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise BadRequest(f"{what} is not valid JSON.") from None
+
+
+def _picture(text: Any, name: str) -> bytes:
+    if not isinstance(text, str) or not text:
+        raise BadRequest(f"{name} must be the picture as base64 or as a data URL.")
+    return decode_base64(text, max_bytes=current_auth().max_file_bytes)
+
+
+@validate_file_upload
+def _sent_as_form(upload: bytes) -> Sent:
+    return sent_with(upload)
 
 
 def _group(groups: dict[str, Any], name: str) -> Any:

@@ -35,7 +35,7 @@ class Rle(Answer):
 
 
 class PixelStats(Answer):
-    """Grey values under the mask, in the units of the stored picture."""
+    """Grey values (or those of one channel) under the mask, in the units of the stored picture."""
 
     mean_intensity: float
     min_intensity: float
@@ -52,6 +52,22 @@ class EdgeStats(Answer):
     touches_edge: bool
     distances: dict[Literal["top", "bottom", "left", "right"], int]
     edge_touching_sides: list[Literal["top", "bottom", "left", "right"]]
+
+
+class FluorescenceInfo(Answer):
+    """A droplet's light, in the units of the stored fluorescence picture."""
+
+    intensity: float
+    amplitude: float = Field(description="above the ground between the droplets, under even light")
+    positive: bool | None
+
+
+class BoundaryInfo(Answer):
+    """How well the mask's boundary was placed on the object's true edge."""
+
+    residual: float = Field(description="rms distance in pixels of the edge on single rays from the contour")
+    contrast: float = Field(description="steepness of the edge over the picture's noise")
+    kept_because: str | None = Field(description="why the model's own mask was kept, null if it was moved")
 
 
 class MaskInfo(Answer):
@@ -76,9 +92,103 @@ class MaskInfo(Answer):
     parent_id: int | None
     children: list[int]
     pixel_stats: PixelStats
+    channels: dict[Literal["red", "green", "blue"], PixelStats] | None = Field(
+        description="pixel_stats of each channel of a colour picture, null for a grey one"
+    )
     edge_stats: EdgeStats
+    boundary: BoundaryInfo | None
     diameter_um: float | None
     volume_pl: float | None
+    fluorescence: FluorescenceInfo | None
+
+
+class RegistrationInfo(Answer):
+    """How the fluorescence lies on the picture."""
+
+    shift: tuple[float, float] = Field(description="x, y in pixels from the picture to the fluorescence")
+    residual: float | None = Field(description="median distance of local matches from the mapping, pixels")
+    matched: float | None = Field(description="share of the droplets that match, 0 to 1")
+    confidence: float | None = Field(description="that no other shift matches better; null: not registered")
+
+
+class VolumeInfo(Answer):
+    """Volume of the droplets that count."""
+
+    mean: float | None
+    cv: float | None
+
+
+class DdpcrInfo(Answer):
+    """Digital PCR over the whole droplets in the common field; null where it cannot be told."""
+
+    n: int
+    positives: int | None
+    negatives: int | None
+    p: float | None
+    p_interval: tuple[float | None, float | None]
+    lambda_: float | None = Field(alias="lambda", description="copies a droplet")
+    lambda_interval: tuple[float | None, float | None]
+    copies_per_ul: float | None
+    copies_per_ul_interval: tuple[float | None, float | None]
+    threshold: float | None
+    threshold_source: Literal["request", "automatic"] | None
+    separation: float | None = Field(description="resolution of positives and negatives")
+    rain: float | None = Field(description="share of the droplets between the populations")
+    volume_pl: VolumeInfo
+    registration: RegistrationInfo
+    warnings: list[str]
+
+
+class Spread(Answer):
+    """Of a figure over the droplets; docs/measurements.md defines each one."""
+
+    mean: float | None
+    median: float | None
+    std: float | None = Field(description="of the sample")
+    cv: float | None = Field(description="std / mean")
+    min: float | None
+    max: float | None
+
+
+class Histogram(Answer):
+    """Bins of equal width."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class SizeDistribution(Spread):
+    """Of the equivalent diameters."""
+
+    standard_error: float | None
+    mean_95: tuple[float, float] | None = Field(description="95 % interval of the mean")
+    d10: float | None
+    d50: float | None
+    d90: float | None
+    span: float | None = Field(description="(d90 - d10) / d50")
+    dv10: float | None = Field(description="by volume")
+    dv50: float | None
+    dv90: float | None
+    d30: float | None = Field(description="diameter of the mean volume")
+    d32: float | None = Field(description="Sauter mean diameter")
+    d43: float | None = Field(description="De Brouckere mean diameter")
+    pdi: float | None = Field(description="(std / mean)^2")
+    histogram: Histogram
+
+
+class SummaryStatistics(Answer):
+    """Over the droplets that the border does not cut."""
+
+    count: dict[Kind, int]
+    measured: int
+    diameter: SizeDistribution
+    diameter_um: SizeDistribution | None
+    area: Spread
+    circularity: Spread
+    mean_intensity: Spread
+    near_median: float | None = Field(description="part within 5 % of the median diameter")
+    monodisperse: bool | None = Field(description="near_median is at least 0.9")
+    total_volume_pl: float | None
 
 
 class ModelInfo(Answer):
@@ -100,7 +210,8 @@ class Segmentation(Answer):
     original_count: int
     removed: dict[str, int]
     masks: list[MaskInfo]
-    summary_statistics: dict[str, Any]
+    ddpcr: DdpcrInfo | None
+    summary_statistics: SummaryStatistics
     filters_applied: dict[str, Any]
     preprocessing_applied: dict[str, Any]
     timing_ms: dict[str, float]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from PIL import Image as PillowImage
 
+from api.digital_pcr import digital_pcr
 from droplets.export.coco import polygons, rle
+from droplets.export.figures import rounded
 from droplets.measure import diameter_um, volume_pl
-from droplets.pipeline import AnalysisOptions, Options
+from droplets.options import AnalysisOptions, Options
 from droplets.statistics import summary
-from droplets.types import Analysis, Droplet, Image, Mask, PixelSize
+from droplets.types import Analysis, Boundary, Droplet, Image, Intensity, Mask, PixelSize
 
 ROUND = 0.9
 """Circularity from which a mask is described by a circle too."""
@@ -24,7 +26,7 @@ ROUND = 0.9
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:
     """Body of a segmentation's answer but for timing, model and request id (api.schemas.Segmentation)."""
     droplets, options, size = analysis.droplets, wanted.options, analysis.pixel_size
-    children = _children(droplets)
+    children = children_of(droplets)
     return {
         "success": True,
         "image": {
@@ -34,12 +36,13 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
             "format": image.format,
             "pixel_size_um": size.um if size else None,
             "pixel_size_source": size.source if size else None,
-            "notes": list(image.notes),
+            "notes": [*image.notes, *analysis.notes],
         },
         "num_masks": len(droplets),
         "original_count": analysis.found,
         "removed": analysis.removed,
         "masks": [_mask(i, droplet, children[i], image, size, options) for i, droplet in enumerate(droplets)],
+        "ddpcr": rounded(digital_pcr(analysis.ddpcr)) if analysis.ddpcr else None,
         "summary_statistics": rounded(summary(droplets, size)),
         "filters_applied": {
             "automatic": options.model_dump()["automatic_filters"],
@@ -49,18 +52,8 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
     }
 
 
-def rounded(value: Any) -> Any:
-    """JSON values with floats of 7 significant digits, and null where a number is not finite."""
-    if isinstance(value, dict):
-        return {name: rounded(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.7g}") if math.isfinite(value) else None
-    return value
-
-
-def _children(droplets: list[Droplet]) -> dict[int, list[int]]:
+def children_of(droplets: Sequence[Droplet]) -> dict[int, list[int]]:
+    """Indices of what each droplet contains."""
     children: dict[int, list[int]] = defaultdict(list)
     for i, droplet in enumerate(droplets):
         if droplet.parent is not None:
@@ -76,7 +69,7 @@ def _mask(
     size: PixelSize | None,
     options: Options,
 ) -> dict[str, Any]:
-    mask, shape, light, border = droplet.mask, droplet.shape, droplet.intensity, droplet.border
+    mask, shape, border = droplet.mask, droplet.shape, droplet.border
     figures = {
         "id": i,
         "kind": droplet.kind,
@@ -93,24 +86,44 @@ def _mask(
         "stability_score": mask.stability_score,
         "parent_id": droplet.parent,
         "children": children,
-        "pixel_stats": {
-            "mean_intensity": light.mean,
-            "min_intensity": light.min,
-            "max_intensity": light.max,
-            "std_intensity": light.std,
-            "median_intensity": light.median,
-            "pixel_count": light.pixels,
-        },
+        "pixel_stats": _pixel_stats(droplet.intensity),
+        "channels": _channels(droplet),
         "edge_stats": {
             "min_distance_to_edge": border.nearest,
             "touches_edge": bool(border.touching),
             "distances": {side: getattr(border, side) for side in ("top", "bottom", "left", "right")},
             "edge_touching_sides": border.touching,
         },
+        "boundary": _boundary(droplet.boundary),
         "diameter_um": diameter_um(shape.equivalent_diameter, size),
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
+        "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
     }
     return {**rounded(figures), **_outline(mask, image, options.mask_format)}
+
+
+def _boundary(boundary: Boundary | None) -> dict[str, Any] | None:
+    names = ("residual", "contrast", "kept_because")
+    return {name: getattr(boundary, name) for name in names} if boundary else None
+
+
+def _pixel_stats(light: Intensity) -> dict[str, float]:
+    return {
+        "mean_intensity": light.mean,
+        "min_intensity": light.min,
+        "max_intensity": light.max,
+        "std_intensity": light.std,
+        "median_intensity": light.median,
+        "pixel_count": light.pixels,
+    }
+
+
+def _channels(droplet: Droplet) -> dict[str, dict[str, float]] | None:
+    """Figures a channel of a colour picture; None for a grey one."""
+    if not droplet.channels:
+        return None
+    colours = zip(("red", "green", "blue"), droplet.channels, strict=True)
+    return {colour: _pixel_stats(light) for colour, light in colours}
 
 
 def _outline(mask: Mask, image: Image, mask_format: str) -> dict[str, Any]:

@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from droplets.parameters import Parameters
+from droplets.population import typical_area
 from droplets.types import Droplet
 
 AREA_FACTOR = 1.5
+ROUND = 0.9
+"""Larger droplets of at least this circularity have merged; less round ones are clumps."""
 MIN_CIRCULARITY = 0.6
+DEBRIS_DIAMETER = 0.5
+DEBRIS_SHARE = 0.05
+"""Small droplets that make up more than this part of the droplets' area are a population of their own."""
 
 
 class AutomaticFilters(Parameters):
-    """What is left out unless it is switched off."""
+    """What is left out unless it is switched off.
 
-    area: bool = Field(True, description=f"Droplets over {AREA_FACTOR} x the mean area of all: clumps.")
+    The typical area is that of a monodisperse picture, see `droplets.population`. In a polydisperse
+    one, such as foam, droplets are neither too large nor too small.
+    """
+
+    area: bool = Field(
+        True,
+        description=f"Droplets over {AREA_FACTOR} x the typical area and of circularity under {ROUND}: "
+        "clumps. Off where droplets are of many sizes.",
+    )
     edge: bool = Field(True, description="What touches the border of the picture, for it is cut off there.")
     circularity: bool = Field(
         True, description=f"Droplets of circularity under {MIN_CIRCULARITY}: not droplets."
+    )
+    debris: bool = Field(
+        True,
+        description=f"Droplets under {DEBRIS_DIAMETER} x the typical diameter: specks and satellites. "
+        f"Off where droplets are of many sizes, or where these have over {DEBRIS_SHARE:.0%} of their area.",
     )
 
 
@@ -48,6 +68,16 @@ class Filters(Parameters):
     )
     exclude_edge_touching: bool = Field(False, description="Leave out what touches the picture's border.")
 
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        """Refuse limits that nothing can keep."""
+        pairs = [(f"{name}_min", f"{name}_max") for name in FIGURES]
+        for lowest, highest in [*pairs, ("min_threshold", "max_threshold")]:
+            low, high = getattr(self, lowest, None), getattr(self, highest, None)
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"{lowest} ({low:g}) is over {highest} ({high:g}), so nothing can be left")
+        return self
+
 
 FIGURES: dict[str, Callable[[Droplet], float]] = {
     "mean": lambda d: d.intensity.mean,
@@ -69,34 +99,51 @@ def apply_filters(
 
     Returns:
         The droplets left, in order, `parent` indexing the new list; and a count each for
-        "edge", "area", "circularity" and "user_filter".
+        "edge", "area" (clumps), "circularity", "debris" and "user_filter".
     """
-    largest = _largest_area(droplets)
+    limits = _size_limits(droplets)
     reasons: list[str | None] = []
     for droplet in droplets:
         inherited = reasons[droplet.parent] if droplet.parent is not None else None
         if inherited == "edge" and droplet.kind == "bead":
             inherited = None
-        reasons.append(inherited or _reason(droplet, largest, automatic, user))
+        reasons.append(inherited or _reason(droplet, limits, automatic, user))
     counts = Counter(reason for reason in reasons if reason)
     kept = _renumbered(droplets, [reason is None for reason in reasons])
-    return kept, {name: counts[name] for name in ("edge", "area", "circularity", "user_filter")}
+    return kept, {name: counts[name] for name in ("edge", "area", "circularity", "debris", "user_filter")}
 
 
-def _largest_area(droplets: Iterable[Droplet]) -> float:
-    """Limit of the area filter; beads do not count into the mean."""
-    areas = [droplet.mask.area for droplet in droplets if droplet.kind == "droplet"]
-    return AREA_FACTOR * float(np.mean(areas)) if areas else 0.0
+@dataclass(frozen=True)
+class _SizeLimits:
+    """Smallest area that is no debris, largest one that is no clump, in pixels."""
+
+    smallest: float = 0.0
+    largest: float = np.inf
 
 
-def _reason(droplet: Droplet, largest: float, automatic: AutomaticFilters, user: Filters) -> str | None:
+def _size_limits(droplets: Sequence[Droplet]) -> _SizeLimits:
+    """Limits from the droplets that lie whole in the picture; beads do not count."""
+    whole = [d for d in droplets if d.kind != "bead" and d.parent is None and not d.border.touching]
+    typical = typical_area([d.mask.area for d in whole if d.kind == "droplet"])
+    if typical is None:
+        return _SizeLimits()
+    areas = np.array([d.mask.area for d in whole])
+    small = areas < DEBRIS_DIAMETER**2 * typical
+    few = areas[small].sum() <= DEBRIS_SHARE * areas.sum()
+    return _SizeLimits(DEBRIS_DIAMETER**2 * typical if few else 0.0, AREA_FACTOR * typical)
+
+
+def _reason(droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters, user: Filters) -> str | None:
     is_droplet = droplet.kind == "droplet"
+    area, circularity = droplet.mask.area, droplet.shape.circularity
     if automatic.edge and droplet.border.touching:
         return "edge"
-    if automatic.area and is_droplet and droplet.mask.area > largest:
+    if automatic.area and is_droplet and area > limits.largest and circularity < ROUND:
         return "area"
-    if automatic.circularity and is_droplet and droplet.shape.circularity < MIN_CIRCULARITY:
+    if automatic.circularity and is_droplet and circularity < MIN_CIRCULARITY:
         return "circularity"
+    if automatic.debris and droplet.kind != "bead" and droplet.parent is None and area < limits.smallest:
+        return "debris"
     return None if _keeps_limits(droplet, user) else "user_filter"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,12 @@ CLUMP = 0.5
 """A mask of which two or more others, side by side, cover this part shows a clump, not an object,"""
 ROUND = 0.9
 """unless it is at least so circular: a droplet that is full of beads stays."""
+OFF_CENTRE = 0.2
+"""An inner rim lies in the middle of its droplet, within this part of the radius."""
+CONTAINER = 0.25
+"""A mask of more than this part of the picture that holds most of all masks is no droplet,"""
+CROWD = 10
+"""if there are at least so many in it: it is a well, a channel or the microscope's field of view."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +51,8 @@ class Hierarchy:
 def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy:
     """One node an object, for the masks of a picture of `width` x `height` pixels.
 
-    A mask that reaches from one border to the opposite one shows the background, not an object.
+    A mask that reaches from one border to the opposite one shows the background, not an object; so
+    does a large one that holds most of the others, such as a round well or the field of view.
 
     Of masks that show the same object the larger one stays if it contains the other (an inner rim
     is part of its droplet), else the one of the higher predicted IoU.
@@ -52,6 +60,7 @@ def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy
     The result does not depend on the order of the masks.
     """
     foreground = [mask for mask in masks if mask.width < width and mask.height < height]
+    foreground = _without_containers(foreground, CONTAINER * width * height)
     ordered = sorted(foreground, key=lambda m: (-m.area, -m.predicted_iou, -m.stability_score, m.y, m.x))
     single = _without_clumps(ordered)
     objects = _without_duplicates(single)
@@ -63,6 +72,16 @@ def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy
         clumps=len(ordered) - len(single),
         background=len(masks) - len(ordered),
     )
+
+
+def _without_containers(masks: Sequence[Mask], largest: float) -> list[Mask]:
+    """Without masks of more than `largest` pixels that hold most of the smaller ones."""
+    small = [mask for mask in masks if mask.area <= largest]
+    return [
+        mask
+        for mask in masks
+        if mask.area <= largest or sum(_contains(mask, other) for other in small) < max(CROWD, len(small) / 2)
+    ]
 
 
 def _without_duplicates(ordered: Sequence[Mask]) -> list[Mask]:
@@ -96,11 +115,23 @@ def _without_clumps(ordered: Sequence[Mask]) -> list[Mask]:
         for j in _overlapping(boxes, i):
             if j <= i or clump[j] or not _contains(mask, ordered[j]):
                 continue
+            clump[i] |= _is_droplet_and_more(mask, ordered[j])
             if all(_side_by_side(ordered[j], ordered[k]) for k in _overlapping(boxes, j) if k in parts):
                 parts.add(j)
         covered = sum(ordered[j].area for j in parts)
-        clump[i] = len(parts) > 1 and covered >= CLUMP * mask.area and shape(mask).circularity < ROUND
+        clump[i] |= len(parts) > 1 and covered >= CLUMP * mask.area and shape(mask).circularity < ROUND
     return [mask for mask, drop in zip(ordered, clump, strict=True) if not drop]
+
+
+def _is_droplet_and_more(mask: Mask, part: Mask) -> bool:
+    """Whether a mask shows a round part off its centre and something beside it."""
+    if part.area <= SAME_OBJECT * mask.area:
+        return False
+    radius = math.sqrt(mask.area / math.pi)
+    return (
+        math.dist(mask.centroid, part.centroid) > OFF_CENTRE * radius
+        and shape(mask).circularity < ROUND <= shape(part).circularity
+    )
 
 
 def _parents(ordered: Sequence[Mask]) -> list[int | None]:

@@ -3,177 +3,144 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
 
 from droplets.beads import find_beads
-from droplets.errors import BadRequest
-from droplets.filters import AutomaticFilters, Filters, apply_filters
-from droplets.hierarchy import build_hierarchy
-from droplets.kinds import classify
-from droplets.measure import border_distance, grey_values, intensity, shape
-from droplets.parameters import Parameters
-from droplets.preprocess import Preprocessing, preprocess
-from droplets.types import Analysis, Box, Droplet, Generation, Image, PixelSize, Quality
-
-LONGEST = 500  # sides of 1:1024 leave less than one row of the model's frame
-Point = Annotated[list[float], Field(min_length=2, max_length=2)]
-
-
-def _all_or_single(value: Any) -> Any:
-    """A bool as it is, else the filters; checked here, so that an error names the field it is about."""
-    if isinstance(value, bool | AutomaticFilters):
-        return value
-    return AutomaticFilters.parse(value, "options.automatic_filters")
-
-
-class Options(Parameters):
-    """How a picture is analysed and answered."""
-
-    quality: Quality = Field(
-        "balanced", description="fast, balanced or thorough: speed against small objects."
-    )
-    points: list[Point] | None = Field(
-        None,
-        min_length=1,
-        max_length=1000,
-        description="[x, y] pixels: segment only what lies at these points.",
-    )
-    roi: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(
-        None, description="[x, y, width, height] pixels: analyse only this part, as if it were the picture."
-    )
-    contents: bool = Field(
-        True, description="Find beads and cells too small for the model, in the droplets or glowing."
-    )
-    automatic_filters: Annotated[AutomaticFilters | bool, BeforeValidator(_all_or_single)] = Field(
-        True,
-        description="false switches all automatic filters off, an object single ones.",
-    )
-    pixel_size_um: float | None = Field(None, gt=0, le=1000, description="Width of one pixel in micrometres.")
-    mask_format: Literal["rle", "png", "polygon", "none"] = Field(
-        "rle", description="COCO compressed RLE, a PNG data URL a mask, polygons, or no masks."
-    )
-
-
-@dataclass(frozen=True)
-class AnalysisOptions:
-    """Everything that a request may set about an analysis."""
-
-    options: Options = field(default_factory=Options)
-    filters: Filters = field(default_factory=Filters)
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
-
+from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
+from droplets.edges import find_boundaries
+from droplets.filters import apply_filters
+from droplets.hierarchy import Node, build_hierarchy
+from droplets.kinds import Classified, classify
+from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
+from droplets.options import AnalysisOptions, Options
+from droplets.preprocess import preprocess
+from droplets.region import checked_points, checked_region, crop, in_picture
+from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
+from droplets.types import Analysis, Boundary, Droplet, Generation, Image, Mask, PixelSize, Quality
 
 GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None], Generation]
 """(HxWx3 uint8 RGB, quality, Nx2 (x, y) prompt points or None for everything) -> Generation."""
 
 
-def analyze(image: Image, generate: GenerateMasks, wanted: AnalysisOptions) -> Analysis:
+def analyze(
+    image: Image, generate: GenerateMasks, wanted: AnalysisOptions, fluorescence: Image | None = None
+) -> Analysis:
     """Find, measure and filter the droplets of a picture.
 
     Arguments:
         image: the picture.
         generate: gives the masks of a picture, wherever the model lives.
         wanted: options, filters and preprocessing.
+        fluorescence: second picture of the same field, for digital PCR.
 
     Raises:
-        BadRequest: region or prompt points lie outside the picture.
+        BadRequest: region or prompt points lie outside the picture, or there is no such fluorescence.
     """
     timing: dict[str, float] = {}
-    roi = _checked_roi(image, wanted.options.roi)
-    points = _checked_points(wanted.options.points, roi)
+    options = wanted.options
+    plane = _fluorescence(image, fluorescence, options)
+    region = checked_region(image, options.roi)
+    points = checked_points(options.points, region)
     with _stopwatch(timing, "preprocess"):
-        part = crop(image, roi)
+        part = crop(image, region)
         prepared = preprocess(part.pixels, wanted.preprocessing)
-    generation = generate(prepared, wanted.options.quality, points)
+        scale_bar = find_scale_bar(image.pixels)
+    generation = generate(prepared, options.quality, points)
     timing |= generation.timing_ms
+    with _stopwatch(timing, "refine"):
+        masks, annotations = without_annotations(generation.masks, scale_bar, region[:2])
+        boundaries = _boundaries(part, masks, options)
+        hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
+    with _stopwatch(timing, "contents"):
+        objects = _objects(part, hierarchy.nodes, options)
     with _stopwatch(timing, "measure"):
-        hierarchy = build_hierarchy(generation.masks, part.width, part.height)
-        outer = [node.mask for node in hierarchy.nodes if node.parent is None]
-        beads = find_beads(part, outer) if wanted.options.contents else []
-        objects = classify(hierarchy.nodes, beads, part.width, part.height)
-        grey = grey_values(part)
-        droplets = [
-            Droplet(
-                mask=found.mask,
-                kind=found.kind,
-                parent=found.parent,
-                intensity=intensity(grey, found.mask),
-                shape=shape(found.mask),
-                border=border_distance(found.mask, part.width, part.height),
-                confidence=found.confidence,
+        measured = _measured(part, objects, boundaries)
+        kept, removed = apply_filters(measured, options.automatic, wanted.filters)
+    droplets = [in_picture(droplet, region) for droplet in kept]
+    pixel_size = _pixel_size(image, scale_bar, options)
+    ddpcr = None
+    if plane is not None:
+        with _stopwatch(timing, "ddpcr"):
+            ddpcr, droplets = digital_pcr(
+                droplets,
+                plane,
+                options.ddpcr or DdpcrOptions(),
+                pixel_size,
+                same_frame=fluorescence is None,
             )
-            for found in objects
-        ]
-        kept, removed = apply_filters(droplets, _automatic(wanted.options), wanted.filters)
     return Analysis(
-        droplets=[_shifted(droplet, roi) for droplet in kept],
+        droplets=droplets,
         found=len(generation.masks),
         removed={
+            "annotation": annotations,
             "background": hierarchy.background,
             "duplicate": hierarchy.duplicates,
             "clump": hierarchy.clumps,
             **removed,
         },
         timing_ms=timing,
-        pixel_size=_pixel_size(image, wanted.options),
+        pixel_size=pixel_size,
+        ddpcr=ddpcr,
+        notes=scale_bar_notes(scale_bar),
     )
 
 
-def crop(image: Image, roi: Box) -> Image:
-    """The part of the picture in the box, `original` as a view."""
-    x, y, width, height = roi
-    window = np.s_[y : y + height, x : x + width]
-    return replace(image, pixels=np.ascontiguousarray(image.pixels[window]), original=image.original[window])
+def _boundaries(part: Image, masks: Sequence[Mask], options: Options) -> dict[Mask, Boundary]:
+    """Each mask with its boundary: moved to the true edge, or the model's own where that is not wanted."""
+    if options.refine_edges:
+        found = find_boundaries(grey_values(part), masks)
+    else:
+        found = [Boundary(mask, kept_because="refine_edges is off") for mask in masks]
+    return {boundary.mask: boundary for boundary in found}
 
 
-def _pixel_size(image: Image, options: Options) -> PixelSize | None:
-    """What the client says, else what the file says."""
-    return PixelSize(options.pixel_size_um, "request") if options.pixel_size_um else image.pixel_size
+def _objects(part: Image, nodes: Sequence[Node], options: Options) -> list[Classified]:
+    """Droplets and what is in them, with their kinds, largest first."""
+    outermost = [node.mask for node in nodes if node.parent is None]
+    beads = find_beads(part, outermost) if options.contents else []
+    return classify(nodes, beads, part.width, part.height)
 
 
-def _checked_roi(image: Image, roi: list[int] | None) -> Box:
-    x, y, width, height = roi or (0, 0, image.width, image.height)
-    inside = x >= 0 and y >= 0 and x + width <= image.width and y + height <= image.height
-    if not inside or min(width, height) < 8:
-        raise BadRequest(
-            f"options.roi must lie within the picture of {image.width} x {image.height} pixels "
-            "and be at least 8 x 8."
+def _measured(
+    part: Image, objects: Sequence[Classified], boundaries: Mapping[Mask, Boundary]
+) -> list[Droplet]:
+    grey = grey_values(part)
+    in_colour = part.original.ndim == 3
+    droplets = []
+    for found in objects:
+        mask, boundary = found.mask, boundaries.get(found.mask)
+        droplets.append(
+            Droplet(
+                mask=mask,
+                kind=found.kind,
+                parent=found.parent,
+                intensity=intensity(grey, mask),
+                shape=shape(mask, boundary.contour if boundary else None),
+                border=border_distance(mask, part.width, part.height),
+                confidence=found.confidence,
+                boundary=boundary,
+                channels=channel_intensities(part.original, mask) if in_colour else (),
+            )
         )
-    if max(width, height) > LONGEST * min(width, height):
-        raise BadRequest(
-            f"The picture (or options.roi) may be at most {LONGEST} times as long as it is wide."
-        )
-    return x, y, width, height
+    return droplets
 
 
-def _checked_points(points: list[Point] | None, roi: Box) -> NDArray[np.float64] | None:
-    if points is None:
+def _fluorescence(image: Image, second: Image | None, options: Options) -> NDArray[np.generic] | None:
+    """HxW where digital PCR is asked for."""
+    if second is None and options.ddpcr is None:
         return None
-    x, y, width, height = roi
-    relative = np.array(points) - (x, y)
-    if (relative < -0.5).any() or (relative > (width - 0.5, height - 0.5)).any():
-        raise BadRequest("options.points: every point must lie within the picture (or the roi).")
-    return relative
+    return fluorescence_plane(image, second, options.ddpcr or DdpcrOptions())
 
 
-def _automatic(options: Options) -> AutomaticFilters:
-    chosen = options.automatic_filters
-    if isinstance(chosen, AutomaticFilters):
-        return chosen
-    return AutomaticFilters(area=chosen, edge=chosen, circularity=chosen)
-
-
-def _shifted(droplet: Droplet, roi: Box) -> Droplet:
-    """The droplet in the frame of the whole picture."""
-    mask = replace(droplet.mask, x=droplet.mask.x + roi[0], y=droplet.mask.y + roi[1])
-    return replace(droplet, mask=mask)
+def _pixel_size(image: Image, scale_bar: ScaleBar | None, options: Options) -> PixelSize | None:
+    """What the client says, else what the file's tags say, else the scale bar."""
+    if options.pixel_size_um:
+        return PixelSize(options.pixel_size_um, "request")
+    return image.pixel_size or (scale_bar.pixel_size if scale_bar else None)
 
 
 @contextmanager

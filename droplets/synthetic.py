@@ -149,6 +149,29 @@ def render_ddpcr_pair(
     return _brightfield(width, height, droplets, random), _fluorescence(width, height, droplets, random)
 
 
+def render_pair(
+    width: int,
+    height: int,
+    droplets: Sequence[TrueDroplet],
+    moved: NDArray[np.float64],
+    *,
+    seed: int = 0,
+) -> tuple[Rendering, Rendering]:
+    """Brightfield of given droplets, and fluorescence of the same ones after they have moved.
+
+    Arguments:
+        droplets: also those that come into one of the pictures in part or not at all.
+        moved: Nx2 (x, y), their centres in the fluorescence.
+        seed: of the random generator.
+
+    Returns:
+        Renderings whose droplets are those given, in the same order.
+    """
+    random = np.random.default_rng(seed)
+    places = [replace(droplet, x=x, y=y) for droplet, (x, y) in zip(droplets, moved.tolist(), strict=True)]
+    return _brightfield(width, height, droplets, random), _fluorescence(width, height, places, random)
+
+
 def _place(
     width: int,
     height: int,
@@ -270,7 +293,7 @@ def _window(
     shape: tuple[int, ...], x: float, y: float, reach: float
 ) -> tuple[Window, NDArray[np.floating], NDArray[np.floating]]:
     """The part of a picture within `reach` of (x, y), and its columns' and rows' distances from there."""
-    left, right = max(0, int(x - reach)), min(shape[1], int(x + reach) + 2)
-    top, bottom = max(0, int(y - reach)), min(shape[0], int(y + reach) + 2)
+    left, right = max(0, int(x - reach)), max(0, min(shape[1], int(x + reach) + 2))
+    top, bottom = max(0, int(y - reach)), max(0, min(shape[0], int(y + reach) + 2))
     across, down = np.arange(left, right)[None, :] - x, np.arange(top, bottom)[:, None] - y
     return (slice(top, bottom), slice(left, right)), across, down

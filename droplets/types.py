@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from droplets.ddpcr import DigitalPcr
 
 Box = tuple[int, int, int, int]
 Kind = Literal["droplet", "bead", "other"]
@@ -208,6 +211,21 @@ class BorderDistance:
         return [side for side in ("top", "bottom", "left", "right") if getattr(self, side) == 0]
 
 
+@dataclass(frozen=True)
+class Fluorescence:
+    """A droplet's light in the fluorescence picture, in stored values.
+
+    Attributes:
+        intensity: mean over the middle half of its inner pixels.
+        amplitude: the intensity above the ground between the droplets, under even light.
+        positive: None where it cannot be told.
+    """
+
+    intensity: float
+    amplitude: float
+    positive: bool | None
+
+
 @dataclass(frozen=True, eq=False)
 class Droplet:
     """A mask with its figures.
@@ -218,7 +236,8 @@ class Droplet:
         parent: index, in the list it stands in, of the droplet that contains it; None if there is none.
         confidence: that it is of this kind, 0 to 1.
         boundary: its edge to a fraction of a pixel; None before refinement.
-        channels: figures of each channel of a colour picture, in its order; empty for a grey one.
+        channels: figures of red, green and blue in a colour picture; empty for a grey one.
+        fluorescence: for digital PCR; None where the droplet does not count there.
     """
 
     mask: Mask
@@ -230,6 +249,7 @@ class Droplet:
     confidence: float = 1.0
     boundary: Boundary | None = None
     channels: tuple[Intensity, ...] = ()
+    fluorescence: Fluorescence | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,6 +262,8 @@ class Analysis:
         removed: number of masks taken out, by reason.
         timing_ms: milliseconds a stage took.
         pixel_size: of the picture; None if it is not known.
+        ddpcr: digital PCR, where it was asked for.
+        notes: remarks for the client, beside those on the picture's file.
     """
 
     droplets: list[Droplet]
@@ -249,3 +271,5 @@ class Analysis:
     removed: dict[str, int]
     timing_ms: dict[str, float]
     pixel_size: PixelSize | None = None
+    ddpcr: DigitalPcr | None = None
+    notes: tuple[str, ...] = ()

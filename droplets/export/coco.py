@@ -1,15 +1,58 @@
-"""Masks in the forms that COCO tools read."""
+"""Masks in the forms that COCO tools read.
+
+COCO's coordinates are pixel corners, as in outlines.py, and its boxes are XYWH of the pixels. Ids
+begin at 1, because pycocotools' evaluation takes an id of 0 for "no match".
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from droplets.types import Mask
+from droplets.export.figures import rows
+from droplets.export.kinds import NUMBERS
+from droplets.export.outlines import outlines
+from droplets.types import Analysis, Image, Mask
+
+IMAGE_ID = 1
+
+
+def coco_json(image: Image, analysis: Analysis, *, name: str) -> str:
+    """COCO data set of one picture: info, images, categories and annotations.
+
+    An annotation's id is the object's id + 1, its segmentation compressed RLE, exact with holes and
+    parts. All figures of the object stand under "droplet", by the names of figures.COLUMNS.
+
+    Arguments:
+        name: of the picture's file, given as its `file_name`.
+    """
+    annotations = [
+        {
+            "id": number + 1,
+            "image_id": IMAGE_ID,
+            "category_id": NUMBERS[droplet.kind],
+            "segmentation": rle(droplet.mask, image.width, image.height),
+            "area": droplet.mask.area,
+            "bbox": droplet.mask.box,
+            "iscrowd": 0,
+            "droplet": figures,
+        }
+        for number, (droplet, figures) in enumerate(zip(analysis.droplets, rows(analysis), strict=True))
+    ]
+    picture = {"id": IMAGE_ID, "file_name": name, "width": image.width, "height": image.height}
+    data_set = {
+        "info": {"description": f"Droplets in {name}"},
+        "images": [picture],
+        "categories": [
+            {"id": number, "name": kind, "supercategory": "object"} for kind, number in NUMBERS.items()
+        ],
+        "annotations": annotations,
+    }
+    return json.dumps(data_set, separators=(",", ":"), allow_nan=False)
 
 
 def rle(mask: Mask, width: int, height: int) -> dict[str, object]:
@@ -20,7 +63,8 @@ def rle(mask: Mask, width: int, height: int) -> dict[str, object]:
     Returns:
         {"size": [height, width], "counts": ASCII string}.
     """
-    padded = np.pad(mask.crop, ((1, 1), (0, 0))).astype(np.int8)
+    padded = np.zeros((mask.height + 2, mask.width), np.int8)
+    padded[1:-1] = mask.crop
     steps = np.diff(padded, axis=0).T  # width x (height + 1): 1 where a column's run begins, -1 after its end
     column, row = np.nonzero(steps)
     ends = (column + mask.x) * height + row + mask.y
@@ -34,11 +78,12 @@ def rle(mask: Mask, width: int, height: int) -> dict[str, object]:
 
 
 def polygons(mask: Mask) -> list[list[float]]:
-    """Outer outlines of the mask's parts as [x0, y0, x1, y1, ...] through the border pixels' centres."""
-    contours, _ = cv2.findContours(
-        mask.crop.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(mask.x, mask.y)
-    )
-    return [[float(value) for value in contour.ravel()] for contour in contours]
+    """Outer outlines of the mask's parts as [x0, y0, x1, y1, ...] along the outer edges of their pixels.
+
+    pycocotools fills them to just the pixels of the mask, and to those of its holes, which COCO's
+    polygons cannot have; the RLE has them.
+    """
+    return [part[0].ravel().astype(float).tolist() for part in outlines(mask)]
 
 
 def mask_from_rle(segmentation: Mapping[str, Any]) -> Mask | None:

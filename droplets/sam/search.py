@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torchvision.ops import nms
 
+from droplets.sam.coverage import covered, textured
 from droplets.sam.encoder import FRAME, Embedding
 from droplets.sam.generator import Decoding, Generator, point_grid
 from droplets.sam.prompts import Proposals, propose
+from droplets.sam.second_look import look_again
 from droplets.sam.tiles import assign, tile_boxes, whole_masks
 from droplets.types import Box, Mask, Quality
 
-TEXTURE = 2.5
-"""A point is worth a second look where the picture varies this much more than in its calm parts."""
 COVERING = 0.05
 """A mask of more than this part of the picture does not make what lies in it covered."""
 TILED_PIXELS = 2.4e6
@@ -74,12 +73,15 @@ def find_everything(
     small = _worth_zooming(proposals, in_frame < effort.small, effort.small_share)
     prepared = generator.decoder.prepare(embedding)
     masks = generator.masks_at(prepared, proposals.points[~small], effort.decoding)
+    largest = COVERING * pixels.shape[0] * pixels.shape[1]
     if effort.uncovered_grid:
         grid = textured(pixels, point_grid(effort.uncovered_grid, pixels.shape[:2]))
-        again = uncovered(masks, grid, COVERING * pixels.shape[0] * pixels.shape[1])
+        again = grid[~covered(masks, grid, largest)]
         masks += generator.masks_at(prepared, again, effort.decoding)
     if small.any():
         masks += _in_tiles(generator, pixels, proposals.at(small), effort)
+    if effort.uncovered_grid:
+        masks += look_again(generator, prepared, pixels, proposals, masks, largest)
     return distinct(masks, effort.decoding.box_nms_thresh)
 
 
@@ -89,30 +91,6 @@ def _worth_zooming(proposals: Proposals, small: NDArray[np.bool_], share: float)
         return small
     larger = ~small & (proposals.support >= np.median(proposals.support[small]))
     return small if small.sum() > share * larger.sum() else np.zeros_like(small)
-
-
-def uncovered(masks: Sequence[Mask], points: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
-    """Those of Nx2 (x, y) points that lie in none of the masks of at most `largest` pixels."""
-    x, y = np.rint(points).astype(np.int64).T
-    covered = np.zeros(len(points), bool)
-    for mask in masks:
-        if mask.area > largest:
-            continue
-        column, row = x - mask.x, y - mask.y
-        inside = np.flatnonzero((column >= 0) & (column < mask.width) & (row >= 0) & (row < mask.height))
-        covered[inside] |= mask.crop[row[inside], column[inside]]
-    return points[~covered]
-
-
-def textured(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Those of Nx2 (x, y) points around which the picture shows more than its calm parts do."""
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    side = max(3, round(max(grey.shape) / 48))
-    mean = cv2.blur(grey, (side, side))
-    deviation = np.sqrt(np.maximum(cv2.blur(grey**2, (side, side)) - mean**2, 0))
-    x, y = np.rint(points).astype(np.int64).T
-    here = deviation[np.minimum(y, grey.shape[0] - 1), np.minimum(x, grey.shape[1] - 1)]
-    return np.asarray(points[here > TEXTURE * np.percentile(deviation, 10)])
 
 
 def distinct(masks: Sequence[Mask], threshold: float) -> list[Mask]:

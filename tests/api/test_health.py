@@ -63,6 +63,8 @@ def test_index_lists_the_routes(client):
         "/segment",
         "/segment_file",
         "/analyze_image",
+        "/advanced_analysis",
+        "/download_analysis",
     }
     assert expected | {"/defaults", "/admin/stats", "/admin/health"} == set(routes)
     assert all(entry["purpose"].endswith(".") for entry in routes.values())

@@ -2,14 +2,16 @@
 
 import json
 
-import cv2
 import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
-from scipy.ndimage import binary_fill_holes
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from scipy.ndimage import binary_fill_holes, label
 
-from droplets.export.coco import mask_from_rle, polygons, rle
-from droplets.types import Mask
+from droplets.export.coco import coco_json, mask_from_rle, polygons, rle
+from droplets.types import Mask, PixelSize
+from tests.droplets.export.filling import HEIGHT, WIDTH, analysed, every_mask, shapes
 from tests.droplets.shapes import disc, in_frame, random_array, rectangle, ring, union
 
 # pycocotools 2.0.11 decodes through an `__array__` of numpy 1's kind.
@@ -22,10 +24,9 @@ def by_pycocotools(full: np.ndarray) -> dict:
 
 
 def filled(outlines: list[list[float]], width: int, height: int) -> np.ndarray:
-    canvas = np.zeros((height, width), np.uint8)
-    for outline in outlines:
-        cv2.fillPoly(canvas, [np.array(outline, np.int32).reshape(-1, 2)], 1)
-    return canvas.astype(bool)
+    """By pycocotools: the union of the polygons."""
+    packed = coco_mask.merge(coco_mask.frPyObjects(outlines, height, width))
+    return coco_mask.decode(packed).astype(bool)
 
 
 def test_rle_equals_that_of_the_full_picture():
@@ -111,10 +112,22 @@ def test_polygons_fill_back_to_the_mask():
         assert np.array_equal(filled(outlines, *full.shape[::-1]), full)
 
 
-def test_polygon_of_a_rectangle_runs_through_its_corner_pixels():
+@pytest.mark.parametrize("mask", shapes().values(), ids=shapes())
+def test_polygons_of_every_shape_fill_back_to_it_and_its_holes(mask):
+    parts, count = label(in_frame(mask, WIDTH, HEIGHT))
+    full = np.any([binary_fill_holes(parts == number) for number in range(1, count + 1)], axis=0)
+    assert np.array_equal(filled(polygons(mask), WIDTH, HEIGHT), full)
+
+
+def test_polygon_of_a_rectangle_runs_along_the_outer_edges_of_its_pixels():
     (outline,) = polygons(rectangle(10, 20, 5, 3))
-    assert sorted(zip(outline[::2], outline[1::2], strict=True)) == [(10, 20), (10, 22), (14, 20), (14, 22)]
+    assert sorted(zip(outline[::2], outline[1::2], strict=True)) == [(10, 20), (10, 23), (15, 20), (15, 23)]
     assert all(type(value) is float for value in outline)
+
+
+def test_the_polygon_of_a_pixel_is_no_box_to_pycocotools():
+    (outline,) = polygons(rectangle(3, 4, 1, 1))
+    assert len(outline) == 8
 
 
 def test_every_part_has_its_polygon():
@@ -122,12 +135,51 @@ def test_every_part_has_its_polygon():
     assert len(polygons(mask)) == 2
 
 
-def test_polygons_leave_holes_out():
-    outlines = polygons(ring(30, 30, 20, 10))
-    assert len(outlines) == 1
-    assert np.array_equal(filled(outlines, 60, 60), in_frame(disc(30, 30, 20), 60, 60))
+class TestDataSet:
+    @pytest.fixture
+    def found(self):
+        masks = [*every_mask(40), disc(30, 30, 4)]
+        bead = len(masks) - 1
+        image, analysis = analysed(masks, {bead: "bead", 3: "other"}, {bead: 0}, PixelSize(2.0, "request"))
+        return masks, json.loads(coco_json(image, analysis, name="a.png"))
 
+    @pytest.fixture
+    def data_set(self, found, tmp_path, capsys):
+        path = tmp_path / "masks.json"
+        path.write_text(json.dumps(found[1]))
+        return COCO(str(path))
 
-@pytest.mark.parametrize("mask", [rectangle(3, 4, 1, 1), rectangle(3, 4, 1, 9), rectangle(3, 4, 9, 1)])
-def test_polygons_of_a_pixel_and_of_lines_fill_back(mask):
-    assert np.array_equal(filled(polygons(mask), 20, 20), in_frame(mask, 20, 20))
+    def test_pycocotools_reads_the_same_masks(self, found, data_set):
+        for number, mask in enumerate(found[0]):
+            (annotation,) = data_set.loadAnns(number + 1)
+            assert np.array_equal(data_set.annToMask(annotation), in_frame(mask, WIDTH, HEIGHT))
+            assert (annotation["area"], tuple(annotation["bbox"])) == (mask.area, mask.box)
+            assert annotation["iscrowd"] == 0
+
+    def test_categories_are_the_kinds(self, found, data_set):
+        assert {c["id"]: c["name"] for c in data_set.loadCats([1, 2, 3])} == {
+            1: "droplet",
+            2: "bead",
+            3: "other",
+        }
+        assert data_set.getAnnIds(catIds=[2]) == [len(found[0])]
+        assert data_set.getAnnIds(catIds=[3]) == [4]
+
+    def test_the_picture(self, data_set):
+        assert data_set.loadImgs(1) == [{"id": 1, "file_name": "a.png", "width": WIDTH, "height": HEIGHT}]
+
+    def test_our_figures_have_a_key_of_their_own(self, found):
+        masks, data = found
+        figures = data["annotations"][-1]["droplet"]
+        assert (figures["id"], figures["kind"], figures["parent_id"]) == (len(masks) - 1, "bead", 0)
+        assert figures["area_um2"] == 4 * masks[-1].area
+        assert figures["red_mean_intensity"] is None
+
+    def test_evaluation_takes_them_for_a_perfect_answer(self, found, data_set, capsys):
+        answers = [{**a, "score": 1.0} for a in found[1]["annotations"] if a["category_id"] == 2]
+        evaluation = COCOeval(data_set, data_set.loadRes(answers), "segm")
+        evaluation.params.catIds = [2]
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+        assert evaluation.stats[0] == pytest.approx(1)

@@ -2,13 +2,14 @@
 
 import pytest
 
+from droplets.errors import BadRequest
 from droplets.filters import FIGURES, AutomaticFilters, Filters, apply_filters
 from droplets.types import Droplet
 from tests.droplets.shapes import figured
 
-OFF = AutomaticFilters(area=False, edge=False, circularity=False)
+OFF = AutomaticFilters(area=False, edge=False, circularity=False, debris=False)
 ON = AutomaticFilters()
-NONE_REMOVED = {"edge": 0, "area": 0, "circularity": 0, "user_filter": 0}
+NONE_REMOVED = {"edge": 0, "area": 0, "circularity": 0, "debris": 0, "user_filter": 0}
 
 # The figure that each limit is about, on a droplet where it is just `value`.
 OF_VALUE = {
@@ -76,6 +77,19 @@ def test_upper_limits(name, figure):
     assert not stays(OF_VALUE[figure](limit + step), **{name: limit})
 
 
+@pytest.mark.parametrize(
+    ("lowest", "highest"),
+    [
+        *((f"{name}_min", f"{name}_max") for name in ("mean", "median", "std", "area", "diameter")),
+        ("min_threshold", "max_threshold"),
+    ],
+)
+def test_limits_that_nothing_can_keep_are_refused(lowest, highest):
+    with pytest.raises(BadRequest, match=rf"^filters: {lowest} \(5\.5\) is over {highest} \(3\)"):
+        Filters.parse({lowest: 5.5, highest: 3.0}, "filters")
+    assert Filters.parse({lowest: 3.0, highest: 3.0}, "filters")
+
+
 @pytest.mark.parametrize("name", UPPER_LIMITS)
 def test_zero_is_a_limit_too(name):
     assert not stays(OF_VALUE[UPPER_LIMITS[name]](1), **{name: 0})
@@ -140,28 +154,55 @@ def test_automatic_circularity_filter():
     assert apply_filters([figured(circularity=0.599)], ON, Filters())[1]["circularity"] == 1
 
 
-def test_automatic_area_filter_is_at_one_and_a_half_times_the_mean():
-    # The limit is 1800 for the first three, 1801.5 for the second.
-    at_limit = [figured(area=area) for area in (1800, 900, 900)]
-    assert len(apply_filters(at_limit, ON, Filters())[0]) == 3
-    above = [figured(area=area) for area in (1803, 900, 900)]
-    kept, removed = apply_filters(above, AutomaticFilters(edge=False, circularity=False), Filters())
-    assert [droplet.mask.area for droplet in kept] == [900, 900]
-    assert removed == {**NONE_REMOVED, "area": 1}
-    assert len(apply_filters(above, AutomaticFilters(area=False), Filters())[0]) == 3
+def monodisperse(*others: Droplet) -> list[Droplet]:
+    """Twenty droplets of 1000 pixels, and some more."""
+    return [figured(area=1000) for _ in range(20)] + list(others)
+
+
+def areas_left(droplets: list[Droplet], automatic: AutomaticFilters = ON) -> tuple[set[int], dict[str, int]]:
+    """Areas other than 1000 pixels that stay, and what was removed."""
+    kept, removed = apply_filters(droplets, automatic, Filters())
+    return {droplet.mask.area for droplet in kept} - {1000}, removed
+
+
+def test_automatic_area_filter_is_for_clumps_of_one_and_a_half_times_the_typical_area():
+    droplets = monodisperse(figured(area=1500, circularity=0.89), figured(area=1501, circularity=0.89))
+    assert areas_left(droplets) == ({1500}, {**NONE_REMOVED, "area": 1})
+    assert areas_left(droplets, AutomaticFilters(area=False))[0] == {1500, 1501}
+
+
+def test_a_merged_droplet_is_round_and_stays():
+    assert areas_left(monodisperse(figured(area=3000, circularity=0.9)))[0] == {3000}
+
+
+def test_automatic_debris_filter_is_at_half_the_typical_diameter():
+    droplets = monodisperse(figured(area=250), figured(area=249))
+    assert areas_left(droplets) == ({250}, {**NONE_REMOVED, "debris": 1})
+    assert areas_left(droplets, AutomaticFilters(debris=False))[0] == {249, 250}
+
+
+def test_small_droplets_of_a_twentieth_of_the_area_are_no_debris():
+    assert areas_left(monodisperse(*[figured(area=100)] * 10))[1]["debris"] == 10
+    assert areas_left(monodisperse(*[figured(area=100)] * 11))[1]["debris"] == 0
+
+
+def test_in_a_polydisperse_picture_nothing_is_too_large_or_too_small():
+    bubbles = [figured(area=round(30 * 1.05**i), circularity=0.85) for i in range(100)]
+    assert apply_filters(bubbles, ON, Filters())[1] == NONE_REMOVED
 
 
 def test_a_single_droplet_is_never_too_large():
     assert stays(figured(area=10**6), ON)
 
 
-def test_beads_do_not_count_into_the_mean_area():
-    droplets = [figured(area=1000), figured(area=900)]
-    beads = [figured(kind="bead", parent=0, area=10) for _ in range(50)]
-    assert len(apply_filters([*droplets, *beads], ON, Filters())[0]) == 52
+def test_beads_and_cut_droplets_do_not_count_into_the_typical_area():
+    beads = [figured(kind="bead", parent=0, area=500) for _ in range(50)]
+    cut = [figured(area=400, border=(0, 9, 9, 9)) for _ in range(50)]
+    _, removed = apply_filters(monodisperse(figured(area=100), *cut, *beads), ON, Filters())
+    assert removed == {**NONE_REMOVED, "edge": 50, "debris": 1}
 
 
-def test_beads_need_not_be_round_or_like_the_mean():
+def test_beads_need_not_be_round_or_of_the_typical_size():
     bead = figured(kind="bead", parent=0, area=400, circularity=0.3)
     kept, _ = apply_filters([figured(area=1000), figured(area=20), figured(area=20), bead], OFF, Filters())
     assert len(kept) == 4
@@ -176,8 +217,8 @@ def test_beads_alone_do_not_disturb_the_area_filter():
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        ({"border": (0, 9, 9, 9)}, "edge"),
-        ({"area": 5000}, "area"),
+        ({"area": 5000, "circularity": 0.7}, "area"),
+        ({"area": 200}, "debris"),
         ({"circularity": 0.2}, "circularity"),
         ({"grey": (5, 5, 5, 0, 5)}, "user_filter"),
     ],
@@ -187,14 +228,40 @@ def test_what_a_removed_droplet_contains_goes_with_it_under_its_reason(bad, reas
         figured(**{"area": 1100, **bad}),
         figured(area=1000),
         figured(area=1000),
+        *(figured(area=1000) for _ in range(20)),
         figured(kind="bead", parent=0, area=30),
         figured(kind="bead", parent=2, area=20),
         figured(kind="bead", parent=0, area=10),
     ]
     kept, removed = apply_filters(droplets, ON, Filters(mean_min=10))
     assert removed == {**NONE_REMOVED, reason: 3}
-    assert [droplet.kind for droplet in kept] == ["droplet", "droplet", "bead"]
-    assert [droplet.parent for droplet in kept] == [None, None, 1]
+    assert [droplet.kind for droplet in kept] == ["droplet"] * 22 + ["bead"]
+    assert kept[-1].parent == 1
+
+
+def test_beads_of_a_droplet_that_the_border_cuts_off_stay():
+    droplets = [
+        figured(border=(0, 9, 9, 9)),
+        figured(),
+        figured(kind="bead", parent=0, area=30),
+        figured(kind="bead", parent=1, area=20),
+        figured(kind="other", parent=0, area=15),
+    ]
+    kept, removed = apply_filters(droplets, ON, Filters())
+    assert removed == {**NONE_REMOVED, "edge": 2}
+    assert [(droplet.kind, droplet.parent) for droplet in kept] == [
+        ("droplet", None),
+        ("bead", None),
+        ("bead", 0),
+    ]
+
+
+def test_other_small_objects_are_debris_unless_they_lie_in_a_droplet():
+    droplets = [figured(area=1000) for _ in range(20)]
+    small = [figured(kind="other", area=100), figured(kind="other", parent=0, area=100)]
+    kept, removed = apply_filters([*droplets, *small], ON, Filters())
+    assert removed == {**NONE_REMOVED, "debris": 1}
+    assert kept[-1].parent == 0
 
 
 def test_a_bead_may_go_alone():
@@ -219,7 +286,7 @@ def test_a_bead_of_a_bead_goes_too():
 
 def test_a_mask_counts_once_under_the_first_reason():
     everything_wrong = figured(border=(0, 0, 0, 0), area=10_000, circularity=0.1, grey=(0, 0, 0, 0, 0))
-    others = [figured(area=10) for _ in range(9)]
+    others = [figured(area=1000) for _ in range(20)]
     for automatic, reason in [
         (ON, "edge"),
         (AutomaticFilters(edge=False), "area"),
@@ -227,7 +294,7 @@ def test_a_mask_counts_once_under_the_first_reason():
         (OFF, "user_filter"),
     ]:
         kept, removed = apply_filters([everything_wrong, *others], automatic, Filters(mean_min=1))
-        assert len(kept) == 9
+        assert len(kept) == 20
         assert removed == {**NONE_REMOVED, reason: 1}
 
 

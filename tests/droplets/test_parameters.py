@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from droplets.errors import BadRequest
 from droplets.filters import AutomaticFilters, Filters
-from droplets.pipeline import Options
+from droplets.options import Options
 from droplets.preprocess import Preprocessing
 
 GROUPS = [Filters, AutomaticFilters, Preprocessing, Options]
@@ -42,8 +42,8 @@ def refusal(group, value) -> str:
 
 def test_the_lists_of_fields_are_whole():
     counted = len(NUMBERS) + len(SWITCHES)
-    assert (len(FLOATS), len(NUMBERS), len(SWITCHES)) == (19, 24, 10)
-    structured = {"quality", "points", "roi", "automatic_filters", "mask_format"}
+    assert (len(FLOATS), len(NUMBERS), len(SWITCHES)) == (19, 24, 14)
+    structured = {"quality", "points", "roi", "automatic_filters", "ddpcr", "mask_format"}
     assert counted + len(structured) == sum(len(group.model_fields) for group in GROUPS)
 
 
@@ -163,7 +163,10 @@ def test_structured_options(value, named):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({"aera": False}, "options.automatic_filters.aera is not known; known are: area, edge, circularity."),
+        (
+            {"aera": False},
+            "options.automatic_filters.aera is not known; known are: area, edge, circularity, debris.",
+        ),
         ({"area": 1}, "options.automatic_filters.area: Input should be a valid boolean."),
         ("yes", "options.automatic_filters must be a JSON object."),
         (1, "options.automatic_filters must be a JSON object."),

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from droplets.sam.prompts import Proposals, propose
+from droplets.sam.prompts import Proposals, propose, propose_small
 from droplets.synthetic import render_brightfield
 
 
@@ -68,3 +68,32 @@ def test_the_best_supported_comes_first():
     rendering = render_brightfield(400, 400, count=40, diameter=36, seed=7)
     support = propose(rgb(rendering.pixels)).support
     assert (np.diff(support) <= 0).all()
+
+
+def test_small_objects_are_proposed_in_an_enlarged_picture():
+    large = np.full((800, 800), 130, np.uint8)
+    places = [(x, y) for x in (40, 100, 160) for y in (50, 120)]
+    for x, y in places:
+        cv2.circle(large, (4 * x + 2, 4 * y + 2), 12, 60, 5, cv2.LINE_AA)  # a ring of radius 3
+    picture = cv2.resize(large, (200, 200), interpolation=cv2.INTER_AREA)
+    found = propose_small(rgb(picture))
+    for x, y in places:
+        i = nearest(found, x, y)
+        assert np.hypot(*(found.points[i] - (x, y))) < 1
+        assert found.radius[i] == pytest.approx(3, rel=0.5)
+
+
+def test_a_large_picture_is_not_enlarged():
+    picture = np.zeros((300, 1300, 3), np.uint8)
+    cv2.circle(picture, (100, 100), 4, (200, 200, 200), -1)
+    assert len(propose_small(picture).points) == 0
+
+
+def test_faint_structures_beside_strong_ones_propose_little():
+    grey = np.random.default_rng(5).normal(120, 2, (600, 600))
+    waves = cv2.GaussianBlur(np.random.default_rng(6).normal(0, 60, grey.shape), (0, 0), 8)
+    faint = rgb((grey + waves).clip(0, 255).astype(np.uint8))
+    strong = faint.copy()
+    for x in range(60, 600, 80):
+        cv2.circle(strong, (x, 300), 25, (10, 10, 10), 4, cv2.LINE_AA)
+    assert len(propose(strong).points) < 0.7 * len(propose(faint).points)

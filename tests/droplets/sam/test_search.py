@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from droplets.sam.generator import point_grid
-from droplets.sam.search import EFFORTS, distinct, textured, uncovered
+from droplets.sam.search import EFFORTS, distinct
 from droplets.sam.segmenter import Segmenter
 from droplets.synthetic import render_brightfield
 from droplets.types import Mask
@@ -64,25 +63,27 @@ def test_what_has_no_round_rim_is_found_by_the_second_look(segmenter):
         assert any(np.hypot(m.centroid[0] - x, m.centroid[1] - y) < 12 and m.area < 15_000 for m in masks)
 
 
+def foam() -> tuple[np.ndarray, list[tuple[float, float, float]]]:
+    """240x240 of bright bubbles with dark walls on white, and (x, y, radius) of each."""
+    grey = np.full((960, 960), 245, np.uint8)
+    bubbles = [(60.0, 60.0, 42.0), (170.0, 60.0, 30.0), (60.0, 170.0, 24.0)]
+    bubbles += [(120.0 + 22 * i, 130.0 + 22 * j, 4.0 + i + j) for i in range(5) for j in range(4)]
+    for x, y, radius in bubbles:
+        centre = (round(4 * x + 1.5), round(4 * y + 1.5))
+        cv2.circle(grey, centre, round(4 * radius), 120, 5, cv2.LINE_AA)
+    small = cv2.resize(grey, (240, 240), interpolation=cv2.INTER_AREA).astype(float)
+    noise = np.random.default_rng(4).normal(0, 2, small.shape)
+    return (small + noise).clip(0, 255).astype(np.uint8), bubbles
+
+
+def test_bubbles_of_a_few_pixels_are_found_beside_large_ones(segmenter):
+    grey, bubbles = foam()
+    assert recall(bubbles, find(segmenter, grey)) > 0.95
+
+
 @pytest.mark.parametrize("quality", ["fast", "balanced", "thorough"])
 def test_an_empty_picture_is_no_fault(segmenter, quality):
     assert len(find(segmenter, np.full((100, 120), 128, np.uint8), quality)) <= 1
-
-
-def test_uncovered_points():
-    small, large = Mask(10, 10, np.ones((20, 20), bool)), Mask(0, 0, np.ones((90, 90), bool))
-    points = np.array([[15.0, 15.0], [50.0, 50.0], [95.0, 95.0]])
-    assert uncovered([small, large], points, 1000).tolist() == [[50, 50], [95, 95]]
-    assert uncovered([small, large], points, 10_000).tolist() == [[95, 95]]
-
-
-def test_calm_parts_are_not_looked_at_again():
-    pixels = np.full((400, 400, 3), 120, np.uint8)
-    pixels += np.random.default_rng(3).integers(0, 3, pixels.shape).astype(np.uint8)
-    cv2.circle(pixels, (100, 100), 40, (220, 220, 220), 3)
-    kept = textured(pixels, point_grid(32, (400, 400)))
-    assert 0 < len(kept) < 200
-    assert np.hypot(*(kept - 100).T).max() < 65
 
 
 def test_the_best_of_masks_with_the_same_box_stays():

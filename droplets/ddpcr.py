@@ -1,0 +1,235 @@
+"""Digital PCR: which droplets are positive, and how far the result can be trusted.
+
+Droplets are found in one picture and measured in a second one, registered to it, or in a channel of
+the same one. Only whole droplets within both pictures count. Stages: registration.py, partitions.py,
+threshold.py, concentration.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from droplets.concentration import Concentration, concentration
+from droplets.errors import BadRequest
+from droplets.measure import volume_pl
+from droplets.parameters import Parameters
+from droplets.partitions import Partitions, measure_partitions
+from droplets.registration import Registration, register
+from droplets.threshold import Separation, find_threshold, separation
+from droplets.types import Droplet, Fluorescence, Image, PixelSize
+
+CHANNELS = ("red", "green", "blue")
+DIM, BRIGHT = 1.0, 10.0
+"""Amplitude over ground under which a single population is negative, and over which it is positive."""
+FEWEST = 100
+MOST_RAIN, LEAST_RESOLUTION = 0.025, 2.0
+MOST_VOLUME_CV = 0.2
+LEAST_CONFIDENCE, LEAST_MATCHED = 0.9, 0.5
+LEAST_OVERLAP = 0.5
+
+
+class DdpcrOptions(Parameters):
+    """How digital PCR is evaluated."""
+
+    threshold: float | None = Field(
+        None, description="Amplitude from which a droplet is positive; null: found from the picture."
+    )
+    channel: Literal["red", "green", "blue"] | Annotated[int, Field(ge=0, le=2)] | None = Field(
+        None,
+        description="Channel that shows the fluorescence, by name or index; needed where no second picture "
+        "is sent. null: of a second picture in colour the one that varies most.",
+    )
+    registration: Literal["auto", "none"] = Field(
+        "auto",
+        description="auto: find shift and drift of the second picture; none: it lies as the first one.",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class DigitalPcr:
+    """Result of digital PCR over the droplets that count; None where it cannot be told.
+
+    Attributes:
+        n, positives: numbers of droplets.
+        concentration: copies a droplet and a microlitre, with intervals.
+        threshold: amplitude from which a droplet is positive.
+        threshold_source: who said so.
+        separation: of positives and negatives.
+        volume_pl, volume_cv: mean volume of a droplet, and its standard deviation over the mean.
+        registration: of the fluorescence on the picture.
+        warnings: sentences on what weakens the result.
+    """
+
+    n: int
+    positives: int | None
+    concentration: Concentration
+    threshold: float | None
+    threshold_source: Literal["request", "automatic"] | None
+    separation: Separation
+    volume_pl: float | None
+    volume_cv: float | None
+    registration: Registration
+    warnings: tuple[str, ...] = ()
+
+
+def fluorescence_plane(image: Image, second: Image | None, options: DdpcrOptions) -> NDArray[np.generic]:
+    """HxW stored values of the fluorescence: of the second picture, else of a channel of the first.
+
+    Raises:
+        BadRequest: the second picture has another size, or there is no such channel.
+    """
+    if second is not None and (second.width, second.height) != (image.width, image.height):
+        raise BadRequest(
+            f"fluorescence must be of the picture's size, {image.width} x {image.height} pixels; "
+            f"it is {second.width} x {second.height}."
+        )
+    stored = (second or image).original
+    if stored.ndim == 2:
+        if second is None:
+            raise BadRequest("options.ddpcr needs a second picture, fluorescence, or a picture in colour.")
+        if options.channel is not None:
+            raise BadRequest("options.ddpcr.channel: the fluorescence picture is grey, leave it out.")
+        return stored
+    if options.channel is not None:
+        channel = options.channel
+        return stored[..., CHANNELS.index(channel) if isinstance(channel, str) else channel]
+    if second is None:
+        raise BadRequest("options.ddpcr.channel must say which channel shows the fluorescence.")
+    return stored[..., int(stored.std(axis=(0, 1), dtype=np.float64).argmax())]
+
+
+def digital_pcr(
+    droplets: Sequence[Droplet],
+    plane: NDArray[np.generic],
+    options: DdpcrOptions,
+    size: PixelSize | None,
+    same_frame: bool,
+) -> tuple[DigitalPcr, list[Droplet]]:
+    """Evaluate the droplets of a picture on its fluorescence.
+
+    Arguments:
+        droplets: in the frame of the whole picture.
+        plane: HxW stored fluorescence values.
+        options: as the client wants it.
+        size: of a pixel, None if not known.
+        same_frame: the fluorescence is a channel of the picture: nothing is registered.
+
+    Returns:
+        The result, and the droplets with their fluorescence, where they count.
+    """
+    still = same_frame or options.registration == "none"
+    registration = Registration() if still else register([droplet.mask for droplet in droplets], plane)
+    partitions = measure_partitions(droplets, plane, registration)
+    amplitudes = partitions.amplitude[partitions.counted]
+    given = options.threshold is not None
+    threshold = options.threshold if given else find_threshold(amplitudes)
+    positive = _positive(partitions, threshold)
+    counted = [droplet for droplet, counts in zip(droplets, partitions.counted, strict=True) if counts]
+    positives = None if positive is None else int(positive.sum())
+    volume, volume_cv = _volume(counted, size)
+    result = DigitalPcr(
+        n=len(counted),
+        positives=positives,
+        concentration=concentration(positives, len(counted), volume),
+        threshold=threshold,
+        threshold_source=None if threshold is None else "request" if given else "automatic",
+        separation=Separation() if threshold is None else separation(amplitudes, threshold),
+        volume_pl=volume,
+        volume_cv=volume_cv,
+        registration=registration,
+    )
+    warnings = tuple(text for holds, text in _warnings(result, partitions, droplets) if holds)
+    return replace(result, warnings=warnings), _with_fluorescence(droplets, partitions, positive)
+
+
+def _positive(partitions: Partitions, threshold: float | None) -> NDArray[np.bool_] | None:
+    """N bool, False where not counted; None if it cannot be told which population there is."""
+    counted = partitions.counted
+    if threshold is not None:
+        return counted & (np.nan_to_num(partitions.amplitude) >= threshold)
+    if not counted.any():
+        return None
+    if partitions.saturated[counted].mean() > 0.5:
+        return counted
+    amplitude, ground = np.median(partitions.amplitude[counted]), np.median(partitions.ground[counted])
+    if amplitude <= DIM * ground:
+        return np.zeros_like(counted)
+    return counted if amplitude >= BRIGHT * ground else None
+
+
+def _volume(droplets: Sequence[Droplet], size: PixelSize | None) -> tuple[float | None, float | None]:
+    """Mean in picolitres (None without a pixel size) and coefficient of variation (of two or more)."""
+    cubes = np.array([droplet.shape.equivalent_diameter for droplet in droplets]) ** 3
+    volumes = [volume_pl(droplet.shape.equivalent_diameter, size) for droplet in droplets]
+    mean = float(np.mean([volume for volume in volumes if volume is not None])) if size and volumes else None
+    return mean, float(cubes.std(ddof=1) / cubes.mean()) if cubes.size > 1 else None
+
+
+def _with_fluorescence(
+    droplets: Sequence[Droplet], partitions: Partitions, positive: NDArray[np.bool_] | None
+) -> list[Droplet]:
+    answered = list(droplets)
+    for i in np.flatnonzero(partitions.counted).tolist():
+        light = Fluorescence(
+            intensity=float(partitions.intensity[i]),
+            amplitude=float(partitions.amplitude[i]),
+            positive=None if positive is None else bool(positive[i]),
+        )
+        answered[i] = replace(droplets[i], fluorescence=light)
+    return answered
+
+
+def _warnings(
+    result: DigitalPcr, partitions: Partitions, droplets: Sequence[Droplet]
+) -> list[tuple[bool, str]]:
+    """Whether each holds, and what it says."""
+    n, positives, separated, found = result.n, result.positives, result.separation, result.registration
+    proper = sum(droplet.kind == "droplet" for droplet in droplets)
+    saturated = int(partitions.saturated.sum())
+    one = result.threshold is None and n > 0
+    return [
+        (n < FEWEST, f"Only {n} droplets count: the interval is wide."),
+        (
+            one and positives is None,
+            "There is one population only, and nothing tells whether it is negative or positive: "
+            "give options.ddpcr.threshold, from a picture that shows both.",
+        ),
+        (
+            one and positives is not None,
+            f"There is one population only; it is taken as {'positive' if positives else 'negative'} by "
+            "its light against the ground. Give options.ddpcr.threshold to decide it.",
+        ),
+        (n > 0 and positives == 0, "No droplet is positive: the interval's upper end is what can be said."),
+        (n > 0 and positives == n, "Every droplet is positive: there are too many copies to count."),
+        (
+            separated.resolution is not None and separated.resolution < LEAST_RESOLUTION,
+            f"Positives and negatives are poorly apart: resolution under {LEAST_RESOLUTION:g}.",
+        ),
+        (
+            separated.rain is not None and separated.rain > MOST_RAIN,
+            f"Rain: over {MOST_RAIN:.1%} of the droplets lie between the populations.",
+        ),
+        (
+            (result.volume_cv or 0) > MOST_VOLUME_CV,
+            f"Droplet volumes differ (coefficient of variation over {MOST_VOLUME_CV:g}): lambda is too low.",
+        ),
+        (
+            found.confidence is not None and found.confidence < LEAST_CONFIDENCE,
+            "How the fluorescence lies on the picture is uncertain: another shift matches nearly as well.",
+        ),
+        (
+            found.matched is not None and found.matched < LEAST_MATCHED,
+            "Few droplets match the fluorescence where they should lie: the registration may be wrong.",
+        ),
+        (saturated > 0, f"{saturated} droplets are saturated: their light is above what the file can hold."),
+        (
+            n < LEAST_OVERLAP * proper,
+            f"Only {n} of {proper} droplets lie in the common field of the two pictures.",
+        ),
+    ]

@@ -1,0 +1,161 @@
+"""Outlines of masks along rays, and the picture's grey values along the same rays.
+
+A path is a curve around a centre, given by its radius on each of `RAYS` equally spaced rays, in pixels;
+ray k points at the angle 2 pi k / RAYS from the x axis towards the y axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from droplets.types import Mask
+
+RAYS = 72
+
+
+def directions(rays: int) -> NDArray[np.float64]:
+    """rays x 2 (x, y) unit vectors."""
+    angles = 2 * np.pi * np.arange(rays) / rays
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+DIRECTIONS = directions(RAYS)
+STEP = 0.5  # pixels between two samples of a mask along a ray
+CHUNK = 256  # masks; OpenCV takes at most 32767 rows, one a ray
+CHUNK_PIXELS = 4_000_000
+SIDE_BY_SIDE = 0.3
+"""Centres of neighbours are apart by the larger radius and at least this part of the smaller one."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """N paths.
+
+    Attributes:
+        centre: Nx2 (x, y).
+        radius: NxRAYS.
+        size: N, radius of the circle of the mask's area, the unit of lengths.
+    """
+
+    centre: Floats
+    radius: Floats
+    size: Floats
+
+    def take(self, which: NDArray[np.generic] | slice) -> Paths:
+        """The paths at these indices."""
+        return Paths(self.centre[which], self.radius[which], self.size[which])
+
+    def points(self) -> Floats:
+        """Nx(rays)x2 (x, y)."""
+        return self.centre[:, None, :] + self.radius[:, :, None] * directions(self.radius.shape[1])
+
+
+def chunks(sides: NDArray[np.generic]) -> Iterator[NDArray[np.intp]]:
+    """Indices of all items in groups of similar side, small enough to be worked on as one array."""
+    order = np.argsort(sides, kind="stable")
+    first = 0
+    while first < len(order):
+        last = min(first + CHUNK, len(order))
+        while last > first + 1 and (last - first) * float(sides[order[last - 1]]) ** 2 > CHUNK_PIXELS:
+            last = first + (last - first) // 2
+        yield order[first:last]
+        first = last
+
+
+def outlines(masks: Sequence[Mask]) -> Paths:
+    """Where rays from each mask's centroid last leave the mask."""
+    sides = np.array([max(mask.width, mask.height) for mask in masks])
+    centre = np.array([mask.centroid for mask in masks]).reshape(-1, 2)
+    radius = np.zeros((len(masks), RAYS))
+    toward = DIRECTIONS.astype(np.float32)
+    for group in chunks(sides):
+        side = int(sides[group].max())
+        stack = np.zeros((len(group), side + 2, side + 2), np.bool_)  # of crops in a frame of False
+        for layer, i in zip(stack, group, strict=True):
+            mask = masks[i]
+            layer[1 : mask.height + 1, 1 : mask.width + 1] = mask.crop
+        origin = centre[group] - np.array([(masks[i].x, masks[i].y) for i in group]) + 1
+        origin = origin.astype(np.float32)
+        steps = (STEP * np.arange(1, round(1.5 * side / STEP))).astype(np.float32)  # up to the diagonal
+        first = (side + 2) ** 2 * np.arange(len(group), dtype=np.int32)[:, None, None]
+        column, row = (
+            np.clip(
+                (origin[:, axis, None, None] + 0.5 + steps * toward[:, axis, None]).astype(np.int32),
+                0,
+                side + 1,
+            )
+            for axis in (0, 1)
+        )
+        inside = stack.ravel().take(first + (side + 2) * row + column)
+        last = len(steps) - 1 - inside[..., ::-1].argmax(axis=-1)
+        radius[group] = np.where(inside.any(axis=-1), steps[last] + STEP / 2, STEP / 2)
+    size = np.sqrt(np.array([mask.area for mask in masks]) / np.pi)
+    return Paths(centre, radius, size)
+
+
+def neighbour_distance(paths: Paths, round_ones: NDArray[np.bool_], beyond: float = 0.0) -> Floats:
+    """NxRAYS: pixels along each ray to the nearest line halfway to a neighbour, in proportion to the radii.
+
+    Only round masks that lie side by side count: not rims, beads in a droplet, or clumps. The distance is
+    that to a line `beyond` halfway, in units of the own radius.
+    """
+    limit = np.full(paths.radius.shape, np.inf)
+    some = np.flatnonzero(round_ones)
+    if len(some) < 2:
+        return limit
+    centre, size = paths.centre[some], paths.size[some]
+    reach = 1.5 * (size + size.max())
+    tree = cKDTree(centre)
+    near = tree.query_ball_point(centre, reach)
+    own = np.repeat(np.arange(len(some)), [len(found) for found in near])
+    other = np.concatenate([np.asarray(found, np.intp) for found in near])
+    step = centre[other] - centre[own]
+    apart = np.hypot(step[:, 0], step[:, 1])
+    larger, smaller = np.maximum(size[own], size[other]), np.minimum(size[own], size[other])
+    beside = (apart > larger + SIDE_BY_SIDE * smaller) & (apart < 1.5 * (size[own] + size[other]))
+    own, other, step, apart = own[beside], other[beside], step[beside], apart[beside]
+    middle = apart * size[own] / (size[own] + size[other]) + beyond * size[own]
+    cosine = (step / apart[:, None]) @ DIRECTIONS.T
+    with np.errstate(divide="ignore"):
+        cut = np.where(cosine > 0.1, middle[:, None] / cosine, np.inf)
+    np.minimum.at(limit, some[own], cut)
+    return limit
+
+
+def enclosed(masks: Sequence[Mask], paths: Paths, round_ones: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """N: whether most of the mask lies on a round one of over twice its radius."""
+    inside = np.zeros(len(masks), np.bool_)
+    tree = cKDTree(paths.centre)
+    for large in np.flatnonzero(round_ones).tolist():
+        near = np.asarray(tree.query_ball_point(paths.centre[large], paths.size[large]), np.intp)
+        small = near[paths.size[near] < 0.5 * paths.size[large]]
+        for i in small[~inside[small]].tolist():
+            inside[i] = 2 * masks[large].intersection(masks[i]) > masks[i].area
+    return inside
+
+
+def sample(grey: NDArray[np.float32], paths: Paths, offsets: Floats) -> NDArray[np.float32]:
+    """Grey values along rays, NxRAYSxS, at `offsets` (S, in units of `size`) outwards from the paths.
+
+    NaN outside the picture.
+    """
+    radius, size = paths.radius.astype(np.float32)[:, :, None], paths.size.astype(np.float32)[:, None, None]
+    centre, toward = paths.centre.astype(np.float32), DIRECTIONS.astype(np.float32)
+    distance = radius + offsets.astype(np.float32) * size
+    sampled = cv2.remap(
+        grey,
+        (centre[:, 0, None, None] + distance * toward[:, 0, None]).reshape(-1, len(offsets)),
+        (centre[:, 1, None, None] + distance * toward[:, 1, None]).reshape(-1, len(offsets)),
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=float("nan"),
+    )
+    return np.asarray(sampled, np.float32).reshape(distance.shape)

@@ -1,0 +1,30 @@
+"""The size that the droplets of a picture share, if they share one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+ALIKE = 1.25
+"""Droplets whose diameters differ by less than this factor are of one size."""
+SHARE = 0.75
+"""A picture is monodisperse if at least this part of the droplets' area belongs to those of one size,"""
+COUNT = 10
+"""and if there are at least so many of them."""
+
+
+def typical_area(areas: ArrayLike) -> float | None:
+    """Area of the droplets of a monodisperse picture; None for a polydisperse one.
+
+    The median is weighted by area, so that specks do not count however many they are.
+
+    Arguments:
+        areas: of the droplets, N in pixels.
+    """
+    ordered = np.sort(np.asarray(areas, np.float64))
+    if len(ordered) < COUNT:
+        return None
+    total = float(ordered.sum())
+    middle = float(ordered[np.searchsorted(np.cumsum(ordered), total / 2)])
+    alike = ordered[(ordered > middle / ALIKE**2) & (ordered < middle * ALIKE**2)]
+    return middle if len(alike) >= COUNT and alike.sum() >= SHARE * total else None

@@ -1,0 +1,45 @@
+"""Which places of a picture are accounted for by masks, and which are worth another look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from droplets.types import Mask
+
+TEXTURE = 2.5
+"""A point is worth a second look where the picture varies this much more than in its calm parts."""
+APART = 0.2
+"""Two objects share less than this part of the smaller one's area."""
+
+
+def is_apart(mask: Mask, others: Iterable[Mask]) -> bool:
+    """Whether a mask shows none of the objects that the others show."""
+    return all(mask.intersection(other) < APART * min(mask.area, other.area) for other in others)
+
+
+def covered(masks: Sequence[Mask], points: NDArray[np.float64], largest: float) -> NDArray[np.bool_]:
+    """Whether each of Nx2 (x, y) points lies in one of the masks of at most `largest` pixels."""
+    x, y = np.rint(points).astype(np.int64).T
+    inside_any = np.zeros(len(points), bool)
+    for mask in masks:
+        if mask.area > largest:
+            continue
+        column, row = x - mask.x, y - mask.y
+        inside = np.flatnonzero((column >= 0) & (column < mask.width) & (row >= 0) & (row < mask.height))
+        inside_any[inside] |= mask.crop[row[inside], column[inside]]
+    return inside_any
+
+
+def textured(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those of Nx2 (x, y) points around which the picture shows more than its calm parts do."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    side = max(3, round(max(grey.shape) / 48))
+    mean = cv2.blur(grey, (side, side))
+    deviation = np.sqrt(np.maximum(cv2.blur(grey**2, (side, side)) - mean**2, 0))
+    x, y = np.rint(points).astype(np.int64).T
+    here = deviation[np.minimum(y, grey.shape[0] - 1), np.minimum(x, grey.shape[1] - 1)]
+    return np.asarray(points[here > TEXTURE * np.percentile(deviation, 10)])

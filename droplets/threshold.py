@@ -1,0 +1,122 @@
+"""The threshold between negative and positive partitions, and how well the two are apart.
+
+The split is the minimum error threshold (Kittler and Illingworth 1986, Pattern Recognition 19:41):
+two normal populations of any size and spread. Every sample has such an optimum, so that it counts only where
+few values lie around the split for what lies around the medians of its two sides, and where these
+are further apart than the halves of one population.
+
+resolution  (m2 - m1) / (2 (s1 + s2)) with mean m and standard deviation s of the negatives and the
+            positives (Lievens et al. 2016, PLoS ONE 11:e0153317)
+rain        share of the partitions that are nearly as probable in the other population
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+FEWEST = 20  # values that a split is looked for in
+LEAST_SCALE = 0.05
+VALLEY = 0.5  # of the values around the median of the smaller side
+LEAST_RESOLUTION = 1.0  # halves of a normal distribution have 0.66, those of a uniform one 0.87
+LEAST_RISE = 1.25  # of the positives' mean over the negatives'
+PRIOR = 5.0  # values by which the spread of the larger side counts for the smaller one
+NARROWEST = 0.02  # standard deviation of a population, of the range of all values
+DOUBTFUL = 0.05  # posterior probability of the other population
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How well the two sides of a threshold are apart; None where a side holds fewer than two values."""
+
+    resolution: float | None = None
+    rain: float | None = None
+
+
+def find_threshold(amplitudes: Values) -> float | None:
+    """Threshold of N amplitudes above a local ground; None if they are one population.
+
+    The split is looked for on the scale asinh(a / s), straight up to s and logarithmic above, since
+    positives spread in proportion to their light; s is the median |a|, or a part of the highest
+    amplitude where the median one is next to nothing.
+    """
+    if amplitudes.size < FEWEST:
+        return None
+    light = np.abs(amplitudes)
+    scale = max(float(np.median(light)), LEAST_SCALE * float(light.max()))
+    if scale == 0.0:
+        return None
+    values = np.sort(np.arcsinh(amplitudes / scale))
+    split = _minimum_error_split(values)
+    if split is None or not _has_valley(values, split):
+        return None
+    threshold = float(np.sinh(split) * scale)
+    return threshold if _are_apart(amplitudes, threshold) else None
+
+
+def separation(amplitudes: Values, threshold: float) -> Separation:
+    """Resolution and rain of N amplitudes that are split at `threshold`."""
+    positive = amplitudes >= threshold
+    sides = amplitudes[~positive], amplitudes[positive]
+    if min(side.size for side in sides) < 2:
+        return Separation()
+    low, high = (side.mean() for side in sides)
+    spread = [max(float(side.std(ddof=1)), 1e-9 * float(high - low)) for side in sides]
+    densities = np.array(
+        [
+            side.size * norm.pdf(amplitudes, side.mean(), deviation)
+            for side, deviation in zip(sides, spread, strict=True)
+        ]
+    )
+    own, other = np.where(positive, densities[::-1], densities)
+    return Separation(
+        resolution=float((high - low) / (2 * sum(spread))),
+        rain=float(np.mean(other > DOUBTFUL * (own + other))),
+    )
+
+
+def _minimum_error_split(values: Values) -> float | None:
+    """Middle of the gap between two of N sorted values at which the criterion is least."""
+    extent = values[-1] - values[0]
+    if extent == 0:
+        return None
+    n = np.arange(1, values.size)
+    sums, squares = np.cumsum(values)[:-1], np.cumsum(values**2)[:-1]
+    rest = values.size - n
+    share = n / values.size
+    floor = (NARROWEST * extent) ** 2
+    low = np.maximum(squares / n - (sums / n) ** 2, floor)
+    high = np.maximum((np.sum(values**2) - squares) / rest - ((values.sum() - sums) / rest) ** 2, floor)
+    criterion = (
+        share * np.log(low)
+        + (1 - share) * np.log(high)
+        - 2 * (share * np.log(share) + (1 - share) * np.log(1 - share))
+    )
+    best = int(criterion.argmin())
+    return float(values[best] + values[best + 1]) / 2
+
+
+def _has_valley(values: Values, split: float) -> bool:
+    """Whether few of the sorted values lie around the split."""
+    low, high = np.median(values[values < split]), np.median(values[values >= split])
+    half = (high - low) / 8
+    around = [np.sum(np.abs(values - place) <= half) for place in (low, split, high)]
+    return bool(around[1] <= VALLEY * min(around[0], around[2]))
+
+
+def _are_apart(amplitudes: Values, threshold: float) -> bool:
+    """Whether the sides are further apart than the halves of one population.
+
+    Few values tell little about their spread: that of the larger side stands in for it.
+    """
+    low, high = amplitudes[amplitudes < threshold], amplitudes[amplitudes >= threshold]
+    small, large = sorted((low, high), key=len)
+    variance = (small.size * small.var() + PRIOR * large.var()) / (small.size + PRIOR)
+    apart = high.mean() - low.mean()
+    resolved = apart >= LEAST_RESOLUTION * 2 * (np.sqrt(variance) + large.std())
+    return bool(resolved and high.mean() >= LEAST_RISE * low.mean())

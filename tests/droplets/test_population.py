@@ -1,0 +1,44 @@
+"""A size that most droplets share is told from a spread of sizes, whatever lies beside them."""
+
+import numpy as np
+import pytest
+
+from droplets.population import ALIKE, COUNT, SHARE, typical_area
+
+
+def areas(radii) -> np.ndarray:
+    return np.pi * np.asarray(radii, float) ** 2
+
+
+def test_droplets_of_one_size_have_it():
+    radii = np.random.default_rng(1).normal(20, 0.6, 100)
+    assert typical_area(areas(radii)) == pytest.approx(np.pi * 400, rel=0.03)
+
+
+def test_specks_do_not_count_however_many_they_are():
+    assert typical_area(areas([20.0] * 30 + [3.0] * 300)) == pytest.approx(np.pi * 400)
+
+
+def test_a_few_merged_droplets_do_not_count():
+    assert typical_area(areas([20.0] * 30 + [40.0] * 2)) == pytest.approx(np.pi * 400)
+
+
+def test_foam_has_no_size():
+    assert typical_area(areas(np.geomspace(3, 40, 200))) is None
+
+
+def test_two_sizes_are_none():
+    assert typical_area(areas([20.0] * 30 + [30.0] * 30)) is None
+
+
+def test_few_droplets_have_no_size():
+    assert typical_area([]) is None
+    assert typical_area([100.0] * (COUNT - 1)) is None
+    assert typical_area([100.0] * COUNT) == 100
+
+
+def test_the_share_is_one_of_area():
+    alike, other = [100.0] * 30, 100.0 * ALIKE**2
+    least = round(30 * (1 - SHARE) / SHARE / ALIKE**2)
+    assert typical_area(alike + [other] * (least - 1)) == 100
+    assert typical_area(alike + [other] * (least + 1)) is None
