@@ -2,7 +2,7 @@
 
 A bead that glows, alone on a dark ground or in colour over a grey picture, stands out from all else in the
 picture. Where nothing glows, a bead is what a droplet's interior holds that the others' do not
-(droplets/contents.py).
+(droplets/blobs.py).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from droplets.contents import MAD_TO_SIGMA, SIGNIFICANT, find_blobs
+from droplets.blobs import SIGNIFICANT, find_blobs
+from droplets.interiors import MAD_TO_SIGMA, Plane
 from droplets.types import Image, Mask
 
-Plane = NDArray[np.float32]
 Labels = NDArray[np.int32]
 
 COLOURFUL = 64.0
@@ -32,6 +32,8 @@ SMOOTHING = 0.1
 """Of the median bead radius, of the distance to the edge before beads that touch are split at its maxima,"""
 SEPARATION = 0.6
 """which are at least so far from each other."""
+SMALLEST_DROPLET = 100
+"""Pixels; in a smaller one there is no room to see anything."""
 SPECK = 0.4
 """Of the median bead radius: what is smaller is no bead."""
 
@@ -62,12 +64,12 @@ def find_beads(image: Image, droplets: Sequence[Mask]) -> list[Bead]:
     plane = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) if colour is None else colour
     if _dark_ground(plane):
         return _glowing(plane)
-    inside = [mask for mask in droplets if mask.area >= 100]
-    return _within(plane, inside) if inside else []
+    roomy = [mask for mask in droplets if mask.area >= SMALLEST_DROPLET]
+    return _within(plane, roomy) if roomy else []
 
 
 def _colour(pixels: NDArray[np.uint8]) -> Plane | None:
-    """HxW by how much the most colourful channel exceeds the mean of the other two; None in a grey picture."""
+    """HxW by how much the most colourful channel exceeds the mean of the others; None in a grey picture."""
     channels = cv2.split(pixels.astype(np.float32))
     total = channels[0] + channels[1] + channels[2]
     contrasts = [1.5 * channel - 0.5 * total for channel in channels]

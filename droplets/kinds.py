@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from droplets.beads import Bead
 from droplets.hierarchy import Node
+from droplets.interiors import MAD_TO_SIGMA
 from droplets.measure import border_distance, shape
 from droplets.types import Kind, Mask
 
-SAME_OBJECT = 4.0
-"""A mask of less than so many times the area of the beads found in it shows those beads."""
+SAME_BEAD, SAME_CLUMP = 4.0, 2.0
+"""A mask of less than so many times the area of a bead found in it shows that bead, of less than so many
+times that of all beads in it their clump; a droplet full of beads is larger."""
 BEAD_DIAMETER, BEAD_SHARE = 20.0, 0.018
 """Pixels, and part of the picture's shorter side: what glows in a picture without other objects is taken
 for beads below both. Between the beads and the droplets of the reference pictures there is a factor of
@@ -55,7 +57,7 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
     for i, bead in enumerate(beads, start=1):
         _paint(labels, bead.mask, i)
     areas = np.array([0, *(bead.mask.area for bead in beads)])
-    stays = [node.mask.area >= SAME_OBJECT * _area_of_beads(node.mask, labels, areas) for node in nodes]
+    stays = [not _shows_beads(node.mask, labels, areas) for node in nodes]
     objects = _masks(nodes, stays, beads, width, height)
     position = np.cumsum(stays) - 1
     owner = np.full((height, width), -1, np.int32)
@@ -87,17 +89,18 @@ def _small(nodes: Sequence[Node], beads: Sequence[Bead], shorter_side: int) -> l
 
 
 def _larger(nodes: Sequence[Node], area: float) -> NDArray[np.int64]:
-    """Areas of the objects larger than a bead of `area` shows, if that are most; else the picture is of beads."""
+    """Areas of the objects that are larger than beads of `area` look, if most are; else none."""
     outer = np.array([node.mask.area for node in nodes if node.parent is None], np.int64)
-    larger = outer[outer > SAME_OBJECT * area]
+    larger = outer[outer > SAME_BEAD * area]
     return larger if 2 * larger.size > outer.size else larger[:0]
 
 
-def _area_of_beads(mask: Mask, labels: NDArray[np.int32], areas: NDArray[np.int64]) -> int:
-    """Area of all beads of which half or more lies in the mask."""
+def _shows_beads(mask: Mask, labels: NDArray[np.int32], areas: NDArray[np.int64]) -> bool:
+    """Whether the mask shows no more than the beads of which half or more lies in it."""
     window = labels[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width]
     within = np.bincount(window[mask.crop], minlength=areas.size)
-    return int(areas[2 * within >= np.maximum(areas, 1)].sum())
+    inner = areas[2 * within >= np.maximum(areas, 1)]
+    return bool(inner.size and mask.area < max(SAME_BEAD * inner.max(), SAME_CLUMP * inner.sum()))
 
 
 def _masks(
@@ -144,7 +147,7 @@ def _usual_diameter(nodes: Sequence[Node], width: int, height: int) -> float | N
         return None
     logarithms = 0.5 * np.log(np.array(whole) * 4 / np.pi)
     middle = float(np.median(logarithms))
-    spread = 1.4826 * float(np.median(np.abs(logarithms - middle)))
+    spread = MAD_TO_SIGMA * float(np.median(np.abs(logarithms - middle)))
     return float(np.exp(middle)) if spread <= EQUAL else None
 
 
