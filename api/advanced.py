@@ -12,7 +12,7 @@ from droplets.encapsulation import bead_counts, encapsulation
 from droplets.export.figures import rounded
 from droplets.export.plots import plots
 from droplets.neighbours import neighbours
-from droplets.pipeline import Options
+from droplets.options import Options
 from droplets.statistics import summary
 from droplets.types import Analysis, Droplet, Image
 

@@ -16,7 +16,8 @@ from config import Settings
 from droplets.errors import Busy
 from droplets.export.figures import rounded
 from droplets.image import decode_image
-from droplets.pipeline import AnalysisOptions, analyze
+from droplets.options import AnalysisOptions
+from droplets.pipeline import analyze
 from droplets.types import Analysis, Image
 from sam_service import SamService
 

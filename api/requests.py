@@ -12,7 +12,7 @@ from auth_middleware import current_auth, optional_upload, validate_file_upload
 from droplets.errors import BadRequest
 from droplets.filters import Filters
 from droplets.image import decode_base64
-from droplets.pipeline import AnalysisOptions, Options
+from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import Preprocessing
 
 GROUPS = ("filters", "preprocessing", "options")

@@ -35,7 +35,7 @@ class Rle(Answer):
 
 
 class PixelStats(Answer):
-    """Grey values under the mask, in the units of the stored picture."""
+    """Grey values (or those of one channel) under the mask, in the units of the stored picture."""
 
     mean_intensity: float
     min_intensity: float
@@ -92,6 +92,9 @@ class MaskInfo(Answer):
     parent_id: int | None
     children: list[int]
     pixel_stats: PixelStats
+    channels: dict[Literal["red", "green", "blue"], PixelStats] | None = Field(
+        description="pixel_stats of each channel of a colour picture, null for a grey one"
+    )
     edge_stats: EdgeStats
     boundary: BoundaryInfo | None
     diameter_um: float | None

@@ -12,9 +12,9 @@ from auth_middleware import require_api_key, track_usage, validate_file_upload
 from config import Settings
 from droplets.export.figures import rounded
 from droplets.filters import Filters
+from droplets.options import Options
 from droplets.parameters import Parameters
 from droplets.picture_statistics import picture_statistics
-from droplets.pipeline import Options
 from droplets.preprocess import Preprocessing
 
 blueprint = Blueprint("segmentation", __name__)

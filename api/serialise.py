@@ -15,9 +15,9 @@ from api.digital_pcr import digital_pcr
 from droplets.export.coco import polygons, rle
 from droplets.export.figures import rounded
 from droplets.measure import diameter_um, volume_pl
-from droplets.pipeline import AnalysisOptions, Options
+from droplets.options import AnalysisOptions, Options
 from droplets.statistics import summary
-from droplets.types import Analysis, Boundary, Droplet, Image, Mask, PixelSize
+from droplets.types import Analysis, Boundary, Droplet, Image, Intensity, Mask, PixelSize
 
 ROUND = 0.9
 """Circularity from which a mask is described by a circle too."""
@@ -36,7 +36,7 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
             "format": image.format,
             "pixel_size_um": size.um if size else None,
             "pixel_size_source": size.source if size else None,
-            "notes": list(image.notes),
+            "notes": [*image.notes, *analysis.notes],
         },
         "num_masks": len(droplets),
         "original_count": analysis.found,
@@ -69,7 +69,7 @@ def _mask(
     size: PixelSize | None,
     options: Options,
 ) -> dict[str, Any]:
-    mask, shape, light, border = droplet.mask, droplet.shape, droplet.intensity, droplet.border
+    mask, shape, border = droplet.mask, droplet.shape, droplet.border
     figures = {
         "id": i,
         "kind": droplet.kind,
@@ -86,14 +86,8 @@ def _mask(
         "stability_score": mask.stability_score,
         "parent_id": droplet.parent,
         "children": children,
-        "pixel_stats": {
-            "mean_intensity": light.mean,
-            "min_intensity": light.min,
-            "max_intensity": light.max,
-            "std_intensity": light.std,
-            "median_intensity": light.median,
-            "pixel_count": light.pixels,
-        },
+        "pixel_stats": _pixel_stats(droplet.intensity),
+        "channels": _channels(droplet),
         "edge_stats": {
             "min_distance_to_edge": border.nearest,
             "touches_edge": bool(border.touching),
@@ -111,6 +105,25 @@ def _mask(
 def _boundary(boundary: Boundary | None) -> dict[str, Any] | None:
     names = ("residual", "contrast", "kept_because")
     return {name: getattr(boundary, name) for name in names} if boundary else None
+
+
+def _pixel_stats(light: Intensity) -> dict[str, float]:
+    return {
+        "mean_intensity": light.mean,
+        "min_intensity": light.min,
+        "max_intensity": light.max,
+        "std_intensity": light.std,
+        "median_intensity": light.median,
+        "pixel_count": light.pixels,
+    }
+
+
+def _channels(droplet: Droplet) -> dict[str, dict[str, float]] | None:
+    """Figures a channel of a colour picture; None for a grey one."""
+    if not droplet.channels:
+        return None
+    colours = zip(("red", "green", "blue"), droplet.channels, strict=True)
+    return {colour: _pixel_stats(light) for colour, light in colours}
 
 
 def _outline(mask: Mask, image: Image, mask_format: str) -> dict[str, Any]:

@@ -54,6 +54,8 @@ def clip(contour: Floats, width: int, height: int) -> Floats:
 
     Source: Sutherland and Hodgman, "Reentrant polygon clipping", CACM 17 (1974).
     """
+    if contour.min() >= -0.5 and (contour.max(axis=0) <= (width - 0.5, height - 0.5)).all():
+        return contour
     for axis, bound, sign in ((0, -0.5, 1), (0, width - 0.5, -1), (1, -0.5, 1), (1, height - 0.5, -1)):
         depth = sign * (contour[:, axis] - bound)
         after, depth_after = np.roll(contour, -1, axis=0), np.roll(depth, -1)

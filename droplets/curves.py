@@ -70,9 +70,14 @@ def fit_offsets(offset: Floats, weight: Floats, size: Floats, order: int) -> tup
 
 def biweight(residual: Floats, weight: Floats, size: Floats) -> Floats:
     """Tukey's weights, NxRAYS, from residuals in pixels."""
-    sigma = np.maximum(TO_SIGMA * weighted_median(np.abs(residual), weight), FLOOR * size)
+    sigma = np.maximum(spread(residual, weight), FLOOR * size)
     inside = np.clip(1 - (residual / (TUKEY * sigma[:, None])) ** 2, 0, None)
     return np.asarray(inside**2)
+
+
+def spread(residual: Floats, weight: Floats) -> Floats:
+    """N standard deviations of NxRAYS residuals from their median distance to 0."""
+    return np.asarray(TO_SIGMA * weighted_median(np.abs(residual), weight))
 
 
 def weighted_median(values: Floats, weight: Floats) -> Floats:

@@ -28,7 +28,7 @@ CHANNELS = ("red", "green", "blue")
 DIM, BRIGHT = 1.0, 10.0
 """Amplitude over ground under which a single population is negative, and over which it is positive."""
 FEWEST = 100
-MOST_RAIN, LEAST_RESOLUTION = 0.025, 2.0  # Lievens et al. 2016
+MOST_RAIN, LEAST_RESOLUTION = 0.025, 2.0
 MOST_VOLUME_CV = 0.2
 LEAST_CONFIDENCE, LEAST_MATCHED = 0.9, 0.5
 LEAST_OVERLAP = 0.5

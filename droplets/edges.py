@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.contours import clip, rasterise
-from droplets.curves import fit_circles, fit_offsets, low_pass, recentred, root_mean_square, upsample
+from droplets.curves import fit_circles, fit_offsets, low_pass, recentred, root_mean_square, spread, upsample
 from droplets.polar import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
-from droplets.profiles import Mode, find_edges, picture_mode, upper
+from droplets.profiles import SEARCH, Mode, find_edges, picture_mode, upper
 from droplets.types import Boundary, Mask
 
 Floats = NDArray[np.float64]
@@ -32,11 +32,12 @@ LONGEST = 32_766  # pixels of a side that OpenCV can sample
 SMALLEST = 3.5  # pixels of radius
 MOVE = 0.35  # of the radius, at most
 ROUND = 0.08  # of the radius: an outline nearer to its circle starts from that
-FIRST, SECOND = (-0.2, 0.4), (-0.12, 0.12)  # of the radius, from the path: where the edge is looked for
+NEAR = (-0.12, 0.12)  # of the radius, from the first curve: where the edge is looked for again
+SHARED = 0.12  # of the radius: the half of a wall that lies on the neighbour's side
 STIFF, FREE = 2, 10  # harmonics of the curve of a round object, and of any other
 LOOSE = 0.015  # of the radius: a stiff curve of a smaller residual stays
 SEEN = 0.5  # of the rays: fewer say too little about a free curve
-WORTH = 0.7  # a free curve must leave at most this part of the stiff one's residual
+WORTH = 0.5  # a free curve must leave at most this part of the stiff one's residual
 LOWEST = 0.35  # of the height on the clearest rays: what a ray must show to count
 NOISES = 4.0
 VISIBLE = 0.08  # of the rays
@@ -87,27 +88,20 @@ def find_boundaries(grey: NDArray[np.generic], masks: Sequence[Mask]) -> list[Bo
     height, width = grey.shape
     if max(height, width) > LONGEST:
         return [Boundary(mask, kept_because=TOO_LARGE) for mask in masks]
-    boundaries = [Boundary(mask) for mask in masks]
     if not masks:
-        return boundaries
-    paths = outlines(masks)
-    start, is_round = _start(paths, width, height)
-    reasons = _unfit(masks, paths, is_round, width, height)
-    for i, reason in enumerate(reasons):
-        boundaries[i] = Boundary(masks[i], kept_because=reason)
-    chosen = np.flatnonzero([reason is None for reason in reasons])
-    if not chosen.size:
-        return boundaries
-    picture = grey.astype(np.float32)
-    model = paths.take(chosen)
-    curves = _fitted(picture, start.take(chosen), is_round[chosen])
-    noise = _noise(picture)
-    verdicts = _verdicts(curves, model, noise)
-    moved = _rasterised(curves.paths, [masks[i] for i in chosen], verdicts, width, height)
-    for k, i in enumerate(chosen):
-        boundaries[i] = replace(
-            moved[k], residual=float(curves.residual[k]), contrast=float(curves.slope[k] / noise)
-        )
+        return []
+    model = outlines(masks)
+    start, is_round = _start(model, width, height)
+    reasons = _unfit(masks, model, is_round, width, height)
+    boundaries = [Boundary(mask, kept_because=reason) for mask, reason in zip(masks, reasons, strict=True)]
+    fit = np.flatnonzero([reason is None for reason in reasons])
+    if fit.size:
+        picture = grey.astype(np.float32)
+        start = start.take(fit)
+        curves = _fitted(picture, start, is_round[fit])
+        moved = _moved([masks[i] for i in fit.tolist()], start, curves, _noise(picture), width, height)
+        for i, boundary in zip(fit.tolist(), moved, strict=True):
+            boundaries[i] = boundary
     return boundaries
 
 
@@ -128,13 +122,13 @@ def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, hei
 
 def _fitted(picture: NDArray[np.float32], start: Paths, is_round: Bools) -> _Curves:
     """From the masks' outlines to the curves."""
-    limit = neighbour_distance(start, is_round)
-    mode = picture_mode(picture, start, is_round, limit)
+    mode = picture_mode(picture, start, neighbour_distance(start, is_round))
     if mode == "fall":
         picture = -picture
-    first = recentred(_sane(_trace(picture, start, limit, mode, FIRST), start), is_round)
-    limit = neighbour_distance(first, is_round)
-    return _trace(picture, first, limit, mode, SECOND)
+    shared = SHARED if mode == "wall" else 0.0
+    first = _trace(picture, start, neighbour_distance(start, is_round, shared), mode, SEARCH)
+    paths = recentred(_sane(first, start), is_round)
+    return _trace(picture, paths, neighbour_distance(paths, is_round, shared), mode, NEAR)
 
 
 def _sane(curves: _Curves, start: Paths) -> Paths:
@@ -196,11 +190,11 @@ def _trace(
 def _fit(offset: Floats, weight: Floats, size: Floats) -> tuple[Floats, Floats]:
     """A stiff curve, or a free one where that leaves much."""
     fitted, counted = fit_offsets(offset, weight, size, STIFF)
-    residual = root_mean_square(offset - fitted, weight)
+    residual = spread(offset - fitted, weight)
     loose = np.flatnonzero((residual > LOOSE * size) & (weight.mean(axis=1) > SEEN))
     if loose.size:
         free, free_counted = fit_offsets(offset[loose], weight[loose], size[loose], FREE)
-        left = root_mean_square(offset[loose] - free, weight[loose])
+        left = spread(offset[loose] - free, weight[loose])
         better = left < WORTH * residual[loose]
         fitted[loose[better]], counted[loose[better]] = free[better], free_counted[better]
     return fitted, counted
@@ -212,35 +206,45 @@ def _noise(picture: NDArray[np.float32]) -> float:
     return max(1.4826 * float(np.median(steps)) / 2**0.5, 1e-3 * float(np.ptp(picture)), 1e-9)
 
 
-def _verdicts(curves: _Curves, model: Paths, noise: float) -> list[str | None]:
+def _verdicts(curves: _Curves, start: Paths, noise: float) -> list[str | None]:
     """Why curves do not stand, None for those that do."""
-    change = curves.paths.size / model.size
-    shift = np.hypot(*(curves.paths.centre - model.centre).T)
+    change = curves.paths.size / start.size
+    shift = np.hypot(*(curves.paths.centre - start.centre).T)
     unseen = (curves.height < NOISES * noise) | (curves.visible < VISIBLE)
-    uneven = (curves.agreeing < AGREEING) | (curves.residual > WIDEST * model.size)
+    uneven = (curves.agreeing < AGREEING) | (curves.residual > WIDEST * start.size)
     uneven |= curves.paths.radius.min(axis=1) <= 1
-    far = (np.abs(change - 1) > MOVE) | (shift > MOVE * model.size)
+    far = (np.abs(change - 1) > MOVE) | (shift > MOVE * start.size)
     return [
         NO_EDGE if a else UNEVEN if b else FAR if c else None
         for a, b, c in zip(unseen, uneven, far, strict=True)
     ]
 
 
-def _rasterised(
-    paths: Paths, masks: Sequence[Mask], verdicts: Sequence[str | None], width: int, height: int
+def _moved(
+    masks: Sequence[Mask], start: Paths, curves: _Curves, noise: float, width: int, height: int
 ) -> list[Boundary]:
-    """Contours that stand as masks with the model's scores, else the model's masks."""
-    boundaries = [Boundary(mask, kept_because=reason) for mask, reason in zip(masks, verdicts, strict=True)]
-    moved = np.flatnonzero([reason is None for reason in verdicts])
-    fine = Paths(paths.centre, upsample(paths.radius, CORNERS), paths.size).take(moved)
-    contours = fine.points()
-    for group in chunks(2 * fine.radius.max(axis=1)):
-        drawn = rasterise(fine.centre[group], contours[group], width, height)
-        for k, mask in zip(group, drawn, strict=True):
-            old = masks[moved[k]]
-            if mask is None:
-                boundaries[moved[k]] = Boundary(old, kept_because=FAR)
-                continue
-            mask = replace(mask, predicted_iou=old.predicted_iou, stability_score=old.stability_score)
-            boundaries[moved[k]] = Boundary(mask, clip(contours[k], width, height))
+    """Curves that stand as contours, with masks of the model's scores; else the model's masks."""
+    verdicts = _verdicts(curves, start, noise)
+    contrast = curves.slope / noise
+    boundaries = [
+        Boundary(mask, contrast=float(value), kept_because=reason)
+        for mask, value, reason in zip(masks, contrast, verdicts, strict=True)
+    ]
+    contours = replace(curves.paths, radius=upsample(curves.paths.radius, CORNERS)).points()
+    standing = np.flatnonzero([reason is None for reason in verdicts])
+    for group in chunks(2 * curves.paths.size[standing]):
+        some = standing[group]
+        drawn = rasterise(curves.paths.centre[some], contours[some], width, height)
+        for i, mask in zip(some.tolist(), drawn, strict=True):
+            old = masks[i]
+            boundaries[i] = (
+                Boundary(
+                    replace(mask, predicted_iou=old.predicted_iou, stability_score=old.stability_score),
+                    clip(contours[i], width, height),
+                    float(curves.residual[i]),
+                    float(contrast[i]),
+                )
+                if mask
+                else replace(boundaries[i], kept_because=FAR)
+            )
     return boundaries

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
-from pydantic import Field
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from droplets.parameters import Parameters
 from droplets.population import typical_area
@@ -66,6 +68,16 @@ class Filters(Parameters):
     )
     exclude_edge_touching: bool = Field(False, description="Leave out what touches the picture's border.")
 
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        """Refuse limits that nothing can keep."""
+        pairs = [(f"{name}_min", f"{name}_max") for name in FIGURES]
+        for lowest, highest in [*pairs, ("min_threshold", "max_threshold")]:
+            low, high = getattr(self, lowest, None), getattr(self, highest, None)
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"{lowest} ({low:g}) is over {highest} ({high:g}), so nothing can be left")
+        return self
+
 
 FIGURES: dict[str, Callable[[Droplet], float]] = {
     "mean": lambda d: d.intensity.mean,
@@ -82,7 +94,8 @@ def apply_filters(
 ) -> tuple[list[Droplet], dict[str, int]]:
     """What the filters leave, and the number removed by reason.
 
-    What a removed droplet contains goes with it and counts under the same reason.
+    What a removed droplet contains goes with it and counts under the same reason. Only of a droplet
+    that the border cuts off the beads stay, for they are whole.
 
     Returns:
         The droplets left, in order, `parent` indexing the new list; and a count each for
@@ -92,6 +105,8 @@ def apply_filters(
     reasons: list[str | None] = []
     for droplet in droplets:
         inherited = reasons[droplet.parent] if droplet.parent is not None else None
+        if inherited == "edge" and droplet.kind == "bead":
+            inherited = None
         reasons.append(inherited or _reason(droplet, limits, automatic, user))
     counts = Counter(reason for reason in reasons if reason)
     kept = _renumbered(droplets, [reason is None for reason in reasons])
@@ -108,11 +123,11 @@ class _SizeLimits:
 
 def _size_limits(droplets: Sequence[Droplet]) -> _SizeLimits:
     """Limits from the droplets that lie whole in the picture; beads do not count."""
-    whole = [d.mask.area for d in droplets if d.kind == "droplet" and not d.border.touching]
-    typical = typical_area(whole)
+    whole = [d for d in droplets if d.kind != "bead" and d.parent is None and not d.border.touching]
+    typical = typical_area([d.mask.area for d in whole if d.kind == "droplet"])
     if typical is None:
         return _SizeLimits()
-    areas = np.array(whole)
+    areas = np.array([d.mask.area for d in whole])
     small = areas < DEBRIS_DIAMETER**2 * typical
     few = areas[small].sum() <= DEBRIS_SHARE * areas.sum()
     return _SizeLimits(DEBRIS_DIAMETER**2 * typical if few else 0.0, AREA_FACTOR * typical)
@@ -127,7 +142,7 @@ def _reason(droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters, 
         return "area"
     if automatic.circularity and is_droplet and circularity < MIN_CIRCULARITY:
         return "circularity"
-    if automatic.debris and is_droplet and area < limits.smallest:
+    if automatic.debris and droplet.kind != "bead" and droplet.parent is None and area < limits.smallest:
         return "debris"
     return None if _keeps_limits(droplet, user) else "user_filter"
 
@@ -151,7 +166,13 @@ def _keeps_limits(droplet: Droplet, user: Filters) -> bool:
 def _renumbered(droplets: Sequence[Droplet], keep: Sequence[bool]) -> list[Droplet]:
     position = np.cumsum(keep) - 1
     return [
-        replace(droplet, parent=None if droplet.parent is None else int(position[droplet.parent]))
+        replace(droplet, parent=_new_parent(droplet, keep, position))
         for droplet, kept in zip(droplets, keep, strict=True)
         if kept
     ]
+
+
+def _new_parent(droplet: Droplet, keep: Sequence[bool], position: NDArray[np.int64]) -> int | None:
+    if droplet.parent is None or not keep[droplet.parent]:
+        return None
+    return int(position[droplet.parent])

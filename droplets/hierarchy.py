@@ -1,4 +1,4 @@
-"""Who contains whom: one mask an object, and beads as children of their droplets."""
+"""Who contains whom: one mask an object, and what lies in a droplet as its child."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.measure import shape
-from droplets.types import Kind, Mask
+from droplets.types import Mask
 
 CONTAINED = 0.9
 """Part of a mask's pixels that must lie in another one for it to count as contained."""
@@ -32,10 +32,9 @@ CROWD = 10
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A mask, what it shows, and the index of the node that contains it."""
+    """A mask, and the index of the node that contains it."""
 
     mask: Mask
-    kind: Kind
     parent: int | None
 
 
@@ -56,7 +55,7 @@ def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy
     does a large one that holds most of the others, such as a round well or the field of view.
 
     Of masks that show the same object the larger one stays if it contains the other (an inner rim
-    is part of its droplet), else the one of the higher predicted IoU. What lies in a droplet is a bead.
+    is part of its droplet), else the one of the higher predicted IoU.
     Clumps go first: one of two droplets would else take its larger droplet for an inner rim.
     The result does not depend on the order of the masks.
     """
@@ -66,10 +65,7 @@ def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy
     single = _without_clumps(ordered)
     objects = _without_duplicates(single)
     parents = _parents(objects)
-    nodes = [
-        Node(mask, "bead" if parent is not None else "droplet", parent)
-        for mask, parent in zip(objects, parents, strict=True)
-    ]
+    nodes = [Node(mask, parent) for mask, parent in zip(objects, parents, strict=True)]
     return Hierarchy(
         nodes,
         duplicates=len(single) - len(objects),

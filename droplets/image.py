@@ -132,7 +132,7 @@ def _finish(stored: Stored, file_format: str) -> Image:
         shown = cv2.bitwise_not(shown)
         notes += ("white is zero: shown inverted",)
     pixels = cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB) if shown.ndim == 2 else shown
-    return Image(pixels, original, stored.bit_depth, file_format, notes)
+    return Image(pixels, original, stored.bit_depth, file_format, notes, stored.pixel_size)
 
 
 def _window_note(bit_depth: int, low: float, high: float) -> str:

@@ -13,7 +13,7 @@ from scipy.ndimage import percentile_filter
 from droplets.registration import Registration
 from droplets.types import Droplet, Mask
 
-INNER = 0.8  # part of the radius that is measured: the rim mixes with the neighbours' light
+INNER = 0.6  # part of the radius that is measured: droplets stir a little, and rims mix with neighbours
 GROUND_PERCENTILE = 10.0  # less than the gaps of a dense raft cover
 GROUND_WINDOW = 3.0  # diameters
 GROUND_DETAIL = 12.0  # pixels that a diameter is scaled down to for the ground

@@ -75,6 +75,7 @@ def outlines(masks: Sequence[Mask]) -> Paths:
     sides = np.array([max(mask.width, mask.height) for mask in masks])
     centre = np.array([mask.centroid for mask in masks]).reshape(-1, 2)
     radius = np.zeros((len(masks), RAYS))
+    toward = DIRECTIONS.astype(np.float32)
     for group in chunks(sides):
         side = int(sides[group].max())
         stack = np.zeros((len(group), side + 2, side + 2), np.bool_)  # of crops in a frame of False
@@ -82,21 +83,29 @@ def outlines(masks: Sequence[Mask]) -> Paths:
             mask = masks[i]
             layer[1 : mask.height + 1, 1 : mask.width + 1] = mask.crop
         origin = centre[group] - np.array([(masks[i].x, masks[i].y) for i in group]) + 1
-        steps = STEP * np.arange(1, round(1.5 * side / STEP))  # the diagonal is longer than the side
-        at = np.rint(origin[:, None, None, :] + steps[:, None] * DIRECTIONS[:, None, :]).astype(np.int32)
-        np.clip(at, 0, side + 1, out=at)
-        index = (np.arange(len(group), dtype=np.int32)[:, None, None] * (side + 2) + at[..., 1]) * (side + 2)
-        inside = stack.ravel()[index + at[..., 0]]
+        origin = origin.astype(np.float32)
+        steps = (STEP * np.arange(1, round(1.5 * side / STEP))).astype(np.float32)  # up to the diagonal
+        first = (side + 2) ** 2 * np.arange(len(group), dtype=np.int32)[:, None, None]
+        column, row = (
+            np.clip(
+                (origin[:, axis, None, None] + 0.5 + steps * toward[:, axis, None]).astype(np.int32),
+                0,
+                side + 1,
+            )
+            for axis in (0, 1)
+        )
+        inside = stack.ravel().take(first + (side + 2) * row + column)
         last = len(steps) - 1 - inside[..., ::-1].argmax(axis=-1)
         radius[group] = np.where(inside.any(axis=-1), steps[last] + STEP / 2, STEP / 2)
     size = np.sqrt(np.array([mask.area for mask in masks]) / np.pi)
     return Paths(centre, radius, size)
 
 
-def neighbour_distance(paths: Paths, round_ones: NDArray[np.bool_]) -> Floats:
+def neighbour_distance(paths: Paths, round_ones: NDArray[np.bool_], beyond: float = 0.0) -> Floats:
     """NxRAYS: pixels along each ray to the nearest line halfway to a neighbour, in proportion to the radii.
 
-    Only round masks that lie side by side count: not rims, beads in a droplet, or clumps.
+    Only round masks that lie side by side count: not rims, beads in a droplet, or clumps. The distance is
+    that to a line `beyond` halfway, in units of the own radius.
     """
     limit = np.full(paths.radius.shape, np.inf)
     some = np.flatnonzero(round_ones)
@@ -113,7 +122,7 @@ def neighbour_distance(paths: Paths, round_ones: NDArray[np.bool_]) -> Floats:
     larger, smaller = np.maximum(size[own], size[other]), np.minimum(size[own], size[other])
     beside = (apart > larger + SIDE_BY_SIDE * smaller) & (apart < 1.5 * (size[own] + size[other]))
     own, other, step, apart = own[beside], other[beside], step[beside], apart[beside]
-    middle = apart * size[own] / (size[own] + size[other])
+    middle = apart * size[own] / (size[own] + size[other]) + beyond * size[own]
     cosine = (step / apart[:, None]) @ DIRECTIONS.T
     with np.errstate(divide="ignore"):
         cut = np.where(cosine > 0.1, middle[:, None] / cosine, np.inf)
@@ -125,10 +134,10 @@ def enclosed(masks: Sequence[Mask], paths: Paths, round_ones: NDArray[np.bool_])
     """N: whether most of the mask lies on a round one of over twice its radius."""
     inside = np.zeros(len(masks), np.bool_)
     tree = cKDTree(paths.centre)
-    for large in np.flatnonzero(round_ones):
+    for large in np.flatnonzero(round_ones).tolist():
         near = np.asarray(tree.query_ball_point(paths.centre[large], paths.size[large]), np.intp)
         small = near[paths.size[near] < 0.5 * paths.size[large]]
-        for i in small[~inside[small]]:
+        for i in small[~inside[small]].tolist():
             inside[i] = 2 * masks[large].intersection(masks[i]) > masks[i].area
     return inside
 
@@ -138,14 +147,14 @@ def sample(grey: NDArray[np.float32], paths: Paths, offsets: Floats) -> NDArray[
 
     NaN outside the picture.
     """
-    distance = paths.radius[:, :, None] + offsets * paths.size[:, None, None]
-    columns = paths.centre[:, 0, None, None] + distance * DIRECTIONS[:, 0, None]
-    rows = paths.centre[:, 1, None, None] + distance * DIRECTIONS[:, 1, None]
+    radius, size = paths.radius.astype(np.float32)[:, :, None], paths.size.astype(np.float32)[:, None, None]
+    centre, toward = paths.centre.astype(np.float32), DIRECTIONS.astype(np.float32)
+    distance = radius + offsets.astype(np.float32) * size
     sampled = cv2.remap(
         grey,
-        columns.reshape(-1, len(offsets)).astype(np.float32),
-        rows.reshape(-1, len(offsets)).astype(np.float32),
-        cv2.INTER_LINEAR,
+        (centre[:, 0, None, None] + distance * toward[:, 0, None]).reshape(-1, len(offsets)),
+        (centre[:, 1, None, None] + distance * toward[:, 1, None]).reshape(-1, len(offsets)),
+        cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=float("nan"),
     )

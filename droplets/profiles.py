@@ -9,26 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from droplets.curves import weighted_median
 from droplets.polar import Paths, sample
 
 Mode = Literal["ring", "fall", "wall"]
 Floats = NDArray[np.float64]
 Values = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Index = NDArray[np.intp]
 
 SPACING = 0.4  # pixels between samples, at most
 FEWEST, MOST = 24, 160  # samples a ray
 LAG = 0.03  # of the radius: half the distance that a slope is taken over
 REACH: dict[Mode, float] = {"ring": 0.2, "wall": 0.2, "fall": 0.35}
 """Of the radius: how far from the steepest point the levels on both sides of an edge are looked for."""
-SAMPLED = 200  # masks that show what kind of edges a picture has
+SAMPLED = 100  # masks that show what kind of edges a picture has
 SEARCH = (-0.2, 0.4)  # of the radius, from the outline of a mask: where its edge lies
 UPPER = 0.85  # quantile of the rays' heights: those that see the background
 DARK = 0.5  # of a ray's range: no edge rises from above, such as the shading of a lens
-COMMON, AROUND = 0.9, 11  # a ray's outside is at least this part of the brightest of so many rays around
+COMMON, AROUND = 0.9, 11  # a ray's background: this part of the brightest of so many rays around, or more,
+HIGHEST = 0.9  # but half its height is found on the ray itself, below this part of it
 RING = 0.12  # rise outwards over fall outwards: less is no ring
-THIN, THIN_IF_ODD = 0.165, 0.23  # of the radius: full width of a wall, wider where most outlines are not round
-SHARED = 0.12  # of the radius: a wall's half that lies on the neighbour's side
-THINNEST = 1.8  # pixels: a line that the picture hardly resolves
+THIN = 0.168  # of the radius: full width of an edge of which a wall's thinnest tenth is thinner,
+ALIKE = 1.35  # or the widths' 7th decile over their 1st: more are not alike in proportion to the radius
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,26 +56,27 @@ class Edges:
         return self.offset - (self.inside + self.outside) / 2 if mode == "wall" else self.offset
 
 
-def picture_mode(grey: Values, paths: Paths, is_round: NDArray[np.bool_], limit: Floats) -> Mode:
+def picture_mode(grey: Values, paths: Paths, limit: Floats) -> Mode:
     """What edges most objects of an HxW picture have, from their masks' outlines.
 
     Arguments:
         grey: HxW.
-        paths: outlines; `is_round`: N, which of them are.
+        paths: outlines.
         limit: NxRAYS, pixels from the centres that rays may reach.
     """
     every = max(1, -(-len(paths.size) // SAMPLED))
     some = paths.take(slice(None, None, every))
     within = limit[::every]
-    rising = find_edges(grey, some, within, SEARCH, "ring")
+    rising = find_edges(grey, some, within, SEARCH, "wall")
     falling = find_edges(-grey, some, within, SEARCH, "fall")
     rise, fall = upper(rising.height), upper(falling.height)
     if np.median(rise / np.maximum(fall, 1e-6)) < RING:
         return "fall"
     clear = rising.height > 0.6 * rise[:, None]
-    width = np.ma.median(np.ma.masked_array(rising.inside + rising.outside, ~clear), axis=1).filled(np.inf)
-    thin = THIN if np.median(is_round) else THIN_IF_ODD
-    return "wall" if np.median(width / some.size) < thin or np.median(width) < THINNEST else "ring"
+    width = weighted_median(rising.inside + rising.outside, clear.astype(float))
+    # A wall is as thick around large objects as around small ones; a ring grows with its droplet.
+    first, seventh = np.quantile(width / some.size, [0.1, 0.7])
+    return "wall" if first < THIN or seventh > ALIKE * first else "ring"
 
 
 def upper(height: Floats) -> Floats:
@@ -84,79 +88,95 @@ def upper(height: Floats) -> Floats:
 
 
 def find_edges(grey: Values, paths: Paths, limit: Floats, search: tuple[float, float], mode: Mode) -> Edges:
-    """The steepest rise outwards on each ray, and the half height in it.
+    """The steepest rise outwards on each ray, and the half heights around it.
 
     Arguments:
         grey: HxW; negated where objects are brighter than what is around them.
         paths: where to look; `limit`: NxRAYS, pixels from the centres that rays may reach.
         search: lowest and highest offset of the steepest point, in units of the paths' size.
-        mode: what is looked for.
+        mode: what is looked for; the far side of the lowest point only for a wall.
     """
     low, high = search[0] - REACH[mode], search[1] + REACH[mode]
     count = int(np.clip(np.ceil((high - low) * float(paths.size.max()) / SPACING), FEWEST, MOST))
     offsets = np.linspace(low, high, count)
     values = sample(grey, paths, offsets)
-    values = 0.25 * np.roll(values, 1, axis=1) + 0.5 * values + 0.25 * np.roll(values, -1, axis=1)
-    reach = (limit - paths.radius) / paths.size[:, None] + (SHARED if mode == "wall" else 0)
-    valid = ~np.isnan(values) & (offsets.astype(np.float32) <= reach[..., None].astype(np.float32))
-    values = np.where(valid, values, np.float32(0))
-    return _edges(values, valid, offsets, search, mode, paths.size)
-
-
-def _edges(
-    values: Values,
-    valid: NDArray[np.bool_],
-    offsets: Floats,
-    search: tuple[float, float],
-    mode: Mode,
-    size: Floats,
-) -> Edges:
-    step = float(offsets[1] - offsets[0])
-    lag, window = max(1, round(LAG / step)), max(1, round(REACH[mode] / step))
-    index = np.arange(len(offsets), dtype=np.int16)
-    here = np.flatnonzero((offsets >= search[0]) & (offsets <= search[1]))
-    first, last = max(int(here[0]), lag), min(int(here[-1]), len(offsets) - 1 - lag) + 1
-    rise = values[..., first + lag : last + lag] - values[..., first - lag : last - lag]
-    rise *= valid[..., first + lag : last + lag] & valid[..., first - lag : last - lag]
-    if mode != "fall":
-        darkest = np.where(valid, values, np.inf).min(axis=-1)
-        brightest = np.where(valid, values, -np.inf).max(axis=-1)
-        rise *= values[..., first - lag : last - lag] <= np.where(valid.any(axis=-1), (1 - DARK) * darkest + DARK * brightest, 0)[..., None]
-    steepest = rise.argmax(axis=-1)
-    slope = _at(rise, steepest) / (2 * lag * step * size[:, None])
-    steepest = (steepest + first).astype(np.int16)[..., None]
-    near = valid & (np.abs(index - steepest) <= window)
-    lowest = np.where(near & (index <= steepest), values, np.inf).argmin(axis=-1)
-    highest = np.where(near & (index >= steepest), values, -np.inf).argmax(axis=-1)
+    after = np.roll(values, -1, axis=1)
+    values = 0.5 * values + 0.25 * (after + np.roll(after, 2, axis=1))
+    reach = ((limit - paths.radius) / paths.size[:, None]).astype(np.float32)
+    valid = ~np.isnan(values) & (offsets.astype(np.float32) <= reach[..., None])
+    np.copyto(values, 0, where=~valid)
+    step = paths.size[:, None] * (offsets[1] - offsets[0])
+    window = max(1, round(REACH[mode] / (offsets[1] - offsets[0])))
+    steepest, slope = _steepest(values, valid, offsets, search, shaded=mode != "fall")
+    lowest, highest = _lowest_and_highest(values, valid, steepest, window)
     bottom, top = _at(values, lowest), _at(values, highest)
-    before = valid & (index <= lowest[..., None]) & (index >= lowest[..., None] - window)
-    shoulder = np.where(before, values, -np.inf).max(axis=-1)
-    after = (index >= lowest[..., None]) & (index <= highest[..., None])
-    height = np.where(slope > 0, top - bottom, 0)
-    # Between close neighbours the background does not come up to its full brightness.
-    full = maximum_filter1d(height, AROUND, axis=1, mode="wrap")
-    full = COMMON * uniform_filter1d(full, AROUND, axis=1, mode="wrap")
-    level = bottom + np.minimum(np.maximum(height, full) / 2, 0.9 * height)
-    outer = _first_above(values, after, level)
-    inner = len(offsets) - 1 - _first_above(values[..., ::-1], before[..., ::-1], (bottom + shoulder) / 2)
     found = (slope > 0) & (top > bottom)
-    scale = np.where(found, step * size[:, None], 0.0)
+    height = np.where(found, top - bottom, 0)
+    index = np.arange(count, dtype=np.int16)
+    rising = (index >= lowest[..., None]) & (index <= highest[..., None])
+    outer = _first_above(values, rising, bottom + _half(height))
+    inner = _inner(values, valid, lowest, window) if mode == "wall" else lowest
     return Edges(
-        offset=scale * outer + np.where(found, offsets[0] * size[:, None], 0.0),
-        height=np.where(found, height, 0.0).astype(np.float64),
-        slope=np.where(found, slope, 0.0),
-        inside=scale * (lowest - inner),
-        outside=scale * (outer - lowest),
+        offset=np.where(found, offsets[0] * paths.size[:, None] + outer * step, 0.0),
+        height=height.astype(np.float64),
+        slope=np.where(found, slope, 0) / step,
+        inside=np.where(found, lowest - inner, 0) * step,
+        outside=np.where(found, outer - lowest, 0) * step,
     )
 
 
-def _first_above(values: Values, window: NDArray[np.bool_], level: Values) -> Floats:
-    """Index, between samples, at which the values first reach the level within the window."""
+def _steepest(
+    values: Values, valid: Bools, offsets: Floats, search: tuple[float, float], *, shaded: bool
+) -> tuple[Index, Values]:
+    """Sample at which each ray rises most, and by how much a sample; 0 where none rises.
+
+    Inside a ring the shading of the lens rises too, so a `shaded` object's edge must rise from the dark.
+    """
+    lag = max(1, round(LAG / (offsets[1] - offsets[0])))
+    here = np.flatnonzero((offsets >= search[0]) & (offsets <= search[1]))
+    first, last = max(int(here[0]), lag), min(int(here[-1]), len(offsets) - 1 - lag) + 1
+    lower, upper_end = np.s_[..., first - lag : last - lag], np.s_[..., first + lag : last + lag]
+    rise = (values[upper_end] - values[lower]) * (valid[lower] & valid[upper_end])
+    if shaded:
+        darkest = values.min(axis=-1, where=valid, initial=np.inf)
+        brightest = values.max(axis=-1, where=valid, initial=-np.inf)
+        level = darkest + DARK * np.maximum(brightest - darkest, 0)
+        rise *= values[lower] <= level[..., None]
+    steepest = rise.argmax(axis=-1)
+    return steepest + first, _at(rise, steepest) / (2 * lag)
+
+
+def _lowest_and_highest(values: Values, valid: Bools, steepest: Index, window: int) -> tuple[Index, Index]:
+    """Samples of the lowest value before and the highest after the steepest one, within the window."""
+    away = np.arange(values.shape[-1], dtype=np.int16) - steepest.astype(np.int16)[..., None]
+    before, after = valid & (away <= 0) & (away >= -window), valid & (away >= 0) & (away <= window)
+    lowest = np.where(before, values, np.float32(np.inf)).argmin(axis=-1)
+    return lowest, np.where(after, values, np.float32(-np.inf)).argmax(axis=-1)
+
+
+def _half(height: Values) -> Values:
+    """Half the height to the background, which does not come up to its full brightness in narrow gaps."""
+    full = maximum_filter1d(height, AROUND, axis=1, mode="wrap")
+    full = COMMON * uniform_filter1d(full, AROUND, axis=1, mode="wrap")
+    return np.asarray(np.minimum(np.maximum(height, full) / 2, HIGHEST * height))
+
+
+def _inner(values: Values, valid: Bools, lowest: Index, window: int) -> Floats:
+    """Sample, between samples, of the half height before the lowest one."""
+    away = np.arange(values.shape[-1], dtype=np.int16) - lowest.astype(np.int16)[..., None]
+    before = valid & (away <= 0) & (away >= -window)
+    shoulder = np.where(before, values, np.float32(-np.inf)).max(axis=-1)
+    level = (_at(values, lowest) + shoulder) / 2
+    return np.asarray(values.shape[-1] - 1 - _first_above(values[..., ::-1], before[..., ::-1], level))
+
+
+def _first_above(values: Values, window: Bools, level: Values) -> Floats:
+    """Sample, between samples, at which the values first reach the level within the window."""
     at = (window & (values >= level[..., None])).argmax(axis=-1)
     above, below = _at(values, at), _at(values, np.maximum(at - 1, 0))
     share = (above - level) / np.maximum(above - below, 1e-6)
-    return at - np.clip(share, 0, 1)
+    return np.asarray(at - np.clip(share, 0, 1))
 
 
-def _at(values: Values, index: NDArray[np.intp]) -> Values:
-    return np.take_along_axis(values, index[..., None], axis=-1)[..., 0]
+def _at(values: Values, index: Index) -> Values:
+    return np.asarray(np.take_along_axis(values, index[..., None], axis=-1)[..., 0])

@@ -26,35 +26,31 @@ from scipy.signal import correlate
 from scipy.stats import norm
 from skimage.feature import peak_local_max
 
+from droplets.local_shifts import Plane, Points, band_pass, local_shifts, windows_around
 from droplets.types import Mask
 
 LARGEST_SHIFT = 0.1  # of the frame
 WORKING_RADIUS = 8.0  # pixels that a droplet's radius is scaled down to
-WINDOW = 64  # pixels, four diameters: a droplet and its neighbours
 CANDIDATES = 8
 ANCHORS = 400  # droplets whose surroundings are matched
 FIRST_FITS = ((1, 8), (1, 6))  # degree of the drift, reach of the local shifts in pixels
 LATER_FITS = ((2, 6), (3, 5), (3, 4))
+LEAST_MATCHED = 0.4  # of the droplets: up to that share matches noise
 TOLERANCE = 2.0  # pixels, a quarter of the radius: what a matched droplet may be off
-ANCHORS_A_TERM = 4  # a drift needs that many droplets for each of its terms
+ANCHORS_A_TERM = 6  # a drift needs that many droplets for each of its terms
 DROPLETS_A_WINDOW = 4.0  # where every droplet is an anchor, so many windows tell as much as one
-NOISE_GAIN = 0.11  # of the band-pass, on white noise
-NOISE_FLOOR = 3.0  # times the noise: contrast under which nothing is made more visible
-BETTER, CLEARLY = 1.0, 2.0  # standard errors
-
-Points = NDArray[np.float64]
-Plane = NDArray[np.float32]
+BETTER, CLEARLY = 1.5, 2.0  # standard errors
 
 
 @dataclass(frozen=True, eq=False)
 class Drift:
     """Displacement by a polynomial in the place: Kx2 `coefficients` of its terms, lower degrees first.
 
-    Places count from `centre` in units of `scale`, all in pixels of the frame at hand.
+    Places count from `centre` in units of `scale`, each (x, y) in pixels of the frame at hand.
     """
 
     centre: Points
-    scale: float
+    scale: Points
     coefficients: Points
 
     def displacement(self, points: Points) -> Points:
@@ -109,16 +105,7 @@ class _Match:
 
     @cached_property
     def score(self) -> float:
-        return float(self.scores[self.inside].mean()) if self.inside.any() else 0.0
-
-
-def _lead(scores: NDArray[np.float64], others: NDArray[np.float64]) -> float:
-    """Standard errors by which N scores are higher than others, over those of which both are known."""
-    more = (scores - others)[np.isfinite(scores) & np.isfinite(others)]
-    if more.size < 2:
-        return 0.0
-    error = float(more.std()) * math.sqrt(DROPLETS_A_WINDOW / more.size)
-    return float(more.mean()) / (error + 1e-6)
+        return float(self.unshifted[self.inside].mean()) if self.inside.any() else 0.0
 
 
 def register(droplets: Sequence[Mask], second: NDArray[np.generic]) -> Registration:
@@ -129,7 +116,7 @@ def register(droplets: Sequence[Mask], second: NDArray[np.generic]) -> Registrat
         second: HxW, any type; droplets are brighter than the ground, some of them at least.
 
     Returns:
-        The mapping; that of one frame, with confidence 0, if there is nothing to go by.
+        The mapping; that of one frame, with confidence 0, if no more droplets match than noise would.
     """
     if not droplets or second.min() == second.max():
         return Registration(confidence=0.0)
@@ -141,40 +128,54 @@ class _Registrar:
 
     def __init__(self, droplets: Sequence[Mask], second: NDArray[np.generic]) -> None:
         radii = np.sqrt([mask.area / math.pi for mask in droplets])
-        self._zoom = min(1.0, WORKING_RADIUS / float(np.median(radii)))
+        self._radius = min(WORKING_RADIUS, float(np.median(radii)))
+        zoom = self._radius / float(np.median(radii))
         height, width = second.shape
-        size = max(WINDOW, round(width * self._zoom)), max(WINDOW, round(height * self._zoom))
-        self._second = _band(cv2.resize(second.astype(np.float32), size, interpolation=cv2.INTER_AREA))
+        size = math.ceil(width * zoom), math.ceil(height * zoom)
+        small = cv2.resize(second.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        self._zoom = np.array(size) / (width, height)
+        self._second = band_pass(small, self._radius)
         self._points = self._scaled(np.array([mask.centroid for mask in droplets]))
-        self._radii = radii * self._zoom
-        step = math.ceil(len(droplets) / ANCHORS)
-        self._anchors = self._points[::step]
+        self._radii = radii * zoom
+        self._step = math.ceil(len(droplets) / ANCHORS)
+        self._anchors = self._points[:: self._step]
         centre = self._points.mean(axis=0)
-        self._still = Drift(centre, float(np.abs(self._points - centre).max()) + 1.0, np.zeros((10, 2)))
+        self._still = Drift(centre, np.abs(self._points - centre).max(axis=0) + 1.0, np.zeros((10, 2)))
 
     def register(self) -> Registration:
         followed = [self._fit(self._shifted(shift), FIRST_FITS) for shift in self._candidates()]
         matches = [self._match(drift, FIRST_FITS[-1][1]) for drift in followed]
         best = max(range(len(matches)), key=lambda i: matches[i].score)
-        if _lead(matches[best].scores, matches[0].scores) < CLEARLY:
+        if self._lead(matches[best], matches[0]) < CLEARLY:
             best = 0
         rivals = [
             match
             for drift, match in zip(followed, matches, strict=True)
-            if np.hypot(*(drift.coefficients[0] - followed[best].coefficients[0])) > WORKING_RADIUS
+            if np.hypot(*(drift.coefficients[0] - followed[best].coefficients[0])) > self._radius
         ]
-        lead = min((_lead(matches[best].scores, match.scores) for match in rivals), default=0.0)
+        lead = min((self._lead(matches[best], match) for match in rivals), default=0.0)
         drift = self._fit(followed[best], LATER_FITS)
         return self._result(drift, float(norm.cdf(lead)))
+
+    def _lead(self, match: _Match, other: _Match) -> float:
+        """Standard errors by which a match is the better one, over the anchors that both have inside."""
+        more = (match.unshifted - other.unshifted)[match.inside & other.inside]
+        if more.size < 2:
+            return 0.0
+        shared = max(1.0, DROPLETS_A_WINDOW / self._step)
+        return float(more.mean()) / (float(more.std()) * math.sqrt(shared / more.size) + 1e-6)
 
     def _result(self, drift: Drift, confidence: float) -> Registration:
         match = self._match(drift, LATER_FITS[-1][1])
         off = np.hypot(*match.shifts.T)
+        matched = float(np.mean((off < TOLERANCE) & (match.scores[match.inside] > 0))) if off.size else 0.0
+        if matched < LEAST_MATCHED:
+            return Registration(matched=matched, confidence=0.0)
         shift = drift.displacement(self._points).mean(axis=0) / self._zoom
         return Registration(
             shift=(float(shift[0]), float(shift[1])),
-            residual=float(np.median(off)) / self._zoom if off.size else None,
-            matched=float(np.mean((off < TOLERANCE) & (match.scores[match.inside] > 0))) if off.size else 0.0,
+            residual=float(np.median(off / self._zoom.mean())),
+            matched=matched,
             confidence=confidence,
             drift=Drift(
                 (drift.centre + 0.5) / self._zoom - 0.5,
@@ -194,10 +195,10 @@ class _Registrar:
     def _candidates(self) -> list[Points]:
         """No shift, then those of the highest cross-correlation."""
         height, width = self._second.shape
-        limit = math.ceil(LARGEST_SHIFT * max(height, width))
-        surface = correlate(self._second, _band(self._discs(self._points)), method="fft")
+        limit = math.ceil(LARGEST_SHIFT * max(height, width) + self._radius)
+        surface = correlate(self._second, band_pass(self._discs(self._points), self._radius), method="fft")
         surface = surface[height - 1 - limit : height + limit, width - 1 - limit : width + limit]
-        peaks = peak_local_max(surface, min_distance=round(WORKING_RADIUS / 2), num_peaks=CANDIDATES)
+        peaks = peak_local_max(surface, min_distance=math.ceil(self._radius / 2), num_peaks=CANDIDATES)
         return [np.zeros(2), *(peaks[:, ::-1] - float(limit))]
 
     def _discs(self, points: Points) -> Plane:
@@ -212,9 +213,9 @@ class _Registrar:
         moved = self._points + drift.displacement(self._points)
         centres = self._anchors + drift.displacement(self._anchors)
         inside = np.all((centres >= 0) & (centres <= np.array(self._second.shape[::-1]) - 1), axis=1)
-        expected = _windows(_band(self._discs(moved)), centres[inside])
-        seen = _windows(self._second, centres[inside])
-        shifts, found, before = _local_shifts(seen, expected, reach)
+        expected = windows_around(band_pass(self._discs(moved), self._radius), centres[inside])
+        seen = windows_around(self._second, centres[inside])
+        shifts, found, before = local_shifts(seen, expected, reach)
         scores, unshifted = np.full((2, len(inside)), np.nan)
         scores[inside], unshifted[inside] = found, before
         return _Match(inside, shifts, scores, unshifted)
@@ -230,68 +231,9 @@ class _Registrar:
             correction[: terms.shape[1]] = _robust_fit(terms, match.shifts, match.scores[match.inside])
             fitted = Drift(drift.centre, drift.scale, drift.coefficients + correction)
             refitted = self._match(fitted, reach)
-            if _lead(refitted.unshifted, match.unshifted) > BETTER:
+            if self._lead(refitted, match) > BETTER:
                 drift, match = fitted, refitted
         return drift
-
-
-def _band(plane: Plane) -> Plane:
-    """Band-passed to the size of a droplet and brought to one local contrast, so that no light dominates."""
-    radius = WORKING_RADIUS
-    band = cv2.GaussianBlur(plane, (0, 0), 0.3 * radius) - cv2.GaussianBlur(plane, (0, 0), 1.2 * radius)
-    contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 2 * radius))
-    floor = max(0.3 * float(np.median(contrast)), NOISE_FLOOR * _noise(plane)) + 1e-6
-    return np.asarray(np.clip(band / (contrast + floor), -3, 3))
-
-
-def _noise(plane: Plane) -> float:
-    """Standard deviation that white noise of the plane has after the band-pass.
-
-    Source: Immerkaer 1996, Computer Vision and Image Understanding 64:300, by the median.
-    """
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
-    return NOISE_GAIN * 1.4826 * float(np.median(np.abs(cv2.filter2D(plane, -1, kernel))))
-
-
-def _windows(plane: Plane, centres: Points) -> Plane:
-    """NxWINDOWxWINDOW around the pixels nearest to Nx2 (x, y), faded out, zero beyond the border."""
-    padded = np.pad(plane, WINDOW // 2)
-    columns, rows = np.rint(centres).astype(int).T
-    views = np.lib.stride_tricks.sliding_window_view(padded, (WINDOW, WINDOW))
-    taper = np.hanning(WINDOW).astype(np.float32)[:, None] * np.hanning(WINDOW).astype(np.float32)
-    windows = views[rows, columns]
-    mean = (windows * taper).sum(axis=(1, 2), keepdims=True) / taper.sum()
-    return np.asarray((windows - mean) * taper)
-
-
-def _local_shifts(
-    seen: Plane, expected: Plane, reach: int
-) -> tuple[Points, NDArray[np.float64], NDArray[np.float64]]:
-    """Nx2 (x, y) from what is expected to what is seen, and N correlation coefficients with and without.
-
-    A best match at the limit of the reach is none: it scores 0.
-    """
-    spectrum = np.fft.rfft2(seen) * np.conj(np.fft.rfft2(expected))
-    surface = np.fft.fftshift(np.fft.irfft2(spectrum, s=(WINDOW, WINDOW)), axes=(1, 2))
-    near = slice(WINDOW // 2 - reach, WINDOW // 2 + reach + 1)
-    energy = math.sqrt(float((seen**2).mean() * (expected**2).mean())) * WINDOW**2
-    surface = surface[:, near, near] / (energy + 1e-6)
-    n = np.arange(len(surface))
-    row, column = np.divmod(surface.reshape(len(n), -1).argmax(axis=1), 2 * reach + 1)
-    scores = np.maximum(surface[n, row, column], 0)
-    inner_row, inner_column = np.clip((row, column), 1, 2 * reach - 1)
-    scores[(inner_row != row) | (inner_column != column)] = 0.0
-    across = surface[n[:, None], inner_row[:, None], inner_column[:, None] + (-1, 0, 1)]
-    down = surface[n[:, None], inner_row[:, None] + (-1, 0, 1), inner_column[:, None]]
-    shifts = np.stack([inner_column + _vertex(across), inner_row + _vertex(down)], axis=1) - reach
-    return shifts, scores, surface[:, reach, reach]
-
-
-def _vertex(three: Points) -> Points:
-    """N: where the parabola through Nx3 values at -1, 0 and 1 has its top, within half a step."""
-    left, middle, right = three.T
-    bend = np.minimum(left - 2 * middle + right, -1e-9)
-    return np.asarray(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
 
 
 def _robust_fit(terms: Points, shifts: Points, scores: NDArray[np.float64]) -> Points:

@@ -104,10 +104,10 @@ def size_distribution(diameters: Values) -> dict[str, Any]:
 
 
 def histogram(values: Values) -> dict[str, list[float] | list[int]]:
-    """ "edges" (one more than bins, none without values) and "counts" of bins of equal width, of values over 0.
+    """ "edges" (one more than bins, none without values) and "counts" of bins of values over 0.
 
-    Freedman and Diaconis' width, Sturges' number where the middle half of the values is equal; at
-    most `MOST_BINS`. Equal values get one bin, 5 % of the value to each side.
+    All are of Freedman and Diaconis' width, of Sturges' number where the middle half of the values is
+    equal; at most `MOST_BINS`. Equal values get one bin, 5 % of the value to each side.
     """
     if not values.size:
         return {"edges": [], "counts": []}

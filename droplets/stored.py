@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import TooManyPixels, UndecodableImage
+from droplets.types import PixelSize
 
 SMALLEST_SIDE = 8
 SPECK_PIXELS = 50
@@ -33,6 +34,7 @@ class Stored:
         orientation: the EXIF or TIFF orientation, 1 to 8.
         white_is_zero: small values are bright, so that `pixels` has to be inverted.
         notes: remarks for the client.
+        pixel_size: as the file's tags give it; None if they do not.
     """
 
     values: NDArray[np.generic]
@@ -40,6 +42,7 @@ class Stored:
     orientation: int = 1
     white_is_zero: bool = False
     notes: tuple[str, ...] = ()
+    pixel_size: PixelSize | None = None
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

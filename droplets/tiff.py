@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from droplets.errors import TooManyPixels, UndecodableImage
+from droplets.pixel_size import tiff_pixel_size
 from droplets.stored import Stored, check_size
 from droplets.tiff_directory import MAX_COUNTED, check_first_directory, count_directories
 
@@ -64,6 +65,7 @@ def read_tiff(data: bytes, max_pixels: int) -> Stored:
         _check_sizes(page, max_pixels)
         _check_segments(page, len(data))
         notes = _plane_notes(tif, data)
+        pixel_size, doubts = tiff_pixel_size(page)
         plane = page.asarray(maxworkers=1)
     plane = plane.astype(plane.dtype.newbyteorder("="), copy=False)
     values, loss = _colours(page, plane)
@@ -74,7 +76,8 @@ def read_tiff(data: bytes, max_pixels: int) -> Stored:
         bit_depth=8 if _photometric(page) == PALETTE else min(32, page.bitspersample),
         orientation=orientation if orientation in range(1, 9) else 1,
         white_is_zero=_photometric(page) == WHITE_IS_ZERO,
-        notes=notes + loss + repair,
+        notes=notes + loss + repair + doubts,
+        pixel_size=pixel_size,
     )
 
 

@@ -236,7 +236,7 @@ class Droplet:
         parent: index, in the list it stands in, of the droplet that contains it; None if there is none.
         confidence: that it is of this kind, 0 to 1.
         boundary: its edge to a fraction of a pixel; None before refinement.
-        channels: figures of each channel of a colour picture, in its order; empty for a grey one.
+        channels: figures of red, green and blue in a colour picture; empty for a grey one.
         fluorescence: for digital PCR; None where the droplet does not count there.
     """
 
@@ -263,6 +263,7 @@ class Analysis:
         timing_ms: milliseconds a stage took.
         pixel_size: of the picture; None if it is not known.
         ddpcr: digital PCR, where it was asked for.
+        notes: remarks for the client, beside those on the picture's file.
     """
 
     droplets: list[Droplet]
@@ -271,3 +272,4 @@ class Analysis:
     timing_ms: dict[str, float]
     pixel_size: PixelSize | None = None
     ddpcr: DigitalPcr | None = None
+    notes: tuple[str, ...] = ()

@@ -8,11 +8,12 @@ import json
 import logging
 import sqlite3
 
+import numpy as np
 import pytest
 import time_machine
 
 from auth_middleware import require_admin_key, require_api_key, track_usage, validate_file_upload
-from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, SMALL_KEY
+from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, SMALL_KEY, png
 
 
 def get(client, key=None, path="/defaults"):
@@ -163,6 +164,16 @@ class TestUpload:
     def test_the_type_is_told_by_content_not_name(self, client):
         answer = self.post(client, file=(io.BytesIO(b"<html>hello</html>" * 10), "a.png"))
         assert answer.status_code == 415
+
+    @pytest.mark.parametrize(("data", "status"), [(b"", 400), (b"<html>" * 10, 415), (b"\0" * 20_000, 413)])
+    def test_a_second_file_is_checked_as_the_first(self, make_app, data, status):
+        client = make_app(max_file_size_mb=0.01).test_client()
+        small = png(np.zeros((16, 16), np.uint8))
+        second = (io.BytesIO(data), "b.png")
+        answer = self.post(client, file=(io.BytesIO(small), "a.png"), fluorescence=second)
+        assert answer.status_code == status
+        if status != 415:
+            assert "fluorescence" in answer.json["message"]
 
     def test_a_file_over_the_limit(self, make_app, discs):
         client = make_app(max_file_size_mb=0.01).test_client()

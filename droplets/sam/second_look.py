@@ -54,7 +54,7 @@ def look_again(
     """
     found = [mask for mask in masks if mask.area <= largest]
     nodes = build_hierarchy(found, pixels.shape[1], pixels.shape[0]).nodes
-    droplets = [node.mask for node in nodes if node.kind == "droplet"]
+    droplets = [node.mask for node in nodes if node.parent is None]
     typical = typical_area([mask.area for mask in droplets])
     if typical is not None:
         wanted = _missing(proposals, droplets, float(np.sqrt(typical / np.pi)))

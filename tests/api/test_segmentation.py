@@ -85,9 +85,10 @@ class TestAnswer:
             assert (x, y) == (columns.min(), rows.min())
             assert (x + width, y + height) == (columns.max() + 1, rows.max() + 1)
             assert mask["edge_stats"]["distances"]["right"] == 256 - x - width
+            assert set(mask["boundary"]) == {"residual", "contrast", "kept_because"}
 
     def test_timings_and_model(self, answer):
-        assert {"decode", "queue", "encode", "generate", "measure", "serialise", "total"} <= set(
+        assert {"decode", "queue", "encode", "generate", "refine", "measure", "serialise", "total"} <= set(
             answer["timing_ms"]
         )
         assert answer["model"]["device"] in ("cpu", "cuda")
@@ -159,6 +160,15 @@ class TestOptions:
         assert mask["volume_pl"] == pytest.approx(np.pi / 6 * mask["diameter_um"] ** 3 / 1000, rel=1e-3)
         assert answer["masks"][0]["diameter_um"] is answer["masks"][0]["volume_pl"] is None
 
+    def test_channels_of_colour_pictures(self, client, discs):
+        grey = cv2.imdecode(np.frombuffer(discs, np.uint8), cv2.IMREAD_GRAYSCALE)
+        few = {"quality": "fast", "points": [[40, 50]]}
+        mask = post_file(client, png(np.dstack([grey, grey // 2, grey // 4])), options=few).json["masks"][0]
+        assert mask["channels"].keys() == {"red", "green", "blue"}
+        assert mask["channels"]["red"].keys() == mask["pixel_stats"].keys()
+        assert mask["channels"]["red"]["mean_intensity"] > mask["channels"]["blue"]["mean_intensity"]
+        assert post_file(client, png(grey), options=few).json["masks"][0]["channels"] is None
+
     def test_prompt_points(self, client, discs):
         body = post_file(client, discs, options={**FAST, "points": [[40, 50], [98, 125]]}).json
         assert body["timing_ms"]["encode"] == pytest.approx(0, abs=1)  # from the remembered embedding
@@ -215,6 +225,11 @@ class TestBadInput:
             ({"image": base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 50).decode()}, 422, ""),
             ({"image": "PICTURE", "filter": {}}, 400, "filter"),
             ({"image": "PICTURE", "filters": {"area": 5}}, 400, "filters.area"),
+            (
+                {"image": "PICTURE", "filters": {"area_min": 5, "area_max": 4}},
+                400,
+                "area_min (5) is over area_max",
+            ),
             ({"image": "PICTURE", "filters": {"area_min": "5"}}, 400, "filters.area_min"),
             ({"image": "PICTURE", "filters": {"area_min": True}}, 400, "filters.area_min"),
             ({"image": "PICTURE", "filters": {"area_min": -1}}, 400, "filters.area_min"),

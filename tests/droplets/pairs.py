@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class Pair:
         return np.all(whole, axis=(0, 2))
 
 
+@lru_cache(maxsize=64)
 def pair(
     *,
     size=512,

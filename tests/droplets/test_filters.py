@@ -2,6 +2,7 @@
 
 import pytest
 
+from droplets.errors import BadRequest
 from droplets.filters import FIGURES, AutomaticFilters, Filters, apply_filters
 from droplets.types import Droplet
 from tests.droplets.shapes import figured
@@ -74,6 +75,19 @@ def test_upper_limits(name, figure):
     assert stays(OF_VALUE[figure](limit - step), **{name: limit})
     assert stays(OF_VALUE[figure](limit), **{name: limit})
     assert not stays(OF_VALUE[figure](limit + step), **{name: limit})
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest"),
+    [
+        *((f"{name}_min", f"{name}_max") for name in ("mean", "median", "std", "area", "diameter")),
+        ("min_threshold", "max_threshold"),
+    ],
+)
+def test_limits_that_nothing_can_keep_are_refused(lowest, highest):
+    with pytest.raises(BadRequest, match=rf"^filters: {lowest} \(5\.5\) is over {highest} \(3\)"):
+        Filters.parse({lowest: 5.5, highest: 3.0}, "filters")
+    assert Filters.parse({lowest: 3.0, highest: 3.0}, "filters")
 
 
 @pytest.mark.parametrize("name", UPPER_LIMITS)
@@ -203,7 +217,6 @@ def test_beads_alone_do_not_disturb_the_area_filter():
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        ({"border": (0, 9, 9, 9)}, "edge"),
         ({"area": 5000, "circularity": 0.7}, "area"),
         ({"area": 200}, "debris"),
         ({"circularity": 0.2}, "circularity"),
@@ -224,6 +237,31 @@ def test_what_a_removed_droplet_contains_goes_with_it_under_its_reason(bad, reas
     assert removed == {**NONE_REMOVED, reason: 3}
     assert [droplet.kind for droplet in kept] == ["droplet"] * 22 + ["bead"]
     assert kept[-1].parent == 1
+
+
+def test_beads_of_a_droplet_that_the_border_cuts_off_stay():
+    droplets = [
+        figured(border=(0, 9, 9, 9)),
+        figured(),
+        figured(kind="bead", parent=0, area=30),
+        figured(kind="bead", parent=1, area=20),
+        figured(kind="other", parent=0, area=15),
+    ]
+    kept, removed = apply_filters(droplets, ON, Filters())
+    assert removed == {**NONE_REMOVED, "edge": 2}
+    assert [(droplet.kind, droplet.parent) for droplet in kept] == [
+        ("droplet", None),
+        ("bead", None),
+        ("bead", 0),
+    ]
+
+
+def test_other_small_objects_are_debris_unless_they_lie_in_a_droplet():
+    droplets = [figured(area=1000) for _ in range(20)]
+    small = [figured(kind="other", area=100), figured(kind="other", parent=0, area=100)]
+    kept, removed = apply_filters([*droplets, *small], ON, Filters())
+    assert removed == {**NONE_REMOVED, "debris": 1}
+    assert kept[-1].parent == 0
 
 
 def test_a_bead_may_go_alone():

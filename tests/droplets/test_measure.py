@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
+from skimage.measure import perimeter_crofton
 
-from droplets.measure import border_distance, grey_values, intensity, shape
+from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.types import BorderDistance, Mask
 from tests.droplets.shapes import disc, ellipse, picture, random_mask, rectangle, ring, union
 
@@ -161,6 +162,15 @@ def test_hull_and_feret_diameter_equal_those_of_all_pixel_corners():
         assert 0 < figures.circularity <= 1
 
 
+def test_perimeter_equals_that_of_scikit_image():
+    random = np.random.default_rng(13)
+    masks = [random_mask(random, largest=25) for _ in range(200)]
+    masks += [Mask.from_array(random.random((9, 11)) < density) for density in (0.1, 0.3, 0.5, 0.9)]
+    for mask in masks:
+        expected = perimeter_crofton(np.pad(mask.crop, 1), directions=4)
+        assert shape(mask).perimeter == pytest.approx(expected, rel=1e-12)
+
+
 def test_figures_do_not_depend_on_place_mirroring_or_quarter_turns():
     random = np.random.default_rng(8)
     for _ in range(30):
@@ -188,6 +198,22 @@ def test_a_mask_across_a_20_megapixel_frame(width, height):
     assert figures.solidity == 1
 
 
+def test_a_contour_is_measured_as_the_polygon_it_is():
+    turn = np.pi / 3 * np.arange(6)
+    hexagon = np.stack([30.3 + 10 * np.cos(turn), 20.8 + 10 * np.sin(turn)], axis=1)
+    figures = shape(disc(30, 21, 9), hexagon)
+    assert figures.perimeter == pytest.approx(60)
+    assert figures.equivalent_diameter == pytest.approx(2 * math.sqrt(1.5 * math.sqrt(3) * 100 / math.pi))
+    assert figures.circularity == pytest.approx(math.pi * math.sqrt(3) / 6)
+    assert figures.max_feret_diameter == pytest.approx(20)
+    assert figures.solidity == pytest.approx(1)
+
+
+def test_a_dented_contour_is_less_solid():
+    star = np.array([[0, 0], [10, 3], [20, 0], [17, 10], [20, 20], [10, 17], [0, 20], [3, 10]], float)
+    assert shape(disc(10, 10, 8), star).solidity == pytest.approx(1 - 4 * 30 / 400)
+
+
 @pytest.mark.parametrize(
     ("dtype", "highest"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1.0)], ids=["8", "16", "float"]
 )
@@ -207,6 +233,17 @@ def test_intensity_is_that_of_the_pixels_under_the_mask(dtype, highest):
         assert figures.median == pytest.approx(np.median(values))
         assert figures.pixels == mask.area
         assert all(type(value) is float for name, value in vars(figures).items() if name != "pixels")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_each_channel_is_measured_as_if_it_were_alone(dtype):
+    random = np.random.default_rng(14)
+    rgb = (random.random((60, 70, 3)) * 255).astype(dtype)
+    for _ in range(20):
+        mask = random_mask(random)
+        figures = channel_intensities(rgb, mask)
+        alone = [intensity(np.ascontiguousarray(rgb[..., channel]), mask) for channel in range(3)]
+        assert [vars(channel) for channel in figures] == [pytest.approx(vars(channel)) for channel in alone]
 
 
 def test_intensity_does_not_overflow():

@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from droplets.errors import BadRequest
 from droplets.filters import AutomaticFilters, Filters
 from droplets.measure import grey_values, intensity, shape
-from droplets.pipeline import AnalysisOptions, Options, analyze, crop
+from droplets.options import AnalysisOptions, Options
+from droplets.pipeline import analyze
 from droplets.preprocess import Preprocessing, preprocess
-from droplets.types import BorderDistance, Generation, Mask
+from droplets.region import crop
+from droplets.types import BorderDistance, Generation, Mask, PixelSize
 from tests.droplets.shapes import disc, ellipse, picture, rectangle
 
 ALL_OFF = {"automatic_filters": False}
@@ -48,6 +51,7 @@ def test_a_picture_without_masks():
     assert found.droplets == []
     assert found.found == 0
     assert found.removed == {
+        "annotation": 0,
         "background": 0,
         "duplicate": 0,
         "clump": 0,
@@ -99,6 +103,7 @@ def test_every_mask_is_kept_or_counted():
     found = analyze(noise(), DrawnMasks(*masks), wanted(Filters(diameter_min=20)))
     assert found.found == 10
     assert found.removed == {
+        "annotation": 0,
         "background": 1,
         "duplicate": 1,
         "clump": 1,
@@ -109,6 +114,48 @@ def test_every_mask_is_kept_or_counted():
         "user_filter": 1,
     }
     assert len(found.droplets) + sum(found.removed.values()) == found.found
+
+
+def scale_bar_picture(text: str = "100 um"):
+    """200x160 grey with a bar of 80 pixels and its text at (100..180, 110..140)."""
+    pixels = np.full((HEIGHT, WIDTH), 120, np.uint8)
+    cv2.putText(pixels, text, (102, 130), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255, 1, cv2.LINE_AA)
+    pixels[136:140, 100:180] = 255
+    return picture(pixels)
+
+
+def test_a_scale_bar_gives_the_pixel_size_and_is_no_object():
+    bar, letter, droplet = rectangle(100, 136, 80, 4), rectangle(104, 118, 9, 12), disc(50, 60, 15)
+    found = analyze(scale_bar_picture(), DrawnMasks(bar, letter, droplet), wanted())
+    assert found.pixel_size == PixelSize(100 / 80, "scale bar")
+    assert found.notes == ("a scale bar of 80 px was read as 100 um",)
+    assert found.removed["annotation"] == 2
+    assert [d.mask.box for d in found.droplets] == [droplet.box]
+
+
+def test_a_scale_bar_outside_the_region_gives_the_pixel_size_too():
+    generator = DrawnMasks(rectangle(104, 118, 9, 12), disc(50, 60, 15), roi=(20, 30))
+    found = analyze(scale_bar_picture(), generator, wanted(roi=[20, 30, 110, 105]))
+    assert found.pixel_size.source == "scale bar"
+    assert found.removed["annotation"] == 1
+
+
+def test_pixel_size_is_the_clients_then_the_files_then_the_bars():
+    tagged = replace(scale_bar_picture(), pixel_size=PixelSize(1.2, "OME-TIFF"))
+    assert analyze(tagged, DrawnMasks(), wanted()).pixel_size == PixelSize(1.2, "OME-TIFF")
+    given = analyze(tagged, DrawnMasks(), wanted(pixel_size_um=3.0))
+    assert given.pixel_size == PixelSize(3.0, "request")
+    unread = analyze(scale_bar_picture(""), DrawnMasks(), wanted())
+    assert unread.pixel_size is None
+    assert "not read" in unread.notes[0]
+
+
+def test_channels_of_a_colour_picture_are_measured():
+    image, mask = noise(16, channels=3), disc(50, 60, 15)
+    (droplet,) = analyze(image, DrawnMasks(mask), wanted()).droplets
+    alone = [intensity(image.original[..., i], mask) for i in range(3)]
+    assert [vars(channel) for channel in droplet.channels] == [pytest.approx(vars(light)) for light in alone]
+    assert analyze(noise(), DrawnMasks(mask), wanted()).droplets[0].channels == ()
 
 
 def test_background_does_not_take_its_droplets_with_it():
@@ -128,7 +175,7 @@ def test_background_is_that_of_the_region():
 
 def test_timing_has_every_stage():
     timing = analyze(noise(), DrawnMasks(disc(60, 70, 15)), wanted()).timing_ms
-    assert list(timing) == ["preprocess", "queue", "encode", "generate", "measure"]
+    assert list(timing) == ["preprocess", "queue", "encode", "generate", "refine", "contents", "measure"]
     assert (timing["queue"], timing["encode"], timing["generate"]) == (1, 2, 3)
     assert all(0 <= value < 10_000 for value in timing.values())
 
@@ -321,3 +368,39 @@ def test_crop_keeps_everything_but_the_pixels():
     assert np.array_equal(part.original, image.original[20:60, 10:40])
     assert np.array_equal(part.pixels, image.pixels[20:60, 10:40])
     assert (part.bit_depth, part.format, part.notes) == (16, "PNG", ("first of 2 frames",))
+
+
+def a_dark_ring(x: float, y: float, radius: float):
+    """A picture of one droplet whose dark ring ends at the radius."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    distance = np.hypot(columns - x, rows - y) - radius
+    return picture(np.rint(180 - 120 * 2.0 ** -(((distance + 3) / 3) ** 2)).astype(np.uint8))
+
+
+def test_masks_are_moved_to_the_true_edge_and_measured_there():
+    (droplet,) = analyze(a_dark_ring(80.3, 70.6, 20), DrawnMasks(disc(80, 71, 17)), wanted()).droplets
+    assert droplet.shape.equivalent_diameter == pytest.approx(40, rel=0.01)
+    assert droplet.shape.circularity > 0.999
+    assert droplet.boundary.kept_because is None
+    assert droplet.boundary.mask is droplet.mask
+
+
+def test_edges_are_left_alone_where_that_is_asked_for():
+    mask = disc(80, 71, 17)
+    image = a_dark_ring(80.3, 70.6, 20)
+    (droplet,) = analyze(image, DrawnMasks(mask), wanted(refine_edges=False)).droplets
+    assert np.array_equal(droplet.mask.crop, mask.crop)
+    assert droplet.boundary.kept_because == "refine_edges is off"
+
+
+def test_the_contour_of_a_region_lies_in_the_frame_of_the_picture():
+    generator = DrawnMasks(disc(80, 71, 17), roi=(30, 20))
+    (droplet,) = analyze(a_dark_ring(80.3, 70.6, 20), generator, wanted(roi=[30, 20, 110, 110])).droplets
+    assert droplet.boundary.contour.mean(axis=0) == pytest.approx((80.3, 70.6), abs=0.1)
+
+
+def test_an_inner_rim_is_a_duplicate_of_its_droplet():
+    masks = [disc(80, 71, 18.5), disc(80, 71, 15.5)]
+    found = analyze(a_dark_ring(80.3, 70.6, 20), DrawnMasks(*masks), wanted())
+    assert len(found.droplets) == 1
+    assert found.removed["duplicate"] == 1

@@ -1,0 +1,147 @@
+"""Beads and cells: objects of a few pixels, which the model's frame is too coarse for.
+
+A bead that glows, alone on a dark ground or in colour over a grey picture, stands out from all else in the
+picture. Where nothing glows, a bead is what a droplet's interior holds that the others' do not
+(droplets/blobs.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.segmentation import watershed
+
+from droplets.blobs import SIGNIFICANT, find_blobs
+from droplets.interiors import MAD_TO_SIGMA, Plane
+from droplets.types import Image, Mask
+
+Labels = NDArray[np.int32]
+
+COLOURFUL = 64.0
+"""Grey levels by which one channel must exceed the others for a picture to show something in colour."""
+MOST_GLOWING = 0.1
+"""Largest part of a picture that glows; more is a scene, not objects on a ground."""
+FAINT = 0.15
+"""Of the brightest object's height over the ground: what is lower is scattered light."""
+SMOOTHING = 0.1
+"""Of the median bead radius, of the distance to the edge before beads that touch are split at its maxima,"""
+SEPARATION = 0.6
+"""which are at least so far from each other."""
+SMALLEST_DROPLET = 100
+"""Pixels; in a smaller one there is no room to see anything."""
+SPECK = 0.4
+"""Of the median bead radius: what is smaller is no bead."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bead:
+    """A bead or cell.
+
+    Attributes:
+        mask: the pixels of at least half its height over what is around.
+        confidence: that there is an object, 0 to 1; one half at the faintest that is reported.
+        glows: it is an object on a dark ground, also outside droplets.
+    """
+
+    mask: Mask
+    confidence: float
+    glows: bool
+
+
+def find_beads(image: Image, droplets: Sequence[Mask]) -> list[Bead]:
+    """Beads and cells of a picture.
+
+    Arguments:
+        image: the picture.
+        droplets: masks of the objects found so far, which may be beads; what they contain is left out.
+    """
+    colour = _colour(image.pixels)
+    plane = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) if colour is None else colour
+    if _dark_ground(plane):
+        return _glowing(plane)
+    roomy = [mask for mask in droplets if mask.area >= SMALLEST_DROPLET]
+    return _within(plane, roomy) if roomy else []
+
+
+def _colour(pixels: NDArray[np.uint8]) -> Plane | None:
+    """HxW by how much the most colourful channel exceeds the mean of the others; None in a grey picture."""
+    channels = cv2.split(pixels.astype(np.float32))
+    total = channels[0] + channels[1] + channels[2]
+    contrasts = [1.5 * channel - 0.5 * total for channel in channels]
+    strongest = max(contrasts, key=lambda contrast: float(contrast.max()))
+    # Over 5x5 pixels, in which the coloured fringes of smoothed lettering cancel.
+    return np.asarray(strongest, np.float32) if cv2.blur(strongest, (5, 5)).max() >= COLOURFUL else None
+
+
+def _dark_ground(plane: Plane) -> bool:
+    """Whether most of HxW `plane` is as dark as its darkest parts and few objects are brighter."""
+    darkest, ground = np.quantile(plane[::3, ::3], [0.01, 0.5])
+    top = float(plane.max())
+    return bool(
+        ground - darkest <= FAINT * (top - ground) and np.mean(plane > _faintest(plane)) <= MOST_GLOWING
+    )
+
+
+def _faintest(plane: Plane) -> float:
+    """Level over which a pixel belongs to an object on a dark ground."""
+    sample = plane[::3, ::3]
+    ground = float(np.median(sample))
+    noise = MAD_TO_SIGMA * float(np.median(np.abs(sample - ground)))
+    return ground + max(6 * noise, FAINT * (float(plane.max()) - ground), 3.0)
+
+
+def _glowing(plane: Plane) -> list[Bead]:
+    """Bright objects on the dark ground of HxW `plane`, those that touch split."""
+    ground = float(np.median(plane))
+    labels, count = _components(plane > _faintest(plane))
+    heights = ndimage.maximum(plane, labels, np.arange(count + 1)) - ground
+    heights[0] = np.inf
+    upper = plane - ground >= 0.5 * heights[labels]
+    labels, count = _components(upper)
+    if not count:
+        return []
+    radius = float(np.sqrt(np.median(np.bincount(labels[upper])[1:]) / np.pi))
+    depth = cv2.distanceTransform(upper.astype(np.uint8), cv2.DIST_L2, 5)
+    depth = cv2.GaussianBlur(depth, (0, 0), max(0.5, SMOOTHING * radius))
+    size = 2 * max(1, int(SEPARATION * radius)) + 1
+    centres, _ = _components((depth == cv2.dilate(depth, np.ones((size, size), np.uint8))) & upper)
+    masks = _masks(watershed(-depth, centres, mask=upper))
+    return [Bead(mask, 1.0, glows=True) for mask in masks if mask.area >= np.pi * (SPECK * radius) ** 2]
+
+
+def _within(grey: Plane, droplets: Sequence[Mask]) -> list[Bead]:
+    """What stands out in the droplets of HxW `grey`."""
+    blobs = find_blobs(grey, droplets)
+    if blobs is None or not blobs.x.size:
+        return []
+    centres = np.zeros(grey.shape, np.int32)
+    centres[blobs.y, blobs.x] = np.arange(1, blobs.x.size + 1)
+    around = blobs.response >= SIGNIFICANT / 2
+    labels = watershed(-blobs.response, centres, mask=around)
+    half = np.concatenate([[np.inf], blobs.significance / 2])
+    labels = np.where(blobs.response >= half[labels], labels, 0)
+    confidence = 1 / (1 + (SIGNIFICANT / blobs.significance) ** 4)
+    return [
+        Bead(mask, float(sure), glows=False) for mask, sure in zip(_masks(labels), confidence, strict=True)
+    ]
+
+
+def _components(full: NDArray[np.bool_]) -> tuple[Labels, int]:
+    """HxW labels of the 8-connected parts from 1, and their number."""
+    count, labels = cv2.connectedComponents(full.astype(np.uint8), connectivity=8)
+    return np.asarray(labels, np.int32), int(count) - 1
+
+
+def _masks(labels: Labels) -> list[Mask]:
+    """A mask a label, in their order."""
+    masks = [
+        Mask.from_array(labels[box] == i, int(box[1].start), int(box[0].start))
+        for i, box in enumerate(ndimage.find_objects(labels), start=1)
+        if box is not None
+    ]
+    return [mask for mask in masks if mask is not None]

@@ -1,0 +1,148 @@
+"""Blobs in the interiors of droplets: brightfield beads and cells.
+
+What the other droplets do not have (droplets/interiors.py) is searched with differences of Gaussians
+(Lowe 2004, IJCV 60, 91) of several sizes, bright and dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from droplets.interiors import MAD_TO_SIGMA, RINGS, Indices, Interiors, Plane, at_depth, interiors, unusual
+from droplets.types import Mask
+
+SMALL, LARGE = 0.06, (0.09, 0.13)
+"""Sigmas of the Gaussians for small and for larger blobs, in median droplet radii; a blob's radius is
+about twice as much."""
+LEAST_SIGMA = 0.7
+"""Pixels; a narrower Gaussian is not sampled well."""
+SMALL_SHARE = 0.8
+"""Part of the blobs that must stand out more with the small Gaussian for the beads to be small."""
+DIRT = 2.0
+"""So many times more must stand out darkly for the beads to be dark: dirt is, while cells and clear beads
+gather light."""
+RATIO = 1.6
+"""Of the two Gaussians' sigmas, for which their difference is closest to a Laplacian (Marr 1980)."""
+SIGNIFICANT = 5.0
+"""Spreads of the difference of Gaussians from which a blob is an object."""
+ROUND = 0.35
+"""Ratio of the principal curvatures of the response under which a peak lies on a line, such as the rim of a
+droplet above or below, and is no blob (Lowe 2004, section 4.1)."""
+NEIGHBOURS = 0.15
+"""Of the droplet radius: of blobs that are closer only the strongest counts,"""
+SIDE_LOBE = 0.3
+"""and so far from a stronger blob of the other polarity lies only the swing of its response."""
+
+
+@dataclass(frozen=True, eq=False)
+class Blobs:
+    """Peaks of the blob response.
+
+    Attributes:
+        response: HxW float32 in spreads of its own, positive where a blob is.
+        x, y: N, columns and rows of the peaks.
+        significance: N, the response there.
+    """
+
+    response: Plane
+    x: Indices
+    y: Indices
+    significance: NDArray[np.float64]
+
+
+def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask]) -> Blobs | None:
+    """Blobs in the droplets of HxW `grey`, all of one polarity and size: those that stand out most.
+
+    Beads of one picture are alike. Taking the polarity and the size under which they stand out most
+    keeps dirt, noise and the response's own swings away.
+
+    Returns:
+        None if the droplets are not alike.
+    """
+    inside = interiors(droplets, grey.shape[1], grey.shape[0])
+    strange = unusual(grey, inside)
+    if strange is None:
+        return None
+    plane = np.zeros(grey.shape, np.float32)
+    plane.ravel()[inside.index] = strange
+    responses = [_response(plane, sigma, inside) for sigma in LARGE]
+    bright = np.maximum.reduce(responses)
+    dark = np.maximum.reduce([-response for response in responses])
+    is_dark = _power(dark, bright, inside) > DIRT * _power(bright, dark, inside)
+    blobs = _peaks(dark if is_dark else bright, inside, LARGE[0])
+    small = _response(plane, SMALL, inside) * (-1 if is_dark else 1)
+    nearby = _dilated(small, NEIGHBOURS * inside.radius)[blobs.y, blobs.x]
+    # Dirt is small too: only where nearly all blobs are small are beads looked for that small.
+    if blobs.x.size and np.mean(nearby > blobs.significance) > SMALL_SHARE:
+        return _peaks(small, inside, SMALL)
+    return blobs
+
+
+def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
+    """HxW difference of Gaussians in spreads: the geometric mean of that at the pixel's depth and of all.
+
+    Rings differ more between droplets, but beads that gather at one depth must not hide themselves.
+    """
+    wide = max(LEAST_SIGMA, sigma * inside.radius)
+    difference = cv2.GaussianBlur(plane, (0, 0), wide) - cv2.GaussianBlur(plane, (0, 0), RATIO * wide)
+    values = difference.ravel()[inside.index]
+    sample, ring = values[inside.sample], inside.ring[inside.sample]
+    least = _spread(sample) or 1.0
+    by_ring = np.array([max(least, _spread(sample[ring == i])) for i in range(RINGS)])
+    response = np.zeros_like(plane)
+    response.ravel()[inside.index] = values / np.sqrt(least * at_depth(by_ring, inside))
+    return response
+
+
+def _peaks(response: Plane, inside: Interiors, sigma: float) -> Blobs:
+    """Significant maxima of the response within the droplets."""
+    values = response.ravel()[inside.index]
+    highest = _dilated(response, NEIGHBOURS * inside.radius).ravel()[inside.index]
+    peak = (values == highest) & (values > SIGNIFICANT) & (inside.depth > sigma)
+    places = np.unique(inside.index[peak])  # a pixel may lie in two droplets
+    places = places[_roundness(response, places, max(1, round(sigma * inside.radius))) >= ROUND]
+    y, x = np.divmod(places, response.shape[1])
+    return Blobs(response, x, y, response.ravel()[places].astype(np.float64))
+
+
+def _roundness(response: Plane, places: Indices, step: int) -> NDArray[np.float64]:
+    """Smaller over larger principal curvature at N pixels, from values `step` pixels away; 0 on a line."""
+    padded = np.pad(response, step, mode="edge")
+    y, x = np.divmod(places, response.shape[1])
+
+    def at(down: int, across: int) -> NDArray[np.float64]:
+        return np.asarray(padded[y + step * (1 + down), x + step * (1 + across)], np.float64)
+
+    across, down = at(0, 1) + at(0, -1) - 2 * at(0, 0), at(1, 0) + at(-1, 0) - 2 * at(0, 0)
+    diagonal = (at(1, 1) + at(-1, -1) - at(1, -1) - at(-1, 1)) / 4
+    mean, difference = (across + down) / 2, np.hypot((across - down) / 2, diagonal)
+    return (mean + difference) / np.minimum(mean - difference, -1e-9)
+
+
+def _power(response: Plane, opposite: Plane, inside: Interiors) -> float:
+    """Sum of squares of what peaks stand out by, but for those beside a stronger one of the other sign."""
+    blobs = _peaks(response, inside, LARGE[0])
+    swing = _dilated(opposite, SIDE_LOBE * inside.radius)[blobs.y, blobs.x]
+    return float(((blobs.significance - SIGNIFICANT)[blobs.significance > swing] ** 2).sum())
+
+
+def _dilated(plane: Plane, radius: float) -> Plane:
+    size = 2 * max(1, int(radius)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return np.asarray(cv2.dilate(plane, kernel), np.float32)
+
+
+def _spread(values: Plane) -> float:
+    """Standard deviation of the values but for those that stand out, from the median of their size."""
+    size = np.abs(values)
+    for _ in range(2):
+        if not size.size:
+            return 0.0
+        spread = MAD_TO_SIGMA * float(np.median(size))
+        size = size[size <= 3 * spread]
+    return spread

@@ -1,0 +1,165 @@
+"""What each object is: droplet, bead or other, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from droplets.beads import Bead
+from droplets.hierarchy import Node
+from droplets.interiors import MAD_TO_SIGMA
+from droplets.measure import border_distance, shape
+from droplets.types import Kind, Mask
+
+SAME_BEAD, SAME_CLUMP = 4.0, 2.0
+"""A mask of less than so many times the area of a bead found in it shows that bead, of less than so many
+times that of all beads in it their clump; a droplet full of beads is larger."""
+BEAD_DIAMETER, BEAD_SHARE = 20.0, 0.018
+"""Pixels, and part of the picture's shorter side: what glows in a picture without other objects is taken
+for beads below both. Between the beads and the droplets of the reference pictures there is a factor of
+four; these lie in the middle."""
+BEAD_IN_DROPLET = 0.5
+"""Of the droplet's diameter: what is larger in it is a droplet too, as in double emulsions."""
+EQUAL, ENOUGH = 0.15, 10
+"""Relative spread of the diameters up to which so many droplets are of one size,"""
+FOREIGN = 3.0
+"""and the factor from that size at which an object is as likely as not no droplet."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classified:
+    """An object.
+
+    Attributes:
+        mask: where it is.
+        kind: what it is.
+        parent: index, in the list it stands in, of the droplet that contains it.
+        confidence: that it is of this kind, 0 to 1.
+    """
+
+    mask: Mask
+    kind: Kind
+    parent: int | None
+    confidence: float
+
+
+def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> list[Classified]:
+    """Droplets, beads and others of a picture of `width` x `height` pixels, largest first.
+
+    A bead takes the place of every mask that shows no more than it, and belongs to the droplet in
+    which its centre lies.
+    """
+    beads = _small(nodes, beads, min(width, height))
+    labels = np.zeros((height, width), np.int32)
+    for i, bead in enumerate(beads, start=1):
+        _paint(labels, bead.mask, i)
+    areas = np.array([0, *(bead.mask.area for bead in beads)])
+    stays = [not _shows_beads(node.mask, labels, areas) for node in nodes]
+    objects = _masks(nodes, stays, beads, width, height)
+    position = np.cumsum(stays) - 1
+    owner = np.full((height, width), -1, np.int32)
+    for i, node in enumerate(nodes):
+        if stays[i] and node.parent is None and objects[position[i]].kind == "droplet":
+            _paint(owner, node.mask, int(position[i]))
+    for bead in beads:
+        x, y = np.rint(bead.mask.centroid).astype(int)
+        parent = int(owner[y, x])
+        objects.append(Classified(bead.mask, "bead", parent if parent >= 0 else None, bead.confidence))
+    return _by_area(objects)
+
+
+def _small(nodes: Sequence[Node], beads: Sequence[Bead], shorter_side: int) -> list[Bead]:
+    """The beads, or none if what glows are droplets: by their size against the droplets, if there are any."""
+    glowing = np.sort([bead.mask.area for bead in beads if bead.glows])
+    if not glowing.size:
+        return list(beads)
+    # The size of the objects that most of the light comes from: a droplet's texture falls into specks.
+    area = float(glowing[np.searchsorted(np.cumsum(glowing), glowing.sum() / 2)])
+    largest = min(BEAD_DIAMETER, BEAD_SHARE * shorter_side)
+    larger = _larger(nodes, area)
+    if larger.size:
+        largest = BEAD_IN_DROPLET * 2 * float(np.sqrt(np.median(larger) / np.pi))
+    confidence = 1 / (1 + (2 * np.sqrt(area / np.pi) / largest) ** 4)
+    if confidence < 0.5:
+        return []
+    return [replace(bead, confidence=bead.confidence * float(confidence)) for bead in beads]
+
+
+def _larger(nodes: Sequence[Node], area: float) -> NDArray[np.int64]:
+    """Areas of the objects that are larger than beads of `area` look, if most are; else none."""
+    outer = np.array([node.mask.area for node in nodes if node.parent is None], np.int64)
+    larger = outer[outer > SAME_BEAD * area]
+    return larger if 2 * larger.size > outer.size else larger[:0]
+
+
+def _shows_beads(mask: Mask, labels: NDArray[np.int32], areas: NDArray[np.int64]) -> bool:
+    """Whether the mask shows no more than the beads of which half or more lies in it."""
+    window = labels[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width]
+    within = np.bincount(window[mask.crop], minlength=areas.size)
+    inner = areas[2 * within >= np.maximum(areas, 1)]
+    return bool(inner.size and mask.area < max(SAME_BEAD * inner.max(), SAME_CLUMP * inner.sum()))
+
+
+def _masks(
+    nodes: Sequence[Node], stays: Sequence[bool], beads: Sequence[Bead], width: int, height: int
+) -> list[Classified]:
+    """The nodes that stay."""
+    position = np.cumsum(stays) - 1
+    glows = any(bead.glows for bead in beads)
+    only_beads = glows and not _larger(nodes, float(np.median([bead.mask.area for bead in beads]))).size
+    usual = _usual_diameter(nodes, width, height)
+    found: list[Classified] = []
+    for node, stay in zip(nodes, stays, strict=True):
+        if not stay:
+            continue
+        parent = node.parent if node.parent is not None and stays[node.parent] else None
+        if parent is None:
+            outer = _outer(node.mask, usual, width, height)
+            found.append(replace(outer, kind="other", confidence=0.5) if only_beads else outer)
+            continue
+        share = np.sqrt(node.mask.area / nodes[parent].mask.area)
+        kind: Kind = "droplet" if share > BEAD_IN_DROPLET else "other" if glows else "bead"
+        found.append(Classified(node.mask, kind, int(position[parent]), 0.5))
+    return found
+
+
+def _outer(mask: Mask, usual: float | None, width: int, height: int) -> Classified:
+    """An object in no other one."""
+    figures = shape(mask)
+    likely = 1.0
+    if usual is not None and not border_distance(mask, width, height).touching:
+        away = abs(np.log(figures.equivalent_diameter / usual)) / np.log(FOREIGN)
+        likely = float(1 / (1 + away**4))
+    if likely < 0.5 and usual is not None and figures.equivalent_diameter < usual:
+        return Classified(mask, "other", None, 1 - likely)
+    return Classified(mask, "droplet", None, likely * figures.circularity)
+
+
+def _usual_diameter(nodes: Sequence[Node], width: int, height: int) -> float | None:
+    """The diameter that most droplets have; None if they differ."""
+    whole = [
+        n.mask.area for n in nodes if n.parent is None and not border_distance(n.mask, width, height).touching
+    ]
+    if len(whole) < ENOUGH:
+        return None
+    logarithms = 0.5 * np.log(np.array(whole) * 4 / np.pi)
+    middle = float(np.median(logarithms))
+    spread = MAD_TO_SIGMA * float(np.median(np.abs(logarithms - middle)))
+    return float(np.exp(middle)) if spread <= EQUAL else None
+
+
+def _paint(canvas: NDArray[np.int32], mask: Mask, value: int) -> None:
+    canvas[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width][mask.crop] = value
+
+
+def _by_area(objects: Sequence[Classified]) -> list[Classified]:
+    """Largest first, parents renumbered."""
+    order = sorted(range(len(objects)), key=lambda i: -objects[i].mask.area)
+    position = {old: new for new, old in enumerate(order)}
+    return [
+        replace(found, parent=None if found.parent is None else position[found.parent])
+        for found in (objects[i] for i in order)
+    ]

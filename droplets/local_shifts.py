@@ -1,0 +1,74 @@
+"""How two band-passed pictures lie against each other around single places."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW = 64  # pixels
+NOISE_GAIN = 0.9  # over the radius: standard deviation of white noise after the band-pass
+NOISE_FLOOR = 3.0  # times the noise: contrast under which nothing is made more visible
+LEAST_ENERGY = 0.5  # of the mean window: what shows less scores less
+
+Points = NDArray[np.float64]
+Plane = NDArray[np.float32]
+
+
+def band_pass(plane: Plane, radius: float) -> Plane:
+    """Band-passed to the size of a droplet and brought to one local contrast, so that no light dominates."""
+    band = cv2.GaussianBlur(plane, (0, 0), 0.3 * radius) - cv2.GaussianBlur(plane, (0, 0), 1.2 * radius)
+    contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 2 * radius))
+    floor = max(0.3 * float(np.median(contrast)), NOISE_FLOOR * NOISE_GAIN / radius * _noise(plane)) + 1e-6
+    return np.asarray(np.clip(band / (contrast + floor), -3, 3))
+
+
+def _noise(plane: Plane) -> float:
+    """Standard deviation of white noise in the plane.
+
+    Source: Immerkaer 1996, Computer Vision and Image Understanding 64:300, by the median.
+    """
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
+    return 1.4826 * float(np.median(np.abs(cv2.filter2D(plane, -1, kernel))))
+
+
+def windows_around(plane: Plane, centres: Points) -> Plane:
+    """NxWINDOWxWINDOW around the pixels nearest to Nx2 (x, y), faded out, zero beyond the border."""
+    padded = np.pad(plane, WINDOW // 2)
+    columns, rows = np.rint(centres).astype(int).T
+    views = np.lib.stride_tricks.sliding_window_view(padded, (WINDOW, WINDOW))
+    taper = np.hanning(WINDOW).astype(np.float32)[:, None] * np.hanning(WINDOW).astype(np.float32)
+    windows = views[rows, columns]
+    mean = (windows * taper).sum(axis=(1, 2), keepdims=True) / taper.sum()
+    return np.asarray((windows - mean) * taper)
+
+
+def local_shifts(
+    seen: Plane, expected: Plane, reach: int
+) -> tuple[Points, NDArray[np.float64], NDArray[np.float64]]:
+    """Nx2 (x, y) from what is expected to what is seen, and N correlation coefficients with and without.
+
+    A best match at the limit of the reach is none: it scores 0.
+    """
+    spectrum = np.fft.rfft2(seen) * np.conj(np.fft.rfft2(expected))
+    surface = np.fft.fftshift(np.fft.irfft2(spectrum, s=(WINDOW, WINDOW)), axes=(1, 2))
+    near = slice(WINDOW // 2 - reach, WINDOW // 2 + reach + 1)
+    wanted, there = ((windows**2).sum(axis=(1, 2)) for windows in (expected, seen))
+    energy = np.sqrt(wanted * np.maximum(there, LEAST_ENERGY * there.mean())) + 1e-6
+    surface = surface[:, near, near] / energy[:, None, None]
+    n = np.arange(len(surface))
+    row, column = np.divmod(surface.reshape(len(n), -1).argmax(axis=1), 2 * reach + 1)
+    scores = np.maximum(surface[n, row, column], 0)
+    inner_row, inner_column = np.clip((row, column), 1, 2 * reach - 1)
+    scores[(inner_row != row) | (inner_column != column)] = 0.0
+    across = surface[n[:, None], inner_row[:, None], inner_column[:, None] + (-1, 0, 1)]
+    down = surface[n[:, None], inner_row[:, None] + (-1, 0, 1), inner_column[:, None]]
+    shifts = np.stack([inner_column + _vertex(across), inner_row + _vertex(down)], axis=1) - reach
+    return shifts, scores, surface[:, reach, reach]
+
+
+def _vertex(three: Points) -> Points:
+    """N: where the parabola through Nx3 values at -1, 0 and 1 has its top, within half a step."""
+    left, middle, right = three.T
+    bend = np.minimum(left - 2 * middle + right, -1e-9)
+    return np.asarray(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))

@@ -1,0 +1,79 @@
+"""What a client may ask of an analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from droplets.ddpcr import DdpcrOptions
+from droplets.filters import AutomaticFilters, Filters
+from droplets.parameters import Parameters
+from droplets.pixel_size import LARGEST_UM, SMALLEST_UM
+from droplets.preprocess import Preprocessing
+from droplets.types import Quality
+
+Point = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+def _all_or_single(value: Any) -> Any:
+    """A bool as it is, else the filters; checked here, so that an error names the field it is about."""
+    if isinstance(value, bool | AutomaticFilters):
+        return value
+    return AutomaticFilters.parse(value, "options.automatic_filters")
+
+
+class Options(Parameters):
+    """How a picture is analysed and answered."""
+
+    quality: Quality = Field(
+        "balanced", description="fast, balanced or thorough: speed against small objects."
+    )
+    points: list[Point] | None = Field(
+        None,
+        min_length=1,
+        max_length=1000,
+        description="[x, y] pixels: segment only what lies at these points.",
+    )
+    roi: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(
+        None, description="[x, y, width, height] pixels: analyse only this part, as if it were the picture."
+    )
+    refine_edges: bool = Field(
+        True,
+        description="Move each mask's boundary to the object's true edge; false keeps the model's masks.",
+    )
+    contents: bool = Field(
+        True, description="Find beads and cells too small for the model, in the droplets or glowing."
+    )
+    automatic_filters: Annotated[AutomaticFilters | bool, BeforeValidator(_all_or_single)] = Field(
+        True,
+        description="false switches all automatic filters off, an object single ones.",
+    )
+    pixel_size_um: float | None = Field(
+        None, ge=SMALLEST_UM, le=LARGEST_UM, description="Width of one pixel in micrometres."
+    )
+    ddpcr: DdpcrOptions | None = Field(
+        None, description="Digital PCR, asked for by an object or by a fluorescence picture."
+    )
+    mask_format: Literal["rle", "png", "polygon", "none"] = Field(
+        "rle", description="COCO compressed RLE, a PNG data URL a mask, polygons, or no masks."
+    )
+    plots: bool = Field(False, description="Plots as PNG data URLs in the answer of /advanced_analysis.")
+
+    @property
+    def automatic(self) -> AutomaticFilters:
+        """Each automatic filter on or off."""
+        chosen = self.automatic_filters
+        if isinstance(chosen, AutomaticFilters):
+            return chosen
+        return AutomaticFilters(**dict.fromkeys(AutomaticFilters.model_fields, chosen))
+
+
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """Everything that a request may set about an analysis."""
+
+    options: Options = field(default_factory=Options)
+    filters: Filters = field(default_factory=Filters)
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)

@@ -1,0 +1,67 @@
+"""The part of a picture that is analysed as if it were the whole, and the way back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from droplets.errors import BadRequest
+from droplets.types import Box, Droplet, Image
+
+LONGEST = 500  # sides of 1:1024 leave less than one row of the model's frame
+SHORTEST = 8
+
+
+def checked_region(image: Image, roi: Sequence[int] | None) -> Box:
+    """XYWH of the region of interest, of the whole picture by default.
+
+    Raises:
+        BadRequest: it does not lie within the picture, or is too small or too long.
+    """
+    x, y, width, height = roi or (0, 0, image.width, image.height)
+    inside = x >= 0 and y >= 0 and x + width <= image.width and y + height <= image.height
+    if not inside or min(width, height) < SHORTEST:
+        raise BadRequest(
+            f"options.roi must lie within the picture of {image.width} x {image.height} pixels "
+            f"and be at least {SHORTEST} x {SHORTEST}."
+        )
+    if max(width, height) > LONGEST * min(width, height):
+        raise BadRequest(
+            f"The picture (or options.roi) may be at most {LONGEST} times as long as it is wide."
+        )
+    return x, y, width, height
+
+
+def checked_points(points: Sequence[Sequence[float]] | None, region: Box) -> NDArray[np.float64] | None:
+    """Nx2 (x, y) in the region, of prompt points in the picture; None for none.
+
+    Raises:
+        BadRequest: a point lies outside the region.
+    """
+    if points is None:
+        return None
+    x, y, width, height = region
+    relative = np.array(points) - (x, y)
+    if (relative < -0.5).any() or (relative > (width - 0.5, height - 0.5)).any():
+        raise BadRequest("options.points: every point must lie within the picture (or the roi).")
+    return relative
+
+
+def crop(image: Image, region: Box) -> Image:
+    """The part of the picture in the region, `original` as a view."""
+    x, y, width, height = region
+    window = np.s_[y : y + height, x : x + width]
+    return replace(image, pixels=np.ascontiguousarray(image.pixels[window]), original=image.original[window])
+
+
+def in_picture(droplet: Droplet, region: Box) -> Droplet:
+    """A droplet of the region in the frame of the whole picture."""
+    mask = replace(droplet.mask, x=droplet.mask.x + region[0], y=droplet.mask.y + region[1])
+    boundary = droplet.boundary
+    if boundary:
+        contour = None if boundary.contour is None else boundary.contour + region[:2]
+        boundary = replace(boundary, mask=mask, contour=contour)
+    return replace(droplet, mask=mask, boundary=boundary)

@@ -1,0 +1,215 @@
+"""Digital PCR over rendered pairs whose positives are known."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from droplets.ddpcr import DdpcrOptions, DigitalPcr, digital_pcr, fluorescence_plane
+from droplets.errors import BadRequest
+from droplets.image import decode_image
+from droplets.types import Droplet, PixelSize
+from tests.conftest import ROOT
+from tests.droplets.pairs import Pair, pair
+from tests.droplets.shapes import disc, measured, picture
+
+REFERENCE = ROOT.parent / "shared" / "bench" / "dev" / "user"
+ALIGNED = DdpcrOptions(registration="none")
+
+
+def evaluate(truth: Pair, options: DdpcrOptions = ALIGNED, size: PixelSize | None = None):
+    return digital_pcr(truth.droplets, truth.fluorescence, options, size, same_frame=False)
+
+
+def told(droplets: list[Droplet], truth: Pair) -> list[tuple[bool | None, bool]]:
+    """Found and true state of each droplet that counts."""
+    return [
+        (found.fluorescence.positive, true.positive)
+        for found, true in zip(droplets, truth.truth, strict=True)
+        if found.fluorescence
+    ]
+
+
+def said(result: DigitalPcr, word: str) -> bool:
+    return any(word in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("lattice", [False, True])
+@pytest.mark.parametrize("positives", [0.04, 0.5, 0.9])
+def test_every_droplet_is_told_right_after_shift_and_drift(lattice, positives):
+    truth = pair(lattice=lattice, positives=positives, shift=(-20, 15), drift=3, seed=3)
+    result, droplets = evaluate(truth, DdpcrOptions())
+    counted = told(droplets, truth)
+    assert all(found == true for found, true in counted)
+    assert result.n == len(counted)
+    assert abs(result.n - truth.counted.sum()) <= 4
+    assert result.positives == sum(true for _, true in counted)
+    assert result.threshold_source == "automatic"
+    assert result.separation.resolution > 1
+
+
+def test_the_interval_covers_the_truth_of_repeated_renderings():
+    covered = []
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        truth = pair(size=256, positives=float(random.binomial(600, 1 - math.exp(-0.3)) / 600), seed=seed)
+        found = evaluate(truth)[0].concentration.copies_per_droplet
+        covered.append(found.low <= 0.3 <= found.high)
+    assert sum(covered) >= 11
+
+
+def test_copies_per_microlitre_come_from_the_droplets_volume():
+    truth = pair(size=256, positives=0.5, cv=0, seed=1)
+    result, _ = evaluate(truth, size=PixelSize(2.0, "request"))
+    ball = math.pi / 6 * 48**3 / 1000  # picolitres in 24 pixels of 2 um
+    assert result.volume_pl == pytest.approx(ball, rel=0.02)
+    copies = result.concentration.copies_per_droplet.value
+    assert result.concentration.copies_per_ul.value == pytest.approx(copies / result.volume_pl * 1e6)
+    assert evaluate(truth)[0].concentration.copies_per_ul.value is None
+
+
+def test_beads_and_cut_droplets_are_no_partitions():
+    truth = pair(size=256, positives=0.5, seed=2)
+    grey = truth.fluorescence
+    first = truth.truth[0]
+    bead = measured(disc(first.x, first.y, 3), grey, kind="bead", parent=0)
+    cut = measured(disc(12, 100, 12.4), grey)
+    assert cut.border.touching
+    whole = evaluate(truth)[0]
+    result, droplets = evaluate(replace(truth, droplets=[*truth.droplets, bead, cut]))
+    assert result.n == whole.n
+    assert droplets[-1].fluorescence is droplets[-2].fluorescence is None
+
+
+def test_all_negative():
+    result, _ = evaluate(pair(size=256, positives=0, negative=150, seed=3))
+    assert (result.positives, result.concentration.p.value) == (0, 0)
+    assert said(result, "one population")
+    assert said(result, "No droplet is positive")
+
+
+def test_all_positive():
+    result, _ = evaluate(pair(size=256, positives=1, positive=30000, seed=3))
+    assert result.positives == result.n
+    assert result.concentration.copies_per_droplet.value is None
+    assert said(result, "one population")
+    assert said(result, "Every droplet is positive")
+
+
+def test_one_population_of_middling_light_is_left_open():
+    result, droplets = evaluate(pair(size=256, positives=0, negative=900, seed=3))
+    assert result.positives is result.concentration.p.value is None
+    assert said(result, "nothing tells")
+    lit = [d.fluorescence for d in droplets if d.fluorescence]
+    assert lit
+    assert all(light.positive is None for light in lit)
+
+
+@pytest.mark.parametrize(("threshold", "share"), [(3000.0, 0), (100.0, 1)])
+def test_a_threshold_of_the_clients_own_decides(threshold, share):
+    options = DdpcrOptions(registration="none", threshold=threshold)
+    result, _ = evaluate(pair(size=256, positives=0, negative=900, seed=3), options)
+    assert (result.positives, result.threshold) == (share * result.n, threshold)
+    assert result.threshold_source == "request"
+
+
+def test_saturated_positives_are_counted_and_said():
+    truth = pair(size=256, positives=0.2, positive=60000, seed=4)
+    clipped = replace(truth, fluorescence=np.minimum(truth.fluorescence, 4095))  # a 12-bit camera
+    result, droplets = evaluate(clipped)
+    assert result.positives == sum(true for _, true in told(droplets, truth))
+    assert said(result, "saturated")
+
+
+def test_uneven_light_moves_no_droplet():
+    truth = pair(size=384, positives=0.1, seed=5)
+    fall = np.linspace(1, 0.25, 384)[:, None]
+    _, droplets = evaluate(replace(truth, fluorescence=truth.fluorescence * fall))
+    assert all(found == true for found, true in told(droplets, truth))
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"cv": 0.15, "fill": 0.4}, "volumes differ"),
+        ({"radius": 30.0}, "droplets count"),
+        ({"spread": 0.5, "positive": 2500.0}, "Rain"),
+    ],
+)
+def test_what_weakens_the_result_is_said(options, word):
+    truth = pair(size=256, **{"positives": 0.4, "seed": 6, **options})
+    wanted = DdpcrOptions(registration="none", threshold=1500.0)
+    assert said(evaluate(truth, wanted)[0], word)
+    assert not said(evaluate(pair(size=384, positives=0.4, seed=6), wanted)[0], word)
+
+
+def test_a_small_common_field_and_a_poor_registration_are_said():
+    truth = pair(size=256, positives=0.4, seed=7)
+    noise = np.random.default_rng(7).normal(1000, 30, (256, 256)).astype(np.uint16)
+    assert said(evaluate(replace(truth, fluorescence=noise), DdpcrOptions())[0], "registration may be wrong")
+    beads = [replace(d, border=replace(d.border, left=0)) for d in truth.droplets[::2]]
+    assert said(evaluate(replace(truth, droplets=beads + truth.droplets[1:20]))[0], "common field")
+
+
+def test_no_droplets_give_no_figures():
+    result, droplets = digital_pcr([], np.ones((64, 64), np.uint8), DdpcrOptions(), None, same_frame=False)
+    assert (result.n, result.positives, droplets) == (0, None, [])
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference pictures are not on this machine")
+def test_a_microscopes_pair_gives_the_count_by_eye():
+    """25 of 584 droplets in the common field; six more are ambiguous."""
+    truth = json.loads((REFERENCE / "annotations.json").read_text())
+    bright, fluorescence = (
+        decode_image((REFERENCE / "images" / name).read_bytes(), max_pixels=10**7)
+        for name in ("ddPCR_0_0.png", "ddPCR_0_1.png")
+    )
+    image = next(entry["id"] for entry in truth["images"] if entry["file_name"].endswith("ddPCR_0_0.png"))
+    circles = [
+        entry["circle"]
+        for entry in truth["annotations"]
+        if entry["image_id"] == image and entry["category_id"] == 1 and not entry["touches_border"]
+    ]
+    droplets = [measured(disc(*circle), bright.original[..., 0]) for circle in circles]
+    plane = fluorescence_plane(bright, fluorescence, DdpcrOptions())
+    result, _ = digital_pcr(droplets, plane, DdpcrOptions(), None, same_frame=False)
+    assert result.n == pytest.approx(584, abs=8)
+    assert result.positives == pytest.approx(25, abs=2)
+    assert result.concentration.copies_per_droplet.value == pytest.approx(0.0438, rel=0.1)
+    assert result.registration.shift == pytest.approx((78, -86), abs=2)
+    assert result.registration.confidence > 0.95
+
+
+class TestPlane:
+    grey = picture(np.arange(64 * 48, dtype=np.uint16).reshape(48, 64), 16)
+    colour = picture(np.random.default_rng(0).integers(0, (9, 99, 30), (48, 64, 3)).astype(np.uint8))
+
+    def test_stored_values_are_kept(self):
+        assert fluorescence_plane(self.colour, self.grey, DdpcrOptions()) is self.grey.original
+
+    @pytest.mark.parametrize(("channel", "index"), [("red", 0), ("blue", 2), (1, 1)])
+    def test_a_channel_by_name_or_index(self, channel, index):
+        for second in (None, self.colour):
+            plane = fluorescence_plane(self.colour, second, DdpcrOptions(channel=channel))
+            assert np.array_equal(plane, self.colour.original[..., index])
+
+    def test_the_channel_that_varies_most(self):
+        plane = fluorescence_plane(self.grey, self.colour, DdpcrOptions())
+        assert np.array_equal(plane, self.colour.original[..., 1])
+
+    @pytest.mark.parametrize(
+        ("image", "second", "options", "word"),
+        [
+            (grey, picture(np.zeros((48, 65), np.uint8)), {}, "64 x 48"),
+            (grey, None, {}, "second picture"),
+            (colour, None, {}, "channel"),
+            (colour, grey, {"channel": "red"}, "grey"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, image, second, options, word):
+        with pytest.raises(BadRequest, match=word):
+            fluorescence_plane(image, second, DdpcrOptions(**options))

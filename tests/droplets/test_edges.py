@@ -1,0 +1,200 @@
+"""Boundaries against rendered truth, to a fraction of a pixel."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import cKDTree
+
+from droplets.edges import find_boundaries
+from droplets.synthetic import render_brightfield, render_fluorescence
+from droplets.types import Boundary, Mask
+from tests.droplets.shapes import disc, ellipse, in_frame, rectangle
+
+SIZE = 256
+
+
+def area(contour: np.ndarray) -> float:
+    x, y = contour.T
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+
+
+def radius(boundary: Boundary) -> float:
+    assert boundary.kept_because is None
+    return float(np.sqrt(area(boundary.contour) / np.pi))
+
+
+def modelled(droplets, shrunk: float = 0.88) -> list[Mask]:
+    """Masks as a model gives them: too small, of varying size, and a little beside."""
+    random = np.random.default_rng(5)
+    return [
+        disc(
+            d.x + random.normal(0, 0.03) * d.radius,
+            d.y + random.normal(0, 0.03) * d.radius,
+            d.radius * random.normal(shrunk, 0.03),
+        )
+        for d in droplets
+    ]
+
+
+def errors(rendering) -> np.ndarray:
+    """Relative errors of the radii, of droplets within the picture."""
+    whole = [d for d in rendering.droplets if not d.touches_border]
+    found = find_boundaries(rendering.pixels, modelled(whole))
+    return np.array([radius(b) / d.radius - 1 for b, d in zip(found, whole, strict=True)])
+
+
+def signed_distance(outline: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """HxW distance in pixels from a closed outline of many points, negative inside."""
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    distance, _ = cKDTree(outline).query(np.stack([columns.ravel(), rows.ravel()], 1))
+    return np.where(inside, -1, 1) * distance.reshape(SIZE, SIZE)
+
+
+def ringed(distance: np.ndarray, width: float = 3.0) -> np.ndarray:
+    """A dark ring whose darkness has fallen to one half at distance 0, `width` pixels outside its middle."""
+    ring = 2.0 ** -(((distance + width) / width) ** 2)
+    return 180 - 20 * (distance < -width) * (1 - ring) - 100 * ring
+
+
+def centred(x: float, y: float, r: float) -> np.ndarray:
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    return np.hypot(columns - x, rows - y) - r
+
+
+def noisy(picture: np.ndarray, sigma: float = 1.0) -> np.ndarray:
+    return picture + np.random.default_rng(3).normal(0, sigma, picture.shape)
+
+
+@pytest.mark.parametrize("touching", [0.0, 0.9])
+@pytest.mark.parametrize(("diameter", "bias"), [(38, 0.008), (64, 0.004)])
+def test_brightfield_diameters_are_those_of_the_dark_rings_outer_edge(diameter, touching, bias):
+    # The rendering's own blur moves the half height out by about a tenth of a pixel.
+    error = errors(render_brightfield(500, 500, count=40, diameter=diameter, touching=touching, seed=4))
+    assert abs(error.mean()) < bias
+    assert error.std() < 0.003
+
+
+def test_droplets_packed_as_tightly_as_they_go():
+    picture = render_brightfield(420, 420, count=120, diameter=40, diameter_cv=0.01, touching=1.0, seed=2)
+    error = errors(picture)
+    assert abs(error.mean()) < 0.008
+    assert error.std() < 0.01
+
+
+def test_masks_of_touching_droplets_hardly_overlap():
+    picture = render_brightfield(420, 420, count=90, diameter=38, touching=1.0, seed=6)
+    covered = np.zeros(picture.pixels.shape, int)
+    found = find_boundaries(picture.pixels, modelled(picture.droplets))
+    for boundary in found:
+        covered += in_frame(boundary.mask, 420, 420)
+    assert (covered > 1).sum() < 0.005 * (covered > 0).sum()
+
+
+def test_fluorescence_diameters_are_those_of_the_half_height():
+    glow = np.zeros((SIZE, SIZE))
+    discs = [(60.3, 70.8, 18.4), (150.2, 90.6, 22.7), (97.5, 180.1, 16.2)]
+    for x, y, r in discs:
+        glow += 3000 * np.clip(0.5 - centred(x, y, r), 0, 1)
+    picture = np.rint(noisy(200 + gaussian_filter(glow, 1.5), 20)).astype(np.uint16)
+    found = find_boundaries(picture, [disc(x, y, 1.1 * r) for x, y, r in discs])
+    assert [radius(b) for b in found] == pytest.approx([r for _, _, r in discs], rel=0.006)
+
+
+def test_balls_that_glow_are_found_alike_bright_or_faint():
+    # The half height of a rendered ball lies at 0.943 of its radius before the blur.
+    error = errors(render_fluorescence(500, 500, count=50, diameter=40, seed=3))
+    assert error.mean() == pytest.approx(0.943 - 1, abs=0.02)
+    assert error.std() < 0.006
+
+
+def test_a_wall_is_taken_in_its_middle():
+    picture = np.full((SIZE, SIZE), 250.0)
+    bubbles = [(60.3, 70.8, 18.4), (150.2, 90.6, 42.7), (70.5, 180.1, 31.2)]
+    for x, y, r in bubbles:
+        picture -= 150 * 2.0 ** -((centred(x, y, r) / 1.2) ** 2)
+    found = find_boundaries(noisy(picture), [disc(x, y, 0.96 * r) for x, y, r in bubbles])
+    assert [radius(b) for b in found] == pytest.approx([r for _, _, r in bubbles], rel=0.004)
+
+
+@pytest.mark.parametrize("ratio", [1.1, 1.3])
+def test_an_ellipse_stays_one(ratio):
+    turn = 2 * np.pi * np.arange(2000) / 2000
+    a, b = 40 * np.sqrt(ratio), 40 / np.sqrt(ratio)
+    outline = np.stack([128.3 + a * np.cos(turn), 120.7 + b * np.sin(turn)], 1)
+    mask = ellipse(128.3, 120.7, 0.88 * a, 0.88 * b)
+    inside = in_frame(ellipse(128.3, 120.7, a, b), SIZE, SIZE)
+    picture = noisy(ringed(signed_distance(outline, inside), width=5.0))
+    (boundary,) = find_boundaries(picture, [mask])
+    assert area(boundary.contour) == pytest.approx(np.pi * a * b, rel=0.01)
+    distance, _ = cKDTree(outline).query(boundary.contour)
+    assert distance.max() < 0.02 * 40
+
+
+def test_uneven_light_moves_nothing():
+    slope = np.linspace(0.5, 1.5, SIZE)[:, None]
+    picture = noisy(ringed(centred(120.4, 130.9, 30.5), width=5.0)) * slope
+    (boundary,) = find_boundaries(picture, [disc(120, 131, 27)])
+    assert radius(boundary) == pytest.approx(30.5, rel=0.006)
+
+
+def test_depth_of_the_picture_does_not_matter():
+    eight = np.rint(noisy(ringed(centred(120.4, 130.9, 30.5), width=5.0))).astype(np.uint8)
+    masks = [disc(120, 131, 27)]
+    (shallow,) = find_boundaries(eight, masks)
+    (deep,) = find_boundaries(eight.astype(np.uint16) * 257, masks)
+    assert np.allclose(shallow.contour, deep.contour, atol=0.01)
+
+
+def test_a_droplet_cut_by_the_border():
+    picture = noisy(ringed(centred(12.4, 130.9, 30.5), width=3.5))
+    whole = in_frame(disc(60, 131, 27), SIZE + 48, SIZE)[:, 48:]
+    (boundary,) = find_boundaries(picture, [Mask.from_array(whole)])
+    assert boundary.kept_because is None
+    assert boundary.mask.x == 0
+    assert boundary.contour[:, 0].min() == -0.5
+    inside = boundary.contour[boundary.contour[:, 0] > 0]
+    assert np.hypot(*(inside - (12.4, 130.9)).T) == pytest.approx(30.5, rel=0.01)
+
+
+def test_the_mask_is_the_pixels_within_the_contour_with_the_models_scores():
+    picture = noisy(ringed(centred(120.4, 130.9, 30.5), width=5.0))
+    (boundary,) = find_boundaries(picture, [disc(120, 131, 27, predicted_iou=0.8, stability_score=0.7)])
+    assert boundary.mask.area == pytest.approx(area(boundary.contour), rel=0.01)
+    assert (boundary.mask.predicted_iou, boundary.mask.stability_score) == (0.8, 0.7)
+    assert 0 < boundary.residual < 0.5
+    assert boundary.contrast > 5
+
+
+def test_a_mask_with_no_edge_around_it_stays():
+    mask = disc(120, 131, 27)
+    (boundary,) = find_boundaries(noisy(np.full((SIZE, SIZE), 100.0)), [mask])
+    assert boundary.mask is mask
+    assert boundary.contour is None
+    assert boundary.kept_because
+
+
+def test_what_lies_in_a_droplet_or_between_droplets_does_not_become_the_droplet():
+    centres = [(80 + 84 * column, 80 + 84 * row) for row in (0, 1) for column in (0, 1)]
+    picture = np.minimum.reduce([ringed(centred(x, y, 40.0), width=6.0) for x, y in centres])
+    masks = [disc(x, y, 35) for x, y in centres] + [disc(90, 84, 6), disc(122, 122, 12)]
+    found = find_boundaries(noisy(picture), masks)
+    assert all(boundary.contour is not None for boundary in found[:4])
+    assert found[4].mask is masks[4]
+    assert 0.6 * masks[5].area < found[5].mask.area < 1.8 * masks[5].area
+
+
+def test_specks_and_the_background_stay():
+    masks = [disc(60, 60, 2.5), rectangle(0, 0, SIZE, 100)]
+    found = find_boundaries(noisy(np.full((SIZE, SIZE), 100.0)), masks)
+    assert [boundary.mask for boundary in found] == masks
+    assert len({boundary.kept_because for boundary in found}) == 2
+
+
+def test_a_picture_longer_than_can_be_sampled_keeps_its_masks():
+    mask = disc(60, 20, 12)
+    (boundary,) = find_boundaries(np.zeros((40, 40_000), np.uint8), [mask])
+    assert boundary.mask is mask
+
+
+def test_no_masks():
+    assert find_boundaries(np.zeros((50, 60), np.uint8), []) == []
