@@ -1,6 +1,5 @@
 """One node an object: rims and twins are one droplet, beads lie in theirs, clumps are none."""
 
-
 import numpy as np
 import pytest
 
@@ -53,7 +52,7 @@ def test_what_reaches_from_border_to_border_is_background():
     found = build_hierarchy([everything, droplet, band, half], 100, 80)
     assert masks_of(found) == [half, droplet]
     assert found.background == 2
-    assert parents(found)[1] == None
+    assert parents(found)[1] is None
 
 
 def test_one_pixel_is_a_droplet():
@@ -135,7 +134,7 @@ def test_a_bead_at_the_rim_belongs_if_nine_tenths_of_it_lie_within():
     droplet = rectangle(0, 0, 40, 40)
     within, outside = rectangle(31, 10, 10, 10), rectangle(32, 10, 10, 10)
     assert parents(hierarchy(droplet, within))[1] == 0
-    assert parents(hierarchy(droplet, outside))[1] == None
+    assert parents(hierarchy(droplet, outside))[1] is None
 
 
 def test_a_bead_with_a_rim_is_one_bead():
