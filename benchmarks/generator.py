@@ -6,8 +6,8 @@ Three sides: "ours" (the service's search at --quality), "exact" (stock's 32x32 
 decoder in fp32, whose masks are compared with stock's) and "stock".
 Each side runs on each picture in a process of its own, so that its peak memory is its own; one
 warm-up comes first, then the median of three runs counts (of the stock side, with --stock-once,
-the first run). Prints a table and, as the last line, JSON. "of stock" is the share of stock's masks with a partner of
-IoU 0.98 among the exact side's, "is stock" the reverse.
+the first run). Prints a table and, as the last line, JSON. "of stock" is the share of stock's masks
+with a partner of IoU 0.98 among the exact side's, "is stock" the reverse.
 """
 
 from __future__ import annotations
