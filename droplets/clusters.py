@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 from threadpoolctl import threadpool_limits
 
-from droplets.statistics import is_whole
+from droplets.statistics import ROUNDING, is_whole
 from droplets.types import Droplet
 
 MOST_CLUSTERS = 5
@@ -19,8 +19,6 @@ DROPLETS_A_CLUSTER = 10
 """Least number of droplets for each cluster that is tried: a cluster has six parameters."""
 LEAST_VARIANCE = 1e-3
 """Added to each cluster's variance, in units of that of all droplets: equal droplets have none."""
-ROUNDING = 1e-9
-"""Spread over mean of figures that are equal but for the rounding of sums."""
 
 # The matrices are so small that threads wait for each other: 5000 droplets take 0.4 s on one thread and up
 # to 12 s on two busy cores. The limit is the process's, and two that overlap would not restore it.

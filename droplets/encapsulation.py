@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import chdtrc, gammainc, gammaincinv, gammaln, xlogy
 
 from droplets.statistics import is_whole
 from droplets.types import Droplet
@@ -58,15 +58,15 @@ def encapsulation(counts: NDArray[np.int64]) -> dict[str, Any]:
 def _poisson(droplets: int, mean: float, most: int) -> NDArray[np.float64]:
     """Droplets expected with 0, 1, ... beads, the last class open upwards."""
     classes = np.arange(most + 1)
-    expected = droplets * stats.poisson.pmf(classes, mean)
-    expected[most] = droplets * stats.poisson.sf(most - 1, mean)
+    expected = droplets * np.exp(xlogy(classes, mean) - mean - gammaln(classes + 1))
+    expected[most] = droplets * gammainc(most, mean)  # the chance of so many or more
     return np.asarray(expected, np.float64)
 
 
 def _garwood(beads: int, droplets: int) -> list[float]:
-    """Exact 95 % interval of a Poisson mean (Garwood 1936) over the droplets."""
-    low = float(stats.chi2.ppf(0.025, 2 * beads)) / 2 if beads else 0.0
-    high = float(stats.chi2.ppf(0.975, 2 * beads + 2)) / 2
+    """Exact 95 % interval of a Poisson mean (Garwood 1936) over the droplets: gamma, half of chi-square."""
+    low = float(gammaincinv(beads, 0.025)) if beads else 0.0
+    high = float(gammaincinv(beads + 1, 0.975))
     return [low / droplets, high / droplets]
 
 
@@ -81,7 +81,7 @@ def _goodness_of_fit(observed: NDArray[np.int64], expected: NDArray[np.float64])
         return {**untold, "reason": f"fewer than three classes expect {LEAST_EXPECTED:g} droplets"}
     found, awaited = np.add.reduceat(observed, first), np.add.reduceat(expected, first)
     statistic = float(((found - awaited) ** 2 / awaited).sum())
-    p = float(stats.chi2.sf(statistic, freedom))
+    p = float(chdtrc(freedom, statistic))
     return {"chi_square": statistic, "degrees_of_freedom": freedom, "p": p, "reason": None}
 
 

@@ -105,7 +105,8 @@ def _packing(centres: Floats, radii: Floats, frame: Box) -> _Packing:
         whole, real = np.zeros(count, np.int64), np.zeros(count)
         return _Packing(np.zeros(count, bool), whole, whole, real, real, real, real.astype(np.complex128))
     corners = centres[triangles.simplices]
-    interior = _interior(triangles, _certain(corners, frame, float(np.median(radii))))
+    certain = _certain(corners, frame, float(np.median(radii)))
+    interior = _interior(triangles, certain)
     first, second = _edges(triangles)
     step = centres[second] - centres[first]
     distance = np.hypot(step[:, 0], step[:, 1])
@@ -122,7 +123,7 @@ def _packing(centres: Floats, radii: Floats, frame: Box) -> _Packing:
         np.bincount(first, touching, count).astype(np.int64),
         _least(distance, first, count),
         _least(gap, first, count),
-        _cell_areas(triangles.simplices, corners, count),
+        _cell_areas(triangles.simplices[certain], corners[certain], count),
         psi6,
     )
 
@@ -144,10 +145,10 @@ def _certain(corners: Floats, frame: Box, margin: float) -> NDArray[np.bool_]:
     """
     a, b, c = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     twice = 2 * _cross(b, c)
+    twice[twice == 0] = np.nan  # flat triangles on the hull are not certain
     b2, c2 = (b**2).sum(axis=1), (c**2).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):  # flat triangles on the hull are not certain
-        x = (c[:, 1] * b2 - b[:, 1] * c2) / twice
-        y = (b[:, 0] * c2 - c[:, 0] * b2) / twice
+    x = (c[:, 1] * b2 - b[:, 1] * c2) / twice
+    y = (b[:, 0] * c2 - c[:, 0] * b2) / twice
     reach = np.hypot(x, y) + margin
     left, top = frame[0] - 0.5, frame[1] - 0.5
     x, y = x + a[:, 0], y + a[:, 1]
@@ -187,9 +188,8 @@ def _cell_areas(simplices: NDArray[np.int32], corners: Floats, count: int) -> Fl
     for k in range(3):
         opposite, i, j = corners[:, k], (k + 1) % 3, (k + 2) % 3
         u, v = corners[:, i] - opposite, corners[:, j] - opposite
-        with np.errstate(divide="ignore", invalid="ignore"):
-            cotangent = (u * v).sum(axis=1) / np.abs(_cross(u, v))
-            share = ((u - v) ** 2).sum(axis=1) * cotangent / 8
+        cotangent = (u * v).sum(axis=1) / np.abs(_cross(u, v))
+        share = ((u - v) ** 2).sum(axis=1) * cotangent / 8
         areas += np.bincount(simplices[:, i], share, count) + np.bincount(simplices[:, j], share, count)
     return areas
 

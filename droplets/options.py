@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from droplets.ddpcr import DdpcrOptions
 from droplets.filters import AutomaticFilters, Filters
 from droplets.parameters import Parameters
+from droplets.pixel_size import LARGEST_UM, SMALLEST_UM
 from droplets.preprocess import Preprocessing
 from droplets.types import Quality
 
@@ -49,7 +50,9 @@ class Options(Parameters):
         True,
         description="false switches all automatic filters off, an object single ones.",
     )
-    pixel_size_um: float | None = Field(None, gt=0, le=1000, description="Width of one pixel in micrometres.")
+    pixel_size_um: float | None = Field(
+        None, ge=SMALLEST_UM, le=LARGEST_UM, description="Width of one pixel in micrometres."
+    )
     ddpcr: DdpcrOptions | None = Field(
         None, description="Digital PCR, asked for by an object or by a fluorescence picture."
     )

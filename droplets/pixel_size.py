@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from droplets.types import PixelSize, PixelSizeSource
 
-LARGEST_UM = 1000.0
+SMALLEST_UM, LARGEST_UM = 0.001, 1000.0
 LARGEST_TAGGED_UM = 100.0  # where no description says that it is a microscope's
 PRINT_DPI: Final = (300, 350, 360, 400, 480, 600, 720, 1000, 1200, 1440, 2400, 2880, 4800, 9600)
 SAME_DPI = 0.5  # 11811 pixels per metre are 299.9994 dpi
@@ -106,7 +106,7 @@ def _from_tags(page: Page) -> PixelSize | None:
 
 def _square(x: float, y: float, source: PixelSizeSource) -> Found:
     """The size if it can be one and the pixels are square, else why not."""
-    if not all(0 < size <= LARGEST_UM for size in (x, y)):  # not a number fails too
+    if not all(SMALLEST_UM <= size <= LARGEST_UM for size in (x, y)):  # not a number fails too
         return None, (f"the pixel size in the {source} is not possible: ignored",)
     if abs(x - y) > LARGEST_ANISOTROPY * max(x, y):
         return None, (f"the pixels are not square ({x:g} x {y:g} um by the {source}): pixel size not taken",)

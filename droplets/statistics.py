@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from droplets.measure import volume_pl
 from droplets.types import Droplet, PixelSize
@@ -26,6 +26,8 @@ MONODISPERSE = 0.9
 MONODISPERSE_FROM = 10
 """told from this number of droplets on: of fewer, 90 % is all of them."""
 MOST_BINS = 50
+ROUNDING = 1e-9
+"""Figures that differ by less than this part are equal but for the rounding of sums."""
 
 
 def summary(droplets: Sequence[Droplet], size: PixelSize | None) -> dict[str, Any]:
@@ -102,15 +104,15 @@ def size_distribution(diameters: Values) -> dict[str, Any]:
 
 
 def histogram(values: Values) -> dict[str, list[float] | list[int]]:
-    """ "edges" (one more than bins, none without values) and "counts" of bins of equal width.
+    """ "edges" (one more than bins, none without values) and "counts" of bins of values over 0.
 
-    Freedman and Diaconis' width, Sturges' number where the middle half of the values is equal; at
-    most `MOST_BINS`. Equal values get one bin, 5 % of the value to each side.
+    All are of Freedman and Diaconis' width, of Sturges' number where the middle half of the values is
+    equal; at most `MOST_BINS`. Equal values get one bin, 5 % of the value to each side.
     """
     if not values.size:
         return {"edges": [], "counts": []}
     low, high = float(values.min()), float(values.max())
-    if low == high:
+    if high - low <= ROUNDING * high:
         return {"edges": [0.95 * low, 1.05 * low], "counts": [values.size]}
     lower, upper = np.percentile(values, (25, 75))
     width = 2 * float(upper - lower) / values.size ** (1 / 3)
@@ -123,7 +125,7 @@ def _mean_interval(values: Values) -> dict[str, Any]:
     if values.size < 2:
         return {"standard_error": None, "mean_95": None}
     error = float(values.std(ddof=1)) / math.sqrt(values.size)
-    reach = float(stats.t.ppf(0.975, values.size - 1)) * error
+    reach = float(stdtrit(values.size - 1, 0.975)) * error
     mean = float(values.mean())
     return {"standard_error": error, "mean_95": [mean - reach, mean + reach]}
 

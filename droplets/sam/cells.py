@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.sam.coverage import covered, is_apart
+from droplets.sam.coverage import Found
 from droplets.sam.prompts import enlarged
 from droplets.types import Mask
 
@@ -58,21 +59,24 @@ def closed_cells(pixels: NDArray[np.uint8], masks: Sequence[Mask], largest: floa
     if masks:
         needed = max(needed, AS_DEEP * float(np.median([_grown(grey, mask)[1] for mask in masks])))
     least = math.pi * (SMALLEST * scale) ** 2
+    known = np.zeros(grey.shape, bool)
+    for mask in masks:
+        _paint(known, mask)
     regions = [
         region
         for level in np.linspace(low, high, LEVELS, endpoint=False)
-        for region in _round_regions(large > level, INNER * least, largest * scale**2)
+        for region in _round_regions(large > level, INNER * least, largest * scale**2, known)
     ]
-    centres = (np.array([region.centroid for region in regions]).reshape(-1, 2) + 0.5) / scale - 0.5
-    free = np.flatnonzero(~covered(masks, centres, np.inf))
-    found = list(masks)
-    for region in _steepest_first(large, [regions[i] for i in free]):
-        if is_apart(_reduced(region, scale), found):
+    found = Found(masks)
+    for region in _steepest_first(large, regions):
+        x, y = region.centroid
+        if not _at(known, x, y, scale) and found.is_apart(_reduced(region, scale)):
             grown, depth = _grown(large, region)
             cell = _reduced(grown, scale)
-            if depth >= needed and grown.area >= least and is_apart(cell, found):
-                found.append(cell)
-    return found[len(masks) :]
+            if depth >= needed and grown.area >= least and found.is_apart(cell):
+                found.add(cell)
+                _paint(known, cell)
+    return found.masks[len(masks) :]
 
 
 def _noise(grey: NDArray[np.uint8]) -> float:
@@ -81,14 +85,29 @@ def _noise(grey: NDArray[np.uint8]) -> float:
     return float(np.percentile(second, 25)) / (0.3186 * math.sqrt(20))
 
 
-def _round_regions(bright: NDArray[np.bool_], least: float, most: float) -> Iterator[Mask]:
-    """Connected regions of about the shape of a disc that lie whole in the picture, holes filled."""
+def _paint(canvas: NDArray[np.bool_], mask: Mask) -> None:
+    canvas[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width] |= mask.crop
+
+
+def _at(values: NDArray[np.bool_], x: Any, y: Any, scale: int) -> Any:
+    """Values of a picture at (x, y) of the picture enlarged by `scale`; numbers or arrays."""
+    return values[np.intp((y + 0.5) / scale), np.intp((x + 0.5) / scale)]
+
+
+def _round_regions(
+    bright: NDArray[np.bool_], least: float, most: float, known: NDArray[np.bool_]
+) -> Iterator[Mask]:
+    """Connected regions of about the shape of a disc that lie whole in the picture, holes filled.
+
+    Those are left out whose centre lies in the HxW `known` of the picture, of which `bright` is a multiple.
+    """
     height, width = bright.shape
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(bright.astype(np.uint8), connectivity=4)
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(bright.astype(np.uint8), connectivity=4)
     x, y, w, h, area = stats.T
     inside = (x > 0) & (y > 0) & (x + w < width) & (y + h < height)
     full = (area > SLIM * w * h) & (area < FULL * w * h)
-    for i in np.flatnonzero(inside & full & (area >= least) & (area <= most)):
+    new = ~_at(known, centres[:, 0], centres[:, 1], height // known.shape[0])
+    for i in np.flatnonzero(inside & full & (area >= least) & (area <= most) & new):
         crop = labels[y[i] : y[i] + h[i], x[i] : x[i] + w[i]] == i
         outlines, _ = cv2.findContours(crop.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         outline = max(outlines, key=len)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.types import Mask
+from droplets.types import Box, Mask
 
 TEXTURE = 2.5
 """A point is worth a second look where the picture varies this much more than in its calm parts."""
@@ -16,9 +16,25 @@ APART = 0.2
 """Two objects share less than this part of the smaller one's area."""
 
 
-def is_apart(mask: Mask, others: Iterable[Mask]) -> bool:
-    """Whether a mask shows none of the objects that the others show."""
-    return all(mask.intersection(other) < APART * min(mask.area, other.area) for other in others)
+class Found:
+    """Masks of objects, of which those near another mask are quick to find."""
+
+    def __init__(self, masks: Iterable[Mask] = ()) -> None:
+        self.masks = list(masks)
+        self._boxes = np.array([_corners(mask) for mask in self.masks], np.int64).reshape(-1, 4).T
+
+    def add(self, mask: Mask) -> None:
+        """One more."""
+        self.masks.append(mask)
+        self._boxes = np.column_stack([self._boxes, _corners(mask)])
+
+    def is_apart(self, mask: Mask) -> bool:
+        """Whether a mask shows none of the objects."""
+        left, top, right, bottom = _corners(mask)
+        lefts, tops, rights, bottoms = self._boxes
+        near = np.flatnonzero((lefts < right) & (rights > left) & (tops < bottom) & (bottoms > top))
+        others = (self.masks[i] for i in near)
+        return all(mask.intersection(other) < APART * min(mask.area, other.area) for other in others)
 
 
 def covered(masks: Sequence[Mask], points: NDArray[np.float64], largest: float) -> NDArray[np.bool_]:
@@ -43,3 +59,8 @@ def textured(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[
     x, y = np.rint(points).astype(np.int64).T
     here = deviation[np.minimum(y, grey.shape[0] - 1), np.minimum(x, grey.shape[1] - 1)]
     return np.asarray(points[here > TEXTURE * np.percentile(deviation, 10)])
+
+
+def _corners(mask: Mask) -> Box:
+    """Left, top, right, bottom."""
+    return mask.x, mask.y, mask.x + mask.width, mask.y + mask.height

@@ -85,7 +85,7 @@ def propose_small(pixels: NDArray[np.uint8]) -> Proposals:
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     scale, large = enlarged(grey)
     if scale == 1:
-        return Proposals(np.empty((0, 2)), np.empty(0), np.empty(0))
+        return _one_each([])
     edges = _edges(large)
     found = []
     for radius in _series(SMALLEST_ENLARGED, FINEST * scale):
@@ -183,14 +183,14 @@ def _one_each(parts: Sequence[Proposals]) -> Proposals:
     its own: gaps between droplets, and circles through several of them. What lies well inside it
     and is much smaller may be a bead, and stays.
     """
+    if not sum(len(part.points) for part in parts):
+        return Proposals(np.empty((0, 2)), np.empty(0), np.empty(0))
     found = Proposals(
         np.concatenate([part.points for part in parts]),
         np.concatenate([part.radius for part in parts]),
         np.concatenate([part.support for part in parts]),
     )
     ranked = found.at(np.argsort(-found.support, kind="stable"))
-    if not len(ranked.points):
-        return ranked
     dropped = np.zeros(len(ranked.points), bool)
     tree = cKDTree(ranked.points)
     for i, (point, radius) in enumerate(zip(ranked.points, ranked.radius, strict=True)):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from droplets.hierarchy import build_hierarchy
 from droplets.population import typical_area
 from droplets.sam.cells import closed_cells
-from droplets.sam.coverage import covered, is_apart
+from droplets.sam.coverage import Found, covered
 from droplets.sam.generator import Decoding, Generator
 from droplets.sam.projections import Prepared
 from droplets.sam.prompts import Proposals, propose_small
@@ -77,11 +77,11 @@ def _less_sure(
 ) -> list[Mask]:
     """Masks over lower thresholds, at proposals in none of `found`, that agree with these proposals."""
     open_ = proposals.at(~covered(found, proposals.points, np.inf))
-    masks: list[Mask] = []
+    known = Found(found)
     for mask in generator.masks_at(prepared, open_.points, LESS_SURE):
         radius = float(np.sqrt(mask.area / np.pi))
         near = np.hypot(*(open_.points - mask.centroid).T) < CENTRED * radius
         alike = (open_.radius > radius / ALIKE) & (open_.radius < radius * ALIKE)
-        if (near & alike).any() and is_apart(mask, [*found, *masks]):
-            masks.append(mask)
-    return masks
+        if (near & alike).any() and known.is_apart(mask):
+            known.add(mask)
+    return known.masks[len(found) :]

@@ -151,6 +151,14 @@ class TestFewDroplets:
         assert figures["psi6_global"] is figures["packing_fraction"] is figures["density_per_mm2"] is None
         assert figures["covered_fraction"] == pytest.approx(len(centres) * math.pi * 100 / 400**2, rel=0.02)
 
+    @pytest.mark.parametrize("shift", [11.75, 12.0, 13.25])
+    def test_flat_triangles_on_the_hull_do_no_harm(self, shift):
+        line = np.array([(100 + k * 10 / 3, 100 + k * 20 / 3) for k in range(12)] + [(200, 100)]) + shift
+        droplets = droplets_at(np.rint(line))
+        for droplet, (x, y) in zip(droplets, line, strict=True):
+            vars(droplet.mask)["centroid"] = (x, y)  # as uneven masks have
+        assert neighbours(droplets, FRAME, None)["interior"] == 0
+
     def test_beads_are_no_neighbours(self):
         centres = lattice(40, 40 * math.sqrt(0.75), 20)
         alone = neighbours(droplets_at(centres), FRAME, None)

@@ -113,7 +113,7 @@ def test_null_is_no_limit(name):
         (Filters, "min_edge_distance", 0, None),
         (Preprocessing, "gaussian_sigma", 0, 50),
         (Preprocessing, "clahe_grid_size", 1, 64),
-        (Options, "pixel_size_um", None, 1000),
+        (Options, "pixel_size_um", 0.001, 1000),
     ],
 )
 def test_ends_of_the_range_are_in_it(group, name, lowest, highest):

@@ -205,3 +205,17 @@ def test_the_total_volume_is_that_of_all_balls():
 def test_the_figures_are_plain_json(count):
     figures = summary([figured(diameter=10 + i) for i in range(count)], PixelSize(0.5, "request"))
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+
+
+def test_sizes_that_differ_by_rounding_get_one_bin():
+    almost = [30.0] * 9 + [math.nextafter(30.0, 31.0)]
+    assert histogram(np.array(almost))["counts"] == [10]
+    assert sizes(*almost)["histogram"]["counts"] == [10]
+
+
+@pytest.mark.parametrize("um", [0.001, 1000])
+def test_every_pixel_size_that_may_be_sent_gives_figures(um):
+    droplets = [figured(diameter=d) for d in (3, 40, 40, 41)]
+    found = summary(droplets, PixelSize(um, "request"))["diameter_um"]
+    json.dumps(found, allow_nan=False)
+    assert found["d32"] == pytest.approx(um * summary(droplets, None)["diameter"]["d32"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from droplets.sam.coverage import covered, is_apart, textured
+from droplets.sam.coverage import Found, covered, textured
 from droplets.sam.generator import point_grid
 from tests.droplets.shapes import disc, rectangle
 
@@ -29,7 +29,15 @@ def test_calm_parts_are_not_looked_at_again():
 
 def test_masks_are_apart_that_share_less_than_a_fifth_of_the_smaller_one():
     mask = rectangle(0, 0, 10, 10)
-    assert is_apart(mask, [])
-    assert is_apart(mask, [rectangle(9, 0, 10, 10), disc(40, 40, 5)])
-    assert not is_apart(mask, [disc(40, 40, 5), rectangle(8, 0, 10, 10)])
-    assert not is_apart(mask, [rectangle(5, 5, 2, 2)])
+    assert Found().is_apart(mask)
+    assert Found([rectangle(9, 0, 10, 10), disc(40, 40, 5)]).is_apart(mask)
+    assert not Found([disc(40, 40, 5), rectangle(8, 0, 10, 10)]).is_apart(mask)
+    assert not Found([rectangle(5, 5, 2, 2)]).is_apart(mask)
+
+
+def test_what_is_added_counts():
+    found = Found([disc(40, 40, 5)])
+    found.add(rectangle(5, 5, 9, 9))
+    assert not found.is_apart(rectangle(0, 0, 10, 10))
+    assert found.is_apart(rectangle(14, 0, 10, 10))
+    assert len(found.masks) == 2

@@ -97,3 +97,10 @@ def test_faint_structures_beside_strong_ones_propose_little():
     for x in range(60, 600, 80):
         cv2.circle(strong, (x, 300), 25, (10, 10, 10), 4, cv2.LINE_AA)
     assert len(propose(strong).points) < 0.7 * len(propose(faint).points)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 300), (200, 240)])
+def test_noise_and_the_smallest_pictures_give_no_error(shape):
+    noise = rgb(np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8))
+    for found in (propose(noise), propose_small(noise), propose(np.zeros_like(noise))):
+        assert len(found.points) == len(found.radius) == len(found.support)
