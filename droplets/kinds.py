@@ -44,8 +44,17 @@ class Classified:
     confidence: float
 
 
-def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> list[Classified]:
-    """Droplets, beads and others of a picture of `width` x `height` pixels, largest first.
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """Objects by area, largest first, how many beads are among them, and how many masks those replaced."""
+
+    objects: list[Classified]
+    beads: int
+    replaced: int
+
+
+def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> Kinds:
+    """Droplets, beads and others of a picture of `width` x `height` pixels.
 
     A bead takes the place of every mask that shows no more than it, and belongs to the droplet in
     which its centre lies.
@@ -66,7 +75,7 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
         x, y = np.rint(bead.mask.centroid).astype(int)
         parent = int(owner[y, x])
         objects.append(Classified(bead.mask, "bead", parent if parent >= 0 else None, bead.confidence))
-    return _by_area(objects)
+    return Kinds(_by_area(objects), len(beads), stays.count(False))
 
 
 def _small(nodes: Sequence[Node], beads: Sequence[Bead], shorter_side: int) -> list[Bead]:
@@ -113,14 +122,14 @@ def _masks(
     for node, stay in zip(nodes, stays, strict=True):
         if not stay:
             continue
-        parent = node.parent if node.parent is not None and stays[node.parent] else None
-        if parent is None:
+        parent = int(position[node.parent]) if node.parent is not None and stays[node.parent] else None
+        if parent is None or found[parent].kind != "droplet":
             outer = _outer(node.mask, usual, width, height)
             found.append(replace(outer, kind="other", confidence=0.5) if only_beads else outer)
             continue
-        share = np.sqrt(node.mask.area / nodes[parent].mask.area)
+        share = np.sqrt(node.mask.area / found[parent].mask.area)
         kind: Kind = "droplet" if share > BEAD_IN_DROPLET else "other" if glows else "bead"
-        found.append(Classified(node.mask, kind, int(position[parent]), 0.5))
+        found.append(Classified(node.mask, kind, parent, 0.5))
     return found
 
 
