@@ -58,7 +58,7 @@ def find_beads(image: Image, droplets: Sequence[Mask]) -> list[Bead]:
 
     Arguments:
         image: the picture.
-        droplets: masks of the objects found so far, which may be beads; what they contain is left out.
+        droplets: masks of the outermost objects found so far; these may be beads themselves.
     """
     colour = _colour(image.pixels)
     plane = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) if colour is None else colour

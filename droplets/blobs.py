@@ -23,12 +23,12 @@ LEAST_SIGMA = 0.7
 """Pixels; a narrower Gaussian is not sampled well."""
 SMALL_SHARE = 0.8
 """Part of the blobs that must stand out more with the small Gaussian for the beads to be small."""
-DIRT = 2.0
+DIRT = 4.0
 """So many times more must stand out darkly for the beads to be dark: dirt is, while cells and clear beads
 gather light."""
 RATIO = 1.6
 """Of the two Gaussians' sigmas, for which their difference is closest to a Laplacian (Marr 1980)."""
-SIGNIFICANT = 5.0
+SIGNIFICANT = 5.5
 """Spreads of the difference of Gaussians from which a blob is an object."""
 ROUND = 0.35
 """Ratio of the principal curvatures of the response under which a peak lies on a line, such as the rim of a
@@ -77,9 +77,11 @@ def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask]) -> Blobs | N
     blobs = _peaks(dark if is_dark else bright, inside, LARGE[0])
     small = _response(plane, SMALL, inside) * (-1 if is_dark else 1)
     nearby = _dilated(small, NEIGHBOURS * inside.radius)[blobs.y, blobs.x]
-    # Dirt is small too: only where nearly all blobs are small are beads looked for that small.
+    # Dirt is small too: beads are looked for that small only where nearly all blobs are. The outline of a
+    # larger bead breaks into fewer.
     if blobs.x.size and np.mean(nearby > blobs.significance) > SMALL_SHARE:
-        return _peaks(small, inside, SMALL)
+        smaller = _peaks(small, inside, SMALL)
+        return smaller if smaller.x.size >= blobs.x.size else blobs
     return blobs
 
 

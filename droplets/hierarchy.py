@@ -22,6 +22,8 @@ CLUMP = 0.5
 """A mask of which two or more others, side by side, cover this part shows a clump, not an object,"""
 ROUND = 0.9
 """unless it is at least so circular: a droplet that is full of beads stays."""
+PART = 0.2
+"""A round mask of more than this part of one that is not, off its centre, is a droplet of a clump."""
 OFF_CENTRE = 0.2
 """An inner rim lies in the middle of its droplet, within this part of the radius."""
 CONTAINER = 0.25
@@ -125,7 +127,7 @@ def _without_clumps(ordered: Sequence[Mask]) -> list[Mask]:
 
 def _is_droplet_and_more(mask: Mask, part: Mask) -> bool:
     """Whether a mask shows a round part off its centre and something beside it."""
-    if part.area <= SAME_OBJECT * mask.area:
+    if part.area <= PART * mask.area:
         return False
     radius = math.sqrt(mask.area / math.pi)
     return (

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from droplets.measure import border_distance
 from droplets.types import Mask
 
 Plane = NDArray[np.float32]
@@ -33,6 +34,8 @@ SAMPLES = 200_000
 MAD_TO_SIGMA = 1.4826
 LEAST_SPREAD = 0.5
 """Grey levels, of a picture whose noise is below its steps."""
+LARGEST_FIT = 3.0
+"""Times the radius of the visible part's area: a larger circle was fitted to too short an edge."""
 OUTLIER = 6.0
 """Spreads at which a pixel is cut off, so that one speck of dirt does not look like many beads."""
 UNEQUAL = 6.0
@@ -77,18 +80,25 @@ def interiors(droplets: Sequence[Mask], width: int, height: int) -> Interiors:
     index: list[Indices] = []
     label: list[Indices] = []
     position: list[Plane] = []
-    radii = np.sqrt([mask.area / np.pi for mask in droplets])
-    for i, (mask, radius) in enumerate(zip(droplets, radii, strict=True)):
+    circles = [_circle(mask, width, height) for mask in droplets]
+    for i, (mask, (x, y, radius)) in enumerate(zip(droplets, circles, strict=True)):
         rows, columns = np.nonzero(mask.crop)
+        across, down = (columns + mask.x - x) / radius, (rows + mask.y - y) / radius
         depth = np.minimum(_distance_to_edge(mask, width, height)[rows, columns] / radius, 1)
-        x, y = mask.centroid
+        if _is_cut_off(mask, width, height):  # the edge may be near, beyond the border
+            depth = np.clip(1 - np.hypot(across, down), 0, depth)
         index.append((rows + mask.y) * width + columns + mask.x)
         label.append(np.full(rows.size, i))
-        across, down = (columns + mask.x - x) / radius, (rows + mask.y - y) / radius
         position.append(np.stack([depth, across, down]).astype(np.float32))
-    depth, x, y = np.concatenate(position, axis=1)
+    depth, across, down = np.concatenate(position, axis=1)
     return Interiors(
-        np.concatenate(index), np.concatenate(label), depth, x, y, len(droplets), float(np.median(radii))
+        np.concatenate(index),
+        np.concatenate(label),
+        depth,
+        across,
+        down,
+        count=len(droplets),
+        radius=float(np.median([radius for _, _, radius in circles])),
     )
 
 
@@ -114,6 +124,32 @@ def at_depth(by_ring: NDArray[np.float64], inside: Interiors) -> Plane:
     """N values at the pixels' depths; none larger than those further out, where the dark ring is."""
     falling = np.maximum.accumulate(by_ring[::-1])[::-1]
     return np.asarray(np.interp(inside.depth * RINGS - 0.5, np.arange(RINGS), falling), np.float32)
+
+
+def _circle(mask: Mask, width: int, height: int) -> tuple[float, float, float]:
+    """Centre and radius of the droplet, also where the picture's border cuts it off.
+
+    There it is the circle of least algebraic squares through the rest of the edge (Kasa 1976, IEEE
+    Trans. Instrum. Meas. 25, 8).
+    """
+    centre, radius = mask.centroid, float(np.sqrt(mask.area / np.pi))
+    if not _is_cut_off(mask, width, height):
+        return (*centre, radius)
+    outline = mask.crop & ~cv2.erode(np.pad(mask.crop, 1).astype(np.uint8), None)[1:-1, 1:-1].astype(bool)
+    rows, columns = np.nonzero(outline)
+    columns, rows = columns + mask.x, rows + mask.y
+    edge = (columns > 0) & (rows > 0) & (columns < width - 1) & (rows < height - 1)
+    x, y = columns[edge] - centre[0], rows[edge] - centre[1]
+    terms = np.stack([2 * x, 2 * y, np.ones_like(x)], axis=1)
+    (a, b, c), _, rank, _ = np.linalg.lstsq(terms, x * x + y * y)
+    fitted = float(np.sqrt(max(c + a * a + b * b, 0)))
+    if rank < 3 or not radius <= fitted <= LARGEST_FIT * radius:
+        return (*centre, radius)
+    return centre[0] + float(a), centre[1] + float(b), fitted
+
+
+def _is_cut_off(mask: Mask, width: int, height: int) -> bool:
+    return bool(border_distance(mask, width, height).touching)
 
 
 def _distance_to_edge(mask: Mask, width: int, height: int) -> Plane:

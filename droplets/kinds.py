@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from droplets.beads import Bead
 from droplets.hierarchy import Node
-from droplets.interiors import MAD_TO_SIGMA
 from droplets.measure import border_distance, shape
+from droplets.population import typical_area
 from droplets.types import Kind, Mask
 
 SAME_BEAD, SAME_CLUMP = 4.0, 2.0
@@ -23,10 +23,8 @@ for beads below both. Between the beads and the droplets of the reference pictur
 four; these lie in the middle."""
 BEAD_IN_DROPLET = 0.5
 """Of the droplet's diameter: what is larger in it is a droplet too, as in double emulsions."""
-EQUAL, ENOUGH = 0.15, 10
-"""Relative spread of the diameters up to which so many droplets are of one size,"""
 FOREIGN = 3.0
-"""and the factor from that size at which an object is as likely as not no droplet."""
+"""Factor from the diameter that most droplets have at which an object is as likely as not no droplet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +44,17 @@ class Classified:
     confidence: float
 
 
-def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> list[Classified]:
-    """Droplets, beads and others of a picture of `width` x `height` pixels, largest first.
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """Objects by area, largest first, how many beads are among them, and how many masks those replaced."""
+
+    objects: list[Classified]
+    beads: int
+    replaced: int
+
+
+def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> Kinds:
+    """Droplets, beads and others of a picture of `width` x `height` pixels.
 
     A bead takes the place of every mask that shows no more than it, and belongs to the droplet in
     which its centre lies.
@@ -68,7 +75,7 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
         x, y = np.rint(bead.mask.centroid).astype(int)
         parent = int(owner[y, x])
         objects.append(Classified(bead.mask, "bead", parent if parent >= 0 else None, bead.confidence))
-    return _by_area(objects)
+    return Kinds(_by_area(objects), len(beads), stays.count(False))
 
 
 def _small(nodes: Sequence[Node], beads: Sequence[Bead], shorter_side: int) -> list[Bead]:
@@ -115,14 +122,14 @@ def _masks(
     for node, stay in zip(nodes, stays, strict=True):
         if not stay:
             continue
-        parent = node.parent if node.parent is not None and stays[node.parent] else None
-        if parent is None:
+        parent = int(position[node.parent]) if node.parent is not None and stays[node.parent] else None
+        if parent is None or found[parent].kind != "droplet":
             outer = _outer(node.mask, usual, width, height)
             found.append(replace(outer, kind="other", confidence=0.5) if only_beads else outer)
             continue
-        share = np.sqrt(node.mask.area / nodes[parent].mask.area)
+        share = np.sqrt(node.mask.area / found[parent].mask.area)
         kind: Kind = "droplet" if share > BEAD_IN_DROPLET else "other" if glows else "bead"
-        found.append(Classified(node.mask, kind, int(position[parent]), 0.5))
+        found.append(Classified(node.mask, kind, parent, 0.5))
     return found
 
 
@@ -140,15 +147,9 @@ def _outer(mask: Mask, usual: float | None, width: int, height: int) -> Classifi
 
 def _usual_diameter(nodes: Sequence[Node], width: int, height: int) -> float | None:
     """The diameter that most droplets have; None if they differ."""
-    whole = [
-        n.mask.area for n in nodes if n.parent is None and not border_distance(n.mask, width, height).touching
-    ]
-    if len(whole) < ENOUGH:
-        return None
-    logarithms = 0.5 * np.log(np.array(whole) * 4 / np.pi)
-    middle = float(np.median(logarithms))
-    spread = MAD_TO_SIGMA * float(np.median(np.abs(logarithms - middle)))
-    return float(np.exp(middle)) if spread <= EQUAL else None
+    outer = [node.mask for node in nodes if node.parent is None]
+    area = typical_area([m.area for m in outer if not border_distance(m, width, height).touching])
+    return None if area is None else 2 * float(np.sqrt(area / np.pi))
 
 
 def _paint(canvas: NDArray[np.int32], mask: Mask, value: int) -> None:

@@ -14,7 +14,7 @@ from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
 from droplets.edges import find_boundaries
 from droplets.filters import apply_filters
 from droplets.hierarchy import Node, build_hierarchy
-from droplets.kinds import Classified, classify
+from droplets.kinds import Classified, Kinds, classify
 from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import preprocess
@@ -56,9 +56,9 @@ def analyze(
         boundaries = _boundaries(part, masks, options)
         hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
     with _stopwatch(timing, "contents"):
-        objects = _objects(part, hierarchy.nodes, options)
+        kinds = _kinds(part, hierarchy.nodes, options)
     with _stopwatch(timing, "measure"):
-        measured = _measured(part, objects, boundaries)
+        measured = _measured(part, kinds.objects, boundaries)
         kept, removed = apply_filters(measured, options.automatic, wanted.filters)
     droplets = [in_picture(droplet, region) for droplet in kept]
     pixel_size = _pixel_size(image, scale_bar, options)
@@ -74,11 +74,11 @@ def analyze(
             )
     return Analysis(
         droplets=droplets,
-        found=len(generation.masks),
+        found=len(generation.masks) + kinds.beads,
         removed={
             "annotation": annotations,
             "background": hierarchy.background,
-            "duplicate": hierarchy.duplicates,
+            "duplicate": hierarchy.duplicates + kinds.replaced,
             "clump": hierarchy.clumps,
             **removed,
         },
@@ -98,8 +98,8 @@ def _boundaries(part: Image, masks: Sequence[Mask], options: Options) -> dict[Ma
     return {boundary.mask: boundary for boundary in found}
 
 
-def _objects(part: Image, nodes: Sequence[Node], options: Options) -> list[Classified]:
-    """Droplets and what is in them, with their kinds, largest first."""
+def _kinds(part: Image, nodes: Sequence[Node], options: Options) -> Kinds:
+    """Droplets and what is in them."""
     outermost = [node.mask for node in nodes if node.parent is None]
     beads = find_beads(part, outermost) if options.contents else []
     return classify(nodes, beads, part.width, part.height)

@@ -258,7 +258,7 @@ class Analysis:
 
     Attributes:
         droplets: what is left after the filters, largest area first; `parent` indexes this list.
-        found: number of masks that the model gave.
+        found: number of masks that the model gave, and of beads that were found without it.
         removed: number of masks taken out, by reason.
         timing_ms: milliseconds a stage took.
         pixel_size: of the picture; None if it is not known.

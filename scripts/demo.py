@@ -8,13 +8,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from config import load_settings
 from droplets.export.coco import mask_from_rle
+from droplets.export.kinds import COLOURS
 from droplets.export.overlay import overlay_png
 from droplets.image import decode_image
 from scripts.keys import client_key
@@ -34,16 +35,20 @@ def main() -> None:
         answer = post_sample(address, key)
     droplets = answer["summary_statistics"]["count"]["droplet"]
     diameter = answer["summary_statistics"]["diameter"]
-    masks = [mask_from_rle(entry["segmentation"]) for entry in answer["masks"]]
     OVERLAY.parent.mkdir(exist_ok=True)
-    OVERLAY.write_bytes(
-        overlay_png(decode_image(SAMPLE.read_bytes(), max_pixels=10**8), [mask for mask in masks if mask])
-    )
-    print(f"droplets       {droplets}")
+    OVERLAY.write_bytes(overlay(answer["masks"]))
+    print(f"droplets       {droplets}, beads {answer['summary_statistics']['count']['bead']}")
     if droplets > 1:
         print(f"mean diameter  {diameter['mean']:.1f} px (CV {100 * diameter['cv']:.1f} %)")
     print(f"seconds        {answer['timing_ms']['total'] / 1000:.1f}")
     print(f"overlay        {OVERLAY}")
+
+
+def overlay(entries: Sequence[Any]) -> bytes:
+    """PNG of the sample with the outlines of an answer's masks, coloured by kind."""
+    drawn = [(mask, COLOURS[e["kind"]]) for e in entries if (mask := mask_from_rle(e["segmentation"]))]
+    sample = decode_image(SAMPLE.read_bytes(), max_pixels=10**8)
+    return overlay_png(sample, [mask for mask, _ in drawn], [colour for _, colour in drawn])
 
 
 @contextmanager

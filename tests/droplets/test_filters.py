@@ -315,3 +315,11 @@ def test_the_droplets_given_are_not_changed():
     ]
     apply_filters(droplets, ON, Filters())
     assert droplets[2].parent == 1
+
+
+def test_beads_of_a_droplet_that_the_border_cuts_off_stay_without_a_parent():
+    cut_off = figured(border=(0, 9, 9, 9))
+    bead, rim = figured(kind="bead", parent=0, area=10), figured(kind="other", parent=0, area=10)
+    kept, removed = apply_filters([cut_off, bead, rim], ON, Filters())
+    assert [(one.kind, one.parent) for one in kept] == [("bead", None)]
+    assert removed["edge"] == 2

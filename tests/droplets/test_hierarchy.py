@@ -228,10 +228,10 @@ def test_a_frame_around_packed_droplets_is_a_clump():
     assert parents(found) == [None] * 24
 
 
-@pytest.mark.parametrize(("width", "clumps"), [(10, 1), (9, 0)])
+@pytest.mark.parametrize(("width", "clumps"), [(20, 1), (19, 0)])
 def test_a_clump_is_covered_by_half(width, clumps):
-    outer = rectangle(0, 0, 40, 10)
-    found = hierarchy(outer, rectangle(0, 0, width, 10), rectangle(30, 0, 10, 10))
+    outer = rectangle(0, 0, 80, 10)
+    found = hierarchy(outer, rectangle(0, 0, width, 10), rectangle(60, 0, 20, 10))
     assert found.clumps == clumps
 
 
@@ -302,6 +302,14 @@ def test_a_round_droplet_is_no_inner_rim_of_itself_and_part_of_its_neighbour():
     found = hierarchy(droplet, union(droplet, rectangle(60, 48, 42, 24)))
     assert (found.clumps, found.duplicates) == (1, 0)
     assert masks_of(found) == [droplet]
+
+
+def test_a_droplet_among_two_that_have_no_masks_is_found_in_their_clump():
+    droplet = disc(60, 60, 20)
+    clump = union(union(droplet, disc(99, 60, 20)), disc(80, 93, 20))
+    found = hierarchy(clump, droplet, disc(62, 55, 3))
+    assert (found.clumps, parents(found)) == (1, [None, 0])
+    assert found.nodes[0].mask is droplet
 
 
 def test_a_long_droplet_is_one():
