@@ -16,6 +16,8 @@ from droplets.export.bundle import bundle
 
 blueprint = Blueprint("analysis", __name__)
 
+LONGEST_NAME = 100  # file systems take 255 bytes
+
 
 @blueprint.post("/advanced_analysis")
 @track_usage
@@ -53,6 +55,6 @@ def download_analysis() -> Response:
             **{f"plots/{name}.png": png for name, png in drawn.items()},
         },
     )
-    stem = PurePath(secure_filename(asked.name)).stem or "picture"
+    stem = secure_filename(PurePath(asked.name).stem)[:LONGEST_NAME] or "picture"
     headers = {"Content-Disposition": f'attachment; filename="{stem}-analysis.zip"'}
     return current_app.response_class(archive, mimetype="application/zip", headers=headers)

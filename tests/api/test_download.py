@@ -69,3 +69,18 @@ def test_a_picture_in_json_is_called_picture(model_app, discs):
         headers={"X-API-Key": KEY},
     )
     assert answer.headers["Content-Disposition"] == 'attachment; filename="picture-analysis.zip"'
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("液滴.png", "picture"),
+        (".png", "png"),
+        ("a" * 300 + ".png", "a" * 100),
+        ("drops.ome.tif", "drops.ome"),
+    ],
+)
+def test_the_archive_has_the_picture_s_name(model_app, discs, name, stem):
+    answer = post(model_app.test_client(), discs, name=name, quality="fast")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{stem}-analysis.zip"'

@@ -1,4 +1,4 @@
-"""docs/measurements.md defines every figure of the answers."""
+"""docs/measurements.md defines every figure of the answers, docs/api.md names every option and field."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from api.schemas import MaskInfo, SummaryStatistics
-from api.schemas_advanced import Clusters, Contents, Encapsulation, Neighbours
+from api.schemas_advanced import AdvancedAnalysis, Clusters, Contents, Encapsulation, Neighbours
+from droplets.filters import AutomaticFilters, Filters
+from droplets.options import Options
 
-TEXT = (Path(__file__).parents[2] / "docs" / "measurements.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "measurements.md").read_text()
 NO_FIGURES = {"id", "segmentation", "size", "image", "polygons"}
 
 
@@ -21,3 +24,10 @@ def test_every_figure_is_defined(schema):
     parts = [described, *described.get("$defs", {}).values()]
     figures = {name for part in parts for name in part["properties"]} - NO_FIGURES
     assert {name for name in figures if f"`{name}`" not in TEXT} == set()
+
+
+@pytest.mark.parametrize("group", [Options, AutomaticFilters, Filters, MaskInfo, AdvancedAnalysis])
+def test_every_name_stands_in_the_interface(group):
+    interface = (DOCS / "api.md").read_text()
+    names = set(group.model_fields) - {"id", "success", "request_id"}
+    assert {name for name in names if f"`{name}`" not in interface} == set()
