@@ -98,13 +98,13 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "equivalent_diameter_px",
         "px",
-        "of the circle with the area within the contour, of the pixels where there is none",
+        "2 sqrt(area within its outline / pi)",
         lambda e: e.droplet.shape.equivalent_diameter,
     ),
     Column(
         "equivalent_diameter_um",
         "um",
-        "of the circle with the area within the contour, of the pixels where there is none",
+        "the same",
         lambda e: diameter_um(e.droplet.shape.equivalent_diameter, e.size),
     ),
     Column(
@@ -116,7 +116,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "max_feret_diameter_px",
         "px",
-        "largest distance between two points of the contour, else of its pixels",
+        "largest distance between two points of its outline",
         lambda e: e.droplet.shape.max_feret_diameter,
     ),
     Column(
@@ -125,20 +125,20 @@ COLUMNS: tuple[Column, ...] = (
         "the same",
         lambda e: diameter_um(e.droplet.shape.max_feret_diameter, e.size),
     ),
-    Column(
-        "perimeter_px",
-        "px",
-        "of the contour, else by the Crofton formula",
-        lambda e: e.droplet.shape.perimeter,
-    ),
+    Column("perimeter_px", "px", "length of its outline", lambda e: e.droplet.shape.perimeter),
     Column("perimeter_um", "um", "the same", lambda e: diameter_um(e.droplet.shape.perimeter, e.size)),
     Column(
         "circularity",
         "",
-        "4 pi A / perimeter^2, at most 1, A of the contour if there is one",
+        "4 pi area within its outline / perimeter^2, at most 1",
         lambda e: e.droplet.shape.circularity,
     ),
-    Column("solidity", "", "area over that of the convex hull", lambda e: e.droplet.shape.solidity),
+    Column(
+        "solidity",
+        "",
+        "area within its outline over that of the convex hull",
+        lambda e: e.droplet.shape.solidity,
+    ),
     Column(
         "border_distance_px",
         "px",
