@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
+from scipy.special import betaincinv
 
 PL_PER_UL = 1e6
 
@@ -45,8 +45,9 @@ def concentration(positives: int | None, n: int, volume_pl: float | None) -> Con
     """Copies from `positives` of `n` droplets of `volume_pl` mean picolitres; nothing from None."""
     if positives is None or n == 0:
         return Concentration()
-    interval = binomtest(positives, n).proportion_ci(0.95, method="exact")
-    p = Estimate(positives / n, float(interval.low), float(interval.high))
+    low = float(betaincinv(positives, n - positives + 1, 0.025)) if positives else 0.0
+    high = float(betaincinv(positives + 1, n - positives, 0.975)) if positives < n else 1.0
+    p = Estimate(positives / n, low, high)
     copies = Estimate(_copies(p.value), _copies(p.low), _copies(p.high))
     if not volume_pl:
         return Concentration(p, copies)

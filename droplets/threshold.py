@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 FEWEST = 20  # values that a split is looked for in
 LEAST_SCALE = 0.05
@@ -69,7 +68,7 @@ def separation(amplitudes: Values, threshold: float) -> Separation:
     spread = [max(float(side.std(ddof=1)), 1e-9 * float(high - low)) for side in sides]
     densities = np.array(
         [
-            side.size * norm.pdf(amplitudes, side.mean(), deviation)
+            side.size / deviation * np.exp(-(((amplitudes - side.mean()) / deviation) ** 2) / 2)
             for side, deviation in zip(sides, spread, strict=True)
         ]
     )

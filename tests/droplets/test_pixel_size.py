@@ -145,7 +145,7 @@ def test_pixels_that_are_not_square_are_noted():
 @pytest.mark.parametrize(
     "data",
     [
-        *(ome(size, "µm") for size in (0, -1.0, 1001.0, "NaN", "INF", "-1e999", "abc")),
+        *(ome(size, "µm") for size in (0, -1.0, 1e-300, 0.0009, 1001.0, "NaN", "INF", "-1e999", "abc")),
         ome(1.0, "pixel"),
         imagej(0.0009, "um"),
     ],
