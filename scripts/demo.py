@@ -37,7 +37,8 @@ def main() -> None:
     diameter = answer["summary_statistics"]["diameter"]
     OVERLAY.parent.mkdir(exist_ok=True)
     OVERLAY.write_bytes(overlay(answer["masks"]))
-    print(f"droplets       {droplets}, beads {answer['summary_statistics']['count']['bead']}")
+    print(f"droplets       {droplets}")
+    print(f"beads          {answer['summary_statistics']['count']['bead']}")
     if droplets > 1:
         print(f"mean diameter  {diameter['mean']:.1f} px (CV {100 * diameter['cv']:.1f} %)")
     print(f"seconds        {answer['timing_ms']['total'] / 1000:.1f}")
