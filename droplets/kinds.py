@@ -62,7 +62,7 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
     beads = _small(nodes, beads, min(width, height))
     labels = np.zeros((height, width), np.int32)
     for i, bead in enumerate(beads, start=1):
-        _paint(labels, bead.mask, i)
+        bead.mask.paint(labels, i)
     areas = np.array([0, *(bead.mask.area for bead in beads)])
     stays = [not _shows_beads(node.mask, labels, areas) for node in nodes]
     objects = _masks(nodes, stays, beads, width, height)
@@ -70,7 +70,7 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
     owner = np.full((height, width), -1, np.int32)
     for i, node in enumerate(nodes):
         if stays[i] and node.parent is None and objects[position[i]].kind == "droplet":
-            _paint(owner, node.mask, int(position[i]))
+            node.mask.paint(owner, int(position[i]))
     for bead in beads:
         x, y = np.rint(bead.mask.centroid).astype(int)
         parent = int(owner[y, x])
@@ -150,10 +150,6 @@ def _usual_diameter(nodes: Sequence[Node], width: int, height: int) -> float | N
     outer = [node.mask for node in nodes if node.parent is None]
     area = typical_area([m.area for m in outer if not border_distance(m, width, height).touching])
     return None if area is None else 2 * float(np.sqrt(area / np.pi))
-
-
-def _paint(canvas: NDArray[np.int32], mask: Mask, value: int) -> None:
-    canvas[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width][mask.crop] = value
 
 
 def _by_area(objects: Sequence[Classified]) -> list[Classified]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Any, TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +117,10 @@ class Mask:
         x = float(columns @ np.arange(self.width)) / self.area
         y = float(rows @ np.arange(self.height)) / self.area
         return self.x + x, self.y + y
+
+    def paint(self, canvas: NDArray[Any], value: float) -> None:
+        """Set the mask's pixels in HxW `canvas`, which has the picture's size."""
+        canvas[self.y : self.y + self.height, self.x : self.x + self.width][self.crop] = value
 
     def intersection(self, other: Mask) -> int:
         """Number of pixels that both masks cover."""

@@ -23,7 +23,7 @@ def label_tiff(image: Image, analysis: Analysis) -> bytes:
     labels = np.zeros((image.height, image.width), np.uint16 if len(masks) <= MOST_16_BIT else np.float32)
     for number in sorted(range(len(masks)), key=lambda number: -masks[number].area):
         mask = masks[number]
-        labels[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width][mask.crop] = number + 1
+        mask.paint(labels, number + 1)
     size = analysis.pixel_size
     buffer = io.BytesIO()
     tifffile.imwrite(

@@ -61,7 +61,7 @@ def closed_cells(pixels: NDArray[np.uint8], masks: Sequence[Mask], largest: floa
     least = math.pi * (SMALLEST * scale) ** 2
     known = np.zeros(grey.shape, bool)
     for mask in masks:
-        _paint(known, mask)
+        mask.paint(known, value=True)
     regions = [
         region
         for level in np.linspace(low, high, LEVELS, endpoint=False)
@@ -75,7 +75,7 @@ def closed_cells(pixels: NDArray[np.uint8], masks: Sequence[Mask], largest: floa
             cell = _reduced(grown, scale)
             if depth >= needed and grown.area >= least and found.is_apart(cell):
                 found.add(cell)
-                _paint(known, cell)
+                cell.paint(known, value=True)
     return found.masks[len(masks) :]
 
 
@@ -83,10 +83,6 @@ def _noise(grey: NDArray[np.uint8]) -> float:
     """Standard deviation of the noise, from the lower quartile of the second differences: no edges."""
     second = np.abs(cv2.Laplacian(grey, cv2.CV_32F))  # of noise of deviation 1 it has sqrt(20)
     return float(np.percentile(second, 25)) / (0.3186 * math.sqrt(20))
-
-
-def _paint(canvas: NDArray[np.bool_], mask: Mask) -> None:
-    canvas[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width] |= mask.crop
 
 
 def _at(values: NDArray[np.bool_], x: Any, y: Any, scale: int) -> Any:
