@@ -78,8 +78,12 @@ def find_everything(
         grid = textured(pixels, point_grid(effort.uncovered_grid, pixels.shape[:2]))
         again = grid[~covered(masks, grid, largest)]
         masks += generator.masks_at(prepared, again, effort.decoding)
-    if small.any():
-        masks += _in_tiles(generator, pixels, proposals.at(small), effort)
+    if small.any():  # beads in droplets are not for the model: droplets/beads.py finds them
+        left = small & ~covered(masks, proposals.points, largest)
+        zoomed = _worth_zooming(proposals, left, effort.small_share)
+        masks += generator.masks_at(prepared, proposals.points[left & ~zoomed], effort.decoding)
+        if zoomed.any():
+            masks += _in_tiles(generator, pixels, proposals.at(zoomed), effort)
     if effort.uncovered_grid:
         masks += look_again(generator, prepared, pixels, proposals, masks, largest)
     return distinct(masks, effort.decoding.box_nms_thresh)
