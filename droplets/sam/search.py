@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torchvision.ops import nms
 
+from droplets.measure import shape
 from droplets.sam.coverage import covered, textured
 from droplets.sam.encoder import FRAME, Embedding
 from droplets.sam.generator import Decoding, Generator, point_grid
@@ -18,6 +19,8 @@ from droplets.sam.second_look import look_again
 from droplets.sam.tiles import assign, tile_boxes, whole_masks
 from droplets.types import Box, Mask, Quality
 
+ROUND = 0.9
+"""A mask of at least this circularity shows a droplet; what lies in another may be a droplet of a clump."""
 COVERING = 0.05
 """A mask of more than this part of the picture does not make what lies in it covered."""
 TILED_PIXELS = 2.4e6
@@ -69,18 +72,20 @@ def find_everything(
         effort: how hard to look.
     """
     proposals = propose(pixels)
-    in_frame = 2 * proposals.radius * min(embedding.scale)
-    small = _worth_zooming(proposals, in_frame < effort.small, effort.small_share)
+    tiny = 2 * proposals.radius * min(embedding.scale) < effort.small
+    small = _worth_zooming(proposals, tiny, ~tiny, effort.small_share)
     prepared = generator.decoder.prepare(embedding)
     masks = generator.masks_at(prepared, proposals.points[~small], effort.decoding)
     largest = COVERING * pixels.shape[0] * pixels.shape[1]
+    # Beads in droplets are not for the model: droplets/beads.py finds them.
+    droplets = [mask for mask in masks if shape(mask).circularity >= ROUND] if small.any() else []
+    left = small & ~covered(droplets, proposals.points, largest)
     if effort.uncovered_grid:
         grid = textured(pixels, point_grid(effort.uncovered_grid, pixels.shape[:2]))
         again = grid[~covered(masks, grid, largest)]
         masks += generator.masks_at(prepared, again, effort.decoding)
-    if small.any():  # beads in droplets are not for the model: droplets/beads.py finds them
-        left = small & ~covered(masks, proposals.points, largest)
-        zoomed = _worth_zooming(proposals, left, effort.small_share)
+    if left.any():
+        zoomed = _worth_zooming(proposals, left, ~tiny, effort.small_share)
         masks += generator.masks_at(prepared, proposals.points[left & ~zoomed], effort.decoding)
         if zoomed.any():
             masks += _in_tiles(generator, pixels, proposals.at(zoomed), effort)
@@ -89,12 +94,14 @@ def find_everything(
     return distinct(masks, effort.decoding.box_nms_thresh)
 
 
-def _worth_zooming(proposals: Proposals, small: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
-    """The flags of the small proposals; none if they are fewer than a share of the larger ones as certain."""
+def _worth_zooming(
+    proposals: Proposals, small: NDArray[np.bool_], large: NDArray[np.bool_], share: float
+) -> NDArray[np.bool_]:
+    """The flags of the small proposals; none if they are fewer than a share of the large ones as certain."""
     if not small.any():
         return small
-    larger = ~small & (proposals.support >= np.median(proposals.support[small]))
-    return small if small.sum() > share * larger.sum() else np.zeros_like(small)
+    certain = large & (proposals.support >= np.median(proposals.support[small]))
+    return small if small.sum() > share * certain.sum() else np.zeros_like(small)
 
 
 def distinct(masks: Sequence[Mask], threshold: float) -> list[Mask]:
