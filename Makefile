@@ -25,7 +25,8 @@ demo: $(VENV)/.installed $(MODEL) .env  ## post the sample picture; prints count
 test: $(VENV)/.installed-dev $(MODEL)  ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-bench: $(VENV)/.installed $(MODEL)  ## time the generator against stock MobileSAM; ARGS=--stock-once is sooner done
+bench: $(VENV)/.installed $(MODEL)  ## time measuring, and the generator against stock MobileSAM; ARGS=--stock-once is sooner done
+	@$(BIN)/python -W ignore -m benchmarks.measure
 	@$(BIN)/python -W ignore -m benchmarks.generator $(ARGS)
 
 score: $(VENV)/.installed $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
