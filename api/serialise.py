@@ -14,13 +14,10 @@ from PIL import Image as PillowImage
 from api.digital_pcr import digital_pcr
 from droplets.export.coco import polygons, rle
 from droplets.export.figures import rounded
-from droplets.measure import diameter_um, volume_pl
+from droplets.measure import ROUND, diameter_um, volume_pl
 from droplets.options import AnalysisOptions, Options
 from droplets.statistics import summary
 from droplets.types import Analysis, Boundary, Droplet, Image, Intensity, Mask, PixelSize
-
-ROUND = 0.9
-"""Circularity from which a mask is described by a circle too."""
 
 
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:

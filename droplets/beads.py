@@ -17,7 +17,8 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from droplets.blobs import SIGNIFICANT, find_blobs
-from droplets.interiors import MAD_TO_SIGMA, Plane
+from droplets.interiors import Plane
+from droplets.noise import MAD_TO_SIGMA
 from droplets.types import Image, Mask
 
 Labels = NDArray[np.int32]

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.interiors import MAD_TO_SIGMA, RINGS, Indices, Interiors, Plane, at_depth, interiors, unusual
+from droplets.interiors import RINGS, Indices, Interiors, Plane, at_depth, interiors, unusual
+from droplets.noise import MAD_TO_SIGMA
 from droplets.types import Mask
 
 SMALL, LARGE = 0.06, (0.09, 0.13)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.noise import MAD_TO_SIGMA
 from droplets.polar import DIRECTIONS, RAYS, Paths
 
 ROUNDS = 4
 TUKEY = 4.685  # standard deviations, of 95 % efficiency
-TO_SIGMA = 1.4826  # median of the distances to a standard deviation
 FLOOR = 0.004  # of the size: residuals are never judged finer
 TIE, STIFFNESS = 1e-3, 1e-5
 """Pull towards the path, of all harmonics and of the m-th by m^4: holds where few rays show an edge."""
@@ -77,7 +77,7 @@ def biweight(residual: Floats, weight: Floats, size: Floats) -> Floats:
 
 def spread(residual: Floats, weight: Floats) -> Floats:
     """N standard deviations of NxRAYS residuals from their median distance to 0."""
-    return np.asarray(TO_SIGMA * weighted_median(np.abs(residual), weight))
+    return np.asarray(MAD_TO_SIGMA * weighted_median(np.abs(residual), weight))
 
 
 def weighted_median(values: Floats, weight: Floats) -> Floats:

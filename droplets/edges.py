@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from droplets.contours import clip, rasterise
 from droplets.curves import fit_circles, fit_offsets, low_pass, recentred, root_mean_square, spread, upsample
+from droplets.noise import MAD_TO_SIGMA
 from droplets.polar import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
 from droplets.profiles import SEARCH, Mode, find_edges, picture_mode, upper
 from droplets.types import Boundary, Mask
@@ -203,7 +204,7 @@ def _fit(offset: Floats, weight: Floats, size: Floats) -> tuple[Floats, Floats]:
 def _noise(picture: NDArray[np.float32]) -> float:
     """Standard deviation of a pixel, from the differences of neighbours in every fourth row."""
     steps = np.abs(np.diff(picture[::4], axis=1))
-    return max(1.4826 * float(np.median(steps)) / 2**0.5, 1e-3 * float(np.ptp(picture)), 1e-9)
+    return max(MAD_TO_SIGMA * float(np.median(steps)) / 2**0.5, 1e-3 * float(np.ptp(picture)), 1e-9)
 
 
 def _verdicts(curves: _Curves, start: Paths, noise: float) -> list[str | None]:

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from droplets.measure import ROUND
 from droplets.parameters import Parameters
 from droplets.population import typical_area
 from droplets.types import Droplet
 
 AREA_FACTOR = 1.5
-ROUND = 0.9
-"""Larger droplets of at least this circularity have merged; less round ones are clumps."""
+"""Round droplets over this have merged; those that are not round are clumps."""
 MIN_CIRCULARITY = 0.6
 DEBRIS_DIAMETER = 0.5
 DEBRIS_SHARE = 0.05

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from droplets.measure import shape
+from droplets.boxes import boxes_of, overlapping
+from droplets.measure import ROUND, shape
 from droplets.types import Mask
 
 CONTAINED = 0.9
@@ -19,9 +19,8 @@ SAME_OBJECT = 0.4
 SAME_IOU = 0.6
 """Two masks of at least this IoU show the same object."""
 CLUMP = 0.5
-"""A mask of which two or more others, side by side, cover this part shows a clump, not an object,"""
-ROUND = 0.9
-"""unless it is at least so circular: a droplet that is full of beads stays."""
+"""A mask of which two or more others, side by side, cover this part shows a clump, not an object,
+unless it is round: a droplet that is full of beads stays."""
 PART = 0.2
 """A round mask of more than this part of one that is not, off its centre, is a droplet of a clump."""
 OFF_CENTRE = 0.2
@@ -87,12 +86,12 @@ def _without_containers(masks: Sequence[Mask], largest: float) -> list[Mask]:
 
 
 def _without_duplicates(ordered: Sequence[Mask]) -> list[Mask]:
-    boxes = _boxes(ordered)
+    boxes = boxes_of(ordered)
     dropped = np.zeros(len(ordered), bool)
     for i, mask in enumerate(ordered):
         if dropped[i]:
             continue
-        for j in _overlapping(boxes, i):
+        for j in overlapping(boxes, mask):
             if j <= i or dropped[j]:
                 continue
             other = ordered[j]
@@ -109,16 +108,18 @@ def _without_duplicates(ordered: Sequence[Mask]) -> list[Mask]:
 
 def _without_clumps(ordered: Sequence[Mask]) -> list[Mask]:
     """Smallest first, so that a clump is no part of a larger one."""
-    boxes = _boxes(ordered)
+    boxes = boxes_of(ordered)
     clump = np.zeros(len(ordered), bool)
     for i in reversed(range(len(ordered))):
         mask = ordered[i]
         parts: set[int] = set()
-        for j in _overlapping(boxes, i):
+        for j in overlapping(boxes, ordered[i]):
             if j <= i or clump[j] or not _contains(mask, ordered[j]):
                 continue
             clump[i] |= _is_droplet_and_more(mask, ordered[j])
-            if all(_side_by_side(ordered[j], ordered[k]) for k in _overlapping(boxes, j) if k in parts):
+            if all(
+                _side_by_side(ordered[j], ordered[k]) for k in overlapping(boxes, ordered[j]) if k in parts
+            ):
                 parts.add(j)
         covered = sum(ordered[j].area for j in parts)
         clump[i] |= len(parts) > 1 and covered >= CLUMP * mask.area and shape(mask).circularity < ROUND
@@ -138,10 +139,10 @@ def _is_droplet_and_more(mask: Mask, part: Mask) -> bool:
 
 def _parents(ordered: Sequence[Mask]) -> list[int | None]:
     """Index of the outermost mask that contains each one: a bead's rim belongs to the droplet too."""
-    boxes = _boxes(ordered)
+    boxes = boxes_of(ordered)
     parents: list[int | None] = []
     for i, mask in enumerate(ordered):
-        around = (j for j in _overlapping(boxes, i) if j < i and parents[j] is None)
+        around = (j for j in overlapping(boxes, mask) if j < i and parents[j] is None)
         parents.append(next((j for j in around if _contains(ordered[j], mask)), None))
     return parents
 
@@ -158,15 +159,3 @@ def _covers(mask: Mask, point: tuple[float, float]) -> bool:
 
 def _contains(outer: Mask, inner: Mask) -> bool:
     return outer.intersection(inner) >= CONTAINED * inner.area
-
-
-def _boxes(masks: Sequence[Mask]) -> NDArray[np.int64]:
-    """4xN: left, top, right, bottom."""
-    return np.array([[m.x, m.y, m.x + m.width, m.y + m.height] for m in masks], np.int64).reshape(-1, 4).T
-
-
-def _overlapping(boxes: NDArray[np.int64], i: int) -> Iterator[int]:
-    """Indices of the boxes that overlap box i, without i, in order."""
-    left, top, right, bottom = boxes
-    hits = (left < right[i]) & (right > left[i]) & (top < bottom[i]) & (bottom > top[i])
-    return (int(j) for j in np.flatnonzero(hits) if j != i)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from droplets.measure import border_distance
+from droplets.noise import MAD_TO_SIGMA
 from droplets.types import Mask
 
 Plane = NDArray[np.float32]
@@ -31,7 +32,6 @@ ENOUGH = 10
 """Fewer droplets are compared by depth alone: a bead would be in the median of its sector."""
 SAMPLES = 200_000
 """Pixels that medians and fits are taken from at most."""
-MAD_TO_SIGMA = 1.4826
 LEAST_SPREAD = 0.5
 """Grey levels, of a picture whose noise is below its steps."""
 LARGEST_FIT = 3.0

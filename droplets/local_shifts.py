@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.noise import MAD_TO_SIGMA
+
 WINDOW = 64  # pixels
 NOISE_GAIN = 0.9  # over the radius: standard deviation of white noise after the band-pass
 NOISE_FLOOR = 3.0  # times the noise: contrast under which nothing is made more visible
@@ -29,7 +31,7 @@ def _noise(plane: Plane) -> float:
     Source: Immerkaer 1996, Computer Vision and Image Understanding 64:300, by the median.
     """
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
-    return 1.4826 * float(np.median(np.abs(cv2.filter2D(plane, -1, kernel))))
+    return MAD_TO_SIGMA * float(np.median(np.abs(cv2.filter2D(plane, -1, kernel))))
 
 
 def windows_around(plane: Plane, centres: Points) -> Plane:

@@ -23,6 +23,9 @@ from scipy.spatial.distance import pdist
 
 from droplets.types import BorderDistance, Image, Intensity, Mask, PixelSize, Shape
 
+ROUND = 0.9
+"""Circularity from which an object counts as round."""
+
 CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
 
 

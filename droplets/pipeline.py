@@ -60,18 +60,12 @@ def analyze(
     with _stopwatch(timing, "measure"):
         measured = _measured(part, kinds.objects, boundaries)
         kept, removed = apply_filters(measured, options.automatic, wanted.filters)
-    droplets = [in_picture(droplet, region) for droplet in kept]
     pixel_size = _pixel_size(image, scale_bar, options)
-    ddpcr = None
+    droplets, ddpcr = [in_picture(droplet, region) for droplet in kept], None
     if plane is not None:
         with _stopwatch(timing, "ddpcr"):
-            ddpcr, droplets = digital_pcr(
-                droplets,
-                plane,
-                options.ddpcr or DdpcrOptions(),
-                pixel_size,
-                same_frame=fluorescence is None,
-            )
+            asked, still = options.ddpcr or DdpcrOptions(), fluorescence is None
+            ddpcr, droplets = digital_pcr(droplets, plane, asked, pixel_size, same_frame=still)
     return Analysis(
         droplets=droplets,
         found=len(generation.masks) + kinds.beads,

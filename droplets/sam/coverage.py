@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.types import Box, Mask
+from droplets.boxes import boxes_of, corners, overlapping
+from droplets.types import Mask
 
 TEXTURE = 2.5
 """A point is worth a second look where the picture varies this much more than in its calm parts."""
@@ -21,19 +22,16 @@ class Found:
 
     def __init__(self, masks: Iterable[Mask] = ()) -> None:
         self.masks = list(masks)
-        self._boxes = np.array([_corners(mask) for mask in self.masks], np.int64).reshape(-1, 4).T
+        self._boxes = boxes_of(self.masks)
 
     def add(self, mask: Mask) -> None:
         """One more."""
         self.masks.append(mask)
-        self._boxes = np.column_stack([self._boxes, _corners(mask)])
+        self._boxes = np.column_stack([self._boxes, corners(mask)])
 
     def is_apart(self, mask: Mask) -> bool:
         """Whether a mask shows none of the objects."""
-        left, top, right, bottom = _corners(mask)
-        lefts, tops, rights, bottoms = self._boxes
-        near = np.flatnonzero((lefts < right) & (rights > left) & (tops < bottom) & (bottoms > top))
-        others = (self.masks[i] for i in near)
+        others = (self.masks[i] for i in overlapping(self._boxes, mask))
         return all(mask.intersection(other) < APART * min(mask.area, other.area) for other in others)
 
 
@@ -59,8 +57,3 @@ def textured(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[
     x, y = np.rint(points).astype(np.int64).T
     here = deviation[np.minimum(y, grey.shape[0] - 1), np.minimum(x, grey.shape[1] - 1)]
     return np.asarray(points[here > TEXTURE * np.percentile(deviation, 10)])
-
-
-def _corners(mask: Mask) -> Box:
-    """Left, top, right, bottom."""
-    return mask.x, mask.y, mask.x + mask.width, mask.y + mask.height

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torchvision.ops import nms
 
-from droplets.measure import shape
+from droplets.measure import ROUND, shape
 from droplets.sam.coverage import covered, textured
 from droplets.sam.encoder import FRAME, Embedding
 from droplets.sam.generator import Decoding, Generator, point_grid
@@ -19,8 +19,6 @@ from droplets.sam.second_look import look_again
 from droplets.sam.tiles import assign, tile_boxes, whole_masks
 from droplets.types import Box, Mask, Quality
 
-ROUND = 0.9
-"""A mask of at least this circularity shows a droplet; what lies in another may be a droplet of a clump."""
 COVERING = 0.05
 """A mask of more than this part of the picture does not make what lies in it covered."""
 TILED_PIXELS = 2.4e6
@@ -77,7 +75,7 @@ def find_everything(
     prepared = generator.decoder.prepare(embedding)
     masks = generator.masks_at(prepared, proposals.points[~small], effort.decoding)
     largest = COVERING * pixels.shape[0] * pixels.shape[1]
-    # Beads in droplets are not for the model: droplets/beads.py finds them.
+    # Beads in droplets are not for the model, droplets/beads.py finds them; clumps are not round.
     droplets = [mask for mask in masks if shape(mask).circularity >= ROUND] if small.any() else []
     left = small & ~covered(droplets, proposals.points, largest)
     if effort.uncovered_grid:
