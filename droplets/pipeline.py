@@ -17,6 +17,7 @@ from droplets.hierarchy import Node, build_hierarchy
 from droplets.kinds import Classified, Kinds, classify
 from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.options import AnalysisOptions, Options
+from droplets.picks import note_on_misses, picked, without_picked
 from droplets.preprocess import preprocess
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
@@ -44,12 +45,14 @@ def analyze(
     options = wanted.options
     plane = _fluorescence(image, fluorescence, options)
     region = checked_region(image, options.roi)
-    points = checked_points(options.points, region)
+    only = None if options.points is None else checked_points(options.points, region, "points")
+    add = checked_points(options.add, region, "add")
+    exclude = checked_points(options.exclude, region, "exclude")
     with _stopwatch(timing, "preprocess"):
         part = crop(image, region)
         prepared = preprocess(part.pixels, wanted.preprocessing)
         scale_bar = find_scale_bar(image.pixels)
-    generation = generate(prepared, options.quality, points)
+    generation = _generation(generate, prepared, options.quality, only, add)
     timing |= generation.timing_ms
     with _stopwatch(timing, "refine"):
         masks, annotations = without_annotations(generation.masks, scale_bar, region[:2])
@@ -59,7 +62,7 @@ def analyze(
         kinds = _kinds(part, hierarchy.nodes, options)
     with _stopwatch(timing, "measure"):
         measured = _measured(part, kinds.objects, boundaries)
-        kept, removed = apply_filters(measured, options.automatic, wanted.filters)
+        kept, removed, misses = _kept(measured, wanted, add, exclude)
     pixel_size = _pixel_size(image, scale_bar, options)
     droplets, ddpcr = [in_picture(droplet, region) for droplet in kept], None
     if plane is not None:
@@ -79,8 +82,42 @@ def analyze(
         timing_ms=timing,
         pixel_size=pixel_size,
         ddpcr=ddpcr,
-        notes=scale_bar_notes(scale_bar),
+        notes=scale_bar_notes(scale_bar) + misses,
     )
+
+
+def _generation(
+    generate: GenerateMasks,
+    pixels: NDArray[np.uint8],
+    quality: Quality,
+    only: NDArray[np.float64] | None,
+    add: NDArray[np.float64],
+) -> Generation:
+    """Masks of everything, or only at some points; and of what is to be added."""
+    generation = generate(pixels, quality, only)
+    if not add.size:
+        return generation
+    added = generate(pixels, quality, add)
+    timing = {stage: spent + added.timing_ms[stage] for stage, spent in generation.timing_ms.items()}
+    return Generation([*generation.masks, *added.masks], timing)
+
+
+def _kept(
+    measured: Sequence[Droplet],
+    wanted: AnalysisOptions,
+    add: NDArray[np.float64],
+    exclude: NDArray[np.float64],
+) -> tuple[list[Droplet], dict[str, int], tuple[str, ...]]:
+    """What filters and client leave, the number removed by reason, and notes on points where nothing is."""
+    options = wanted.options
+    added = picked(measured, add)
+    spared = {i for i in added if i is not None}
+    kept, removed = apply_filters(measured, options.automatic, wanted.filters, spared)
+    excluded = picked(kept, exclude)
+    left, gone = without_picked(kept, excluded)
+    misses = note_on_misses("add", options.add, added)
+    misses += note_on_misses("exclude", options.exclude, excluded)
+    return left, {**removed, "excluded": gone}, misses
 
 
 def _boundaries(part: Image, masks: Sequence[Mask], options: Options) -> dict[Mask, Boundary]:
