@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.beads import find_beads
+from droplets.context import beads_within, masks_around
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
 from droplets.edges import find_boundaries
 from droplets.filters import apply_filters
@@ -56,10 +57,10 @@ def analyze(
     timing |= generation.timing_ms
     with _stopwatch(timing, "refine"):
         masks, annotations = without_annotations(generation.masks, scale_bar, region[:2])
-        boundaries = _boundaries(part, masks, options)
+        boundaries, around = _boundaries(part, masks, generation.everything, options)
         hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
     with _stopwatch(timing, "contents"):
-        kinds = _kinds(part, hierarchy.nodes, options)
+        kinds = _kinds(part, hierarchy.nodes, around, options)
     with _stopwatch(timing, "measure"):
         measured = _measured(part, kinds.objects, boundaries)
         kept, removed, misses = _kept(measured, wanted, add, exclude)
@@ -99,7 +100,7 @@ def _generation(
         return generation
     added = generate(pixels, quality, add)
     timing = {stage: spent + added.timing_ms[stage] for stage, spent in generation.timing_ms.items()}
-    return Generation([*generation.masks, *added.masks], timing)
+    return Generation([*generation.masks, *added.masks], timing, generation.everything)
 
 
 def _kept(
@@ -120,20 +121,34 @@ def _kept(
     return left, {**removed, "excluded": gone}, misses
 
 
-def _boundaries(part: Image, masks: Sequence[Mask], options: Options) -> dict[Mask, Boundary]:
-    """Each mask with its boundary: moved to the true edge, or the model's own where that is not wanted."""
+def _boundaries(
+    part: Image, masks: Sequence[Mask], everything: Sequence[Mask], options: Options
+) -> tuple[dict[Mask, Boundary], list[Mask]]:
+    """Each mask with its boundary: moved to the true edge, or the model's own where that is not wanted.
+
+    And the objects around them, of the masks of everything, with boundaries found in the same way.
+    """
+    around = masks_around(masks, everything)
     if options.refine_edges:
-        found = find_boundaries(grey_values(part), masks)
+        found = find_boundaries(grey_values(part), [*masks, *around])
     else:
-        found = [Boundary(mask, kept_because="refine_edges is off") for mask in masks]
-    return {boundary.mask: boundary for boundary in found}
+        found = [Boundary(mask, kept_because="refine_edges is off") for mask in [*masks, *around]]
+    own, others = found[: len(masks)], [boundary.mask for boundary in found[len(masks) :]]
+    nodes = build_hierarchy(others, part.width, part.height).nodes
+    return {boundary.mask: boundary for boundary in own}, _outermost(nodes)
 
 
-def _kinds(part: Image, nodes: Sequence[Node], options: Options) -> Kinds:
+def _kinds(part: Image, nodes: Sequence[Node], around: Sequence[Mask], options: Options) -> Kinds:
     """Droplets and what is in them."""
-    outermost = [node.mask for node in nodes if node.parent is None]
-    beads = find_beads(part, outermost) if options.contents else []
+    outermost = _outermost(nodes)
+    beads = find_beads(part, [*outermost, *around]) if options.contents else []
+    if options.points is not None:
+        beads = beads_within(beads, outermost, part.width, part.height)
     return classify(nodes, beads, part.width, part.height)
+
+
+def _outermost(nodes: Sequence[Node]) -> list[Mask]:
+    return [node.mask for node in nodes if node.parent is None]
 
 
 def _measured(

@@ -171,10 +171,12 @@ class Generation:
     Attributes:
         masks: one or more an object, in no order.
         timing_ms: milliseconds a stage took ("queue", "encode", "generate"); 0 where nothing had to be done.
+        everything: masks of the whole picture, where only some were asked for and these are remembered.
     """
 
     masks: Sequence[Mask]
     timing_ms: Mapping[str, float]
+    everything: Sequence[Mask] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,185 @@
+"""The service's OpenAPI 3.1 document, from the routes and the schemas that check requests and answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from werkzeug.routing import Rule
+
+from api.examples import answer_examples, request_examples
+from api.operations import JSON, OPERATIONS, Key, Operation
+from api.schemas import Answer, ErrorAnswer
+from droplets.errors import RateLimited, ServiceError, Unavailable
+
+VERSION = "0.1.0"
+ABOUT = (
+    "Finds, counts and measures droplets and the beads in them in microscope pictures. "
+    "Coordinates are (x, y) pixels with pixel centres at integers, boxes are x, y, width, height. "
+    "Numbers are finite or null. In the examples of multipart bodies files stand as base64; "
+    "send their bytes."
+)
+SCHEMA, HEADER = "#/components/schemas/", "#/components/headers/"
+NO_BODY = {"HEAD", "OPTIONS"}
+
+KEYS: dict[Key, tuple[str, str]] = {
+    "ApiKey": ("X-API-Key", "An API key; its hourly limit is a sliding window."),
+    "AdminKey": ("X-Admin-Key", "The key of ADMIN_API_KEY."),
+    "HealthKey": ("X-Health-Key", "The key of HEALTH_CHECK_KEY; optional, for all levels of health."),
+}
+HEADERS: dict[str, tuple[str, str]] = {
+    "X-Request-ID": ("string", "The request's id: the client's own, or a new one."),
+    "X-RateLimit-Limit": ("integer", "Requests that the key may make within any hour."),
+    "X-RateLimit-Remaining": ("integer", "Requests that are left of them."),
+    "X-RateLimit-Reset": ("integer", "When the oldest request leaves the window, seconds since the epoch."),
+    "Retry-After": ("integer", "Seconds after which it is worth trying again."),
+}
+EVERY = ("X-Request-ID",)
+LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+
+def openapi(rules: Iterable[Rule], views: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
+    """The document.
+
+    Arguments:
+        rules: of the application's URL map; each one's endpoint must be in OPERATIONS.
+        views: by endpoint; the first line of the docstring becomes the operation's summary.
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in rules:
+        operation = OPERATIONS[rule.endpoint]
+        path = paths.setdefault(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
+        for method in (rule.methods or set()) - NO_BODY:
+            path[method.lower()] = _operation(rule, operation, views[rule.endpoint].__doc__ or "")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "SAM Droplet Segmentation",
+            "version": VERSION,
+            "description": ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(each.tag for each in OPERATIONS.values())],
+        "paths": {path: paths[path] for path in sorted(paths)},
+        "components": _components(),
+    }
+
+
+def _operation(rule: Rule, operation: Operation, doc: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": rule.endpoint.replace(".", "_"),
+        "tags": [operation.tag],
+        "summary": doc.partition("\n")[0],
+        "parameters": [
+            {"$ref": "#/components/parameters/RequestId"},
+            *(
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                for name in sorted(rule.arguments)
+            ),
+            *({"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()),
+        ],
+        "responses": _responses(rule.endpoint, operation),
+    }
+    if operation.key:
+        described["security"] = [{operation.key: []}, *([{}] if operation.key == "HealthKey" else [])]
+    if operation.bodies:
+        described["requestBody"] = {
+            "required": True,
+            "content": {
+                form: {"schema": _reference(schema), "examples": request_examples(rule.endpoint, form)}
+                for form, schema in operation.bodies.items()
+            },
+        }
+    return described
+
+
+def _responses(endpoint: str, operation: Operation) -> dict[str, Any]:
+    """By status; whatever else may go wrong is the default."""
+    answers: dict[int, type[Answer] | str] = {200: operation.answer, **operation.also}
+    limits = LIMITS if operation.key == "ApiKey" else ()
+    return {
+        **{
+            str(status): {
+                "description": HTTPStatus(status).phrase,
+                "headers": _headers(*EVERY, *limits),
+                "content": _content(answer, answer_examples(endpoint) if status == HTTPStatus.OK else {}),
+            }
+            for status, answer in answers.items()
+        },
+        **{
+            str(error.status): {"$ref": f"#/components/responses/{error.__name__}"}
+            for error in operation.errors
+        },
+        "default": {"$ref": "#/components/responses/ServiceError"},
+    }
+
+
+def _content(answer: type[Answer] | str, examples: Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(answer, str):
+        return {answer: {}}
+    return {JSON: {"schema": _reference(answer), **({"examples": examples} if examples else {})}}
+
+
+def _components() -> dict[str, Any]:
+    return {
+        "schemas": _schemas(),
+        "responses": {
+            error.__name__: _error(error)
+            for error in (ServiceError, *{e for each in OPERATIONS.values() for e in each.errors})
+        },
+        "headers": {
+            name: {"description": text, "schema": {"type": kind}} for name, (kind, text) in HEADERS.items()
+        },
+        "parameters": {
+            "RequestId": {
+                "name": "X-Request-ID",
+                "in": "header",
+                "description": "An id of your own for the request; others are replaced.",
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+            }
+        },
+        "securitySchemes": {
+            name: {"type": "apiKey", "in": "header", "name": header, "description": text}
+            for name, (header, text) in KEYS.items()
+        },
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    """JSON schemas of all requests and answers."""
+    models: dict[type[BaseModel], JsonSchemaMode] = {ErrorAnswer: "serialization"}
+    for operation in OPERATIONS.values():
+        models |= dict.fromkeys(operation.bodies.values(), "validation")
+        answers = (operation.answer, *operation.also.values())
+        models |= dict.fromkeys((each for each in answers if not isinstance(each, str)), "serialization")
+    _, definitions = models_json_schema(list(models.items()), ref_template=SCHEMA + "{model}")
+    return dict(sorted(definitions["$defs"].items()))
+
+
+def _error(error: type[ServiceError]) -> dict[str, Any]:
+    """A response of the components."""
+    headers = [*EVERY]
+    if error is RateLimited:
+        headers += LIMITS
+    if error in (RateLimited, Unavailable):
+        headers.append("Retry-After")
+    return {
+        "description": (error.__doc__ or "").partition("\n")[0]
+        if error is not ServiceError
+        else "Any error.",
+        "headers": _headers(*headers),
+        "content": {JSON: {"schema": _reference(ErrorAnswer)}},
+    }
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": HEADER + name} for name in names}
+
+
+def _reference(schema: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": SCHEMA + schema.__name__}
