@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -11,8 +12,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from werkzeug.routing import Rule
 
-from api.examples import answer_examples, request_examples
-from api.operations import JSON, OPERATIONS, Key, Operation
+from api.examples import ASKED, answer_examples, request_examples
+from api.operations import FORM, JSON, OPERATIONS, Key, Operation
 from api.schemas import Answer, ErrorAnswer
 from droplets.errors import RateLimited, ServiceError, Unavailable
 
@@ -24,6 +25,7 @@ ABOUT = (
     "send their bytes."
 )
 SCHEMA, HEADER = "#/components/schemas/", "#/components/headers/"
+ADDRESS = "http://localhost:9487"
 NO_BODY = {"HEAD", "OPTIONS"}
 
 KEYS: dict[Key, tuple[str, str]] = {
@@ -46,12 +48,14 @@ def openapi(rules: Iterable[Rule], views: Mapping[str, Callable[..., Any]]) -> d
     """The document.
 
     Arguments:
-        rules: of the application's URL map; each one's endpoint must be in OPERATIONS.
+        rules: of the application's URL map; those whose endpoint is not in OPERATIONS are left out.
         views: by endpoint; the first line of the docstring becomes the operation's summary.
     """
     paths: dict[str, dict[str, Any]] = {}
     for rule in rules:
-        operation = OPERATIONS[rule.endpoint]
+        operation = OPERATIONS.get(rule.endpoint)
+        if operation is None:
+            continue
         path = paths.setdefault(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
         for method in (rule.methods or set()) - NO_BODY:
             path[method.lower()] = _operation(rule, operation, views[rule.endpoint].__doc__ or "")
@@ -75,6 +79,7 @@ def _operation(rule: Rule, operation: Operation, doc: str) -> dict[str, Any]:
         "operationId": rule.endpoint.replace(".", "_"),
         "tags": [operation.tag],
         "summary": doc.partition("\n")[0],
+        **_curl(rule, operation),
         "parameters": [
             {"$ref": "#/components/parameters/RequestId"},
             *(
@@ -96,6 +101,26 @@ def _operation(rule: Rule, operation: Operation, doc: str) -> dict[str, Any]:
             },
         }
     return described
+
+
+def _curl(rule: Rule, operation: Operation) -> dict[str, str]:
+    """A description with the request as a line for the shell; none for pages."""
+    if operation.tag == "Pages":
+        return {}
+    parts = ["curl"]
+    if operation.key:
+        parts.append(f"-H '{KEYS[operation.key][0]}: YOUR-KEY'")
+    if FORM in operation.bodies:
+        groups = next(iter(ASKED[rule.endpoint].values()))
+        parts += [
+            "-F file=@picture.png",
+            *(f"-F '{name}={json.dumps(value)}'" for name, value in groups.items()),
+        ]
+    elif JSON in operation.bodies:
+        parts += ["-H 'Content-Type: application/json'", "-d @request.json"]
+    if operation.answer == "application/zip":
+        parts.append("-o analysis.zip")
+    return {"description": f"```sh\n{' '.join([*parts, ADDRESS + rule.rule])}\n```"}
 
 
 def _responses(endpoint: str, operation: Operation) -> dict[str, Any]:

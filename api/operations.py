@@ -85,5 +85,6 @@ OPERATIONS: dict[str, Operation] = {
     "web.sample": Operation("Pages", "image/png"),
     "docs.page": Operation("Pages", "text/html"),
     "docs.openapi": Operation("Pages", JSON),
+    "docs.asset": Operation("Pages", "*/*"),
 }
 """By endpoint."""

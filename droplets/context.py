@@ -11,15 +11,14 @@ from droplets.beads import Bead
 from droplets.boxes import boxes_of, overlapping
 from droplets.types import Mask
 
-NEAREST, SAMPLED = 50, 150
-"""Masks that are looked at besides those asked for: what touches them matters, and how the picture is as a
-whole."""
+NEAREST = 50
+"""Masks around those asked for whose edges and interiors are looked at too."""
 
 
 def masks_around(masks: Sequence[Mask], everything: Sequence[Mask]) -> list[Mask]:
-    """Of all masks of a picture those nearest to `masks` and a sample of the others.
+    """All masks of a picture but those that show a pixel of `masks`, nearest first.
 
-    None of them shows a pixel of `masks`: it may be the same object.
+    What shows a pixel may be the same object.
     """
     if not masks or not everything:
         return []
@@ -27,9 +26,7 @@ def masks_around(masks: Sequence[Mask], everything: Sequence[Mask]) -> list[Mask
     shared = {i for mask in masks for i in overlapping(boxes, mask) if everything[i].intersection(mask)}
     own = boxes_of(masks)
     distance, _ = KDTree((own[:2] + own[2:]).T / 2).query((boxes[:2] + boxes[2:]).T / 2)
-    by_distance = [everything[i] for i in np.argsort(distance).tolist() if i not in shared]
-    others = by_distance[NEAREST:]
-    return by_distance[:NEAREST] + others[:: max(1, -(-len(others) // SAMPLED))]
+    return [everything[i] for i in np.argsort(distance, kind="stable").tolist() if i not in shared]
 
 
 def beads_within(beads: Sequence[Bead], masks: Sequence[Mask], width: int, height: int) -> list[Bead]:

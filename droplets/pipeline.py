@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.beads import find_beads
-from droplets.context import beads_within, masks_around
+from droplets.context import NEAREST, beads_within, masks_around
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
 from droplets.edges import find_boundaries
 from droplets.filters import apply_filters
@@ -128,11 +128,11 @@ def _boundaries(
 
     And the objects around them, of the masks of everything, with boundaries found in the same way.
     """
-    around = masks_around(masks, everything)
+    known, count = [*masks, *masks_around(masks, everything)], len(masks) + NEAREST
     if options.refine_edges:
-        found = find_boundaries(grey_values(part), [*masks, *around])
+        found = find_boundaries(grey_values(part), known, count if everything else None)
     else:
-        found = [Boundary(mask, kept_because="refine_edges is off") for mask in [*masks, *around]]
+        found = [Boundary(mask, kept_because="refine_edges is off") for mask in known[:count]]
     own, others = found[: len(masks)], [boundary.mask for boundary in found[len(masks) :]]
     nodes = build_hierarchy(others, part.width, part.height).nodes
     return {boundary.mask: boundary for boundary in own}, _outermost(nodes)
