@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.operations import OPERATIONS
+from api.schemas import Answer
 
 FOLDER = Path(__file__).parent.parent / "examples"
 PICTURE, ANSWERS = FOLDER / "small.jpg", FOLDER / "answers.json"
@@ -59,7 +60,9 @@ def request_examples(endpoint: str, form: str) -> dict[str, Any]:
     }
 
 
-def answer_examples(endpoint: str) -> dict[str, Any]:
-    """OpenAPI examples of the answer; they were answered to the first request of the examples."""
+@cache
+def answer_examples(answer: type[Answer]) -> dict[str, Any]:
+    """OpenAPI examples of an answer, recorded by `python -m examples.answers`."""
     recorded: dict[str, Any] = json.loads(ANSWERS.read_text())
-    return {"answer": {"value": recorded[endpoint]}} if endpoint in recorded else {}
+    name = answer.__name__
+    return {"answer": {"summary": "As answered", "value": recorded[name]}} if name in recorded else {}

@@ -88,7 +88,7 @@ def _operation(rule: Rule, operation: Operation, doc: str) -> dict[str, Any]:
             ),
             *({"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()),
         ],
-        "responses": _responses(rule.endpoint, operation),
+        "responses": _responses(operation),
     }
     if operation.key:
         described["security"] = [{operation.key: []}, *([{}] if operation.key == "HealthKey" else [])]
@@ -123,7 +123,7 @@ def _curl(rule: Rule, operation: Operation) -> dict[str, str]:
     return {"description": f"```sh\n{' '.join([*parts, ADDRESS + rule.rule])}\n```"}
 
 
-def _responses(endpoint: str, operation: Operation) -> dict[str, Any]:
+def _responses(operation: Operation) -> dict[str, Any]:
     """By status; whatever else may go wrong is the default."""
     answers: dict[int, type[Answer] | str] = {200: operation.answer, **operation.also}
     limits = LIMITS if operation.key == "ApiKey" else ()
@@ -132,30 +132,36 @@ def _responses(endpoint: str, operation: Operation) -> dict[str, Any]:
             str(status): {
                 "description": HTTPStatus(status).phrase,
                 "headers": _headers(*EVERY, *limits),
-                "content": _content(answer, answer_examples(endpoint) if status == HTTPStatus.OK else {}),
+                "content": _content(answer),
             }
             for status, answer in answers.items()
         },
         **{
-            str(error.status): {"$ref": f"#/components/responses/{error.__name__}"}
+            str(error.status): {"$ref": f"#/components/responses/{_error_name(error, operation)}"}
             for error in operation.errors
         },
         "default": {"$ref": "#/components/responses/ServiceError"},
     }
 
 
-def _content(answer: type[Answer] | str, examples: Mapping[str, Any]) -> dict[str, Any]:
+def _content(answer: type[Answer] | str) -> dict[str, Any]:
     if isinstance(answer, str):
         return {answer: {}}
-    return {JSON: {"schema": _reference(answer), **({"examples": examples} if examples else {})}}
+    return {JSON: {"schema": _reference(answer), "examples": answer_examples(answer)}}
 
 
 def _components() -> dict[str, Any]:
     return {
         "schemas": _schemas(),
         "responses": {
-            error.__name__: _error(error)
-            for error in (ServiceError, *{e for each in OPERATIONS.values() for e in each.errors})
+            "ServiceError": _error("Any error."),
+            **{
+                _error_name(error, operation): _error(
+                    (error.__doc__ or "").partition("\n")[0], *_error_headers(error, operation)
+                )
+                for operation in OPERATIONS.values()
+                for error in operation.errors
+            },
         },
         "headers": {
             name: {"description": text, "schema": {"type": kind}} for name, (kind, text) in HEADERS.items()
@@ -186,18 +192,22 @@ def _schemas() -> dict[str, Any]:
     return dict(sorted(definitions["$defs"].items()))
 
 
-def _error(error: type[ServiceError]) -> dict[str, Any]:
+def _error_name(error: type[ServiceError], operation: Operation) -> str:
+    """Name in the components; an address that sent wrong keys has other limits than a key."""
+    wrong_keys = error is RateLimited and operation.key != "ApiKey"
+    return "WrongKeys" if wrong_keys else error.__name__
+
+
+def _error_headers(error: type[ServiceError], operation: Operation) -> tuple[str, ...]:
+    limits = LIMITS if error is RateLimited and operation.key == "ApiKey" else ()
+    return (*limits, "Retry-After") if error in (RateLimited, Unavailable) else ()
+
+
+def _error(description: str, *headers: str) -> dict[str, Any]:
     """A response of the components."""
-    headers = [*EVERY]
-    if error is RateLimited:
-        headers += LIMITS
-    if error in (RateLimited, Unavailable):
-        headers.append("Retry-After")
     return {
-        "description": (error.__doc__ or "").partition("\n")[0]
-        if error is not ServiceError
-        else "Any error.",
-        "headers": _headers(*headers),
+        "description": description,
+        "headers": _headers(*EVERY, *headers),
         "content": {JSON: {"schema": _reference(ErrorAnswer)}},
     }
 

@@ -87,8 +87,8 @@ def find_boundaries(
             what edges the picture has. None: all.
 
     Returns:
-        One boundary for each of the first `count` masks, in order. Where no edge is found that the mask may be moved to, the mask
-        stays, and `kept_because` says why.
+        One boundary for each of the first `count` masks, in order. Where no edge is found that the mask
+        may be moved to, the mask stays, and `kept_because` says why.
     """
     height, width = grey.shape
     if max(height, width) > LONGEST:

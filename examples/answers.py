@@ -1,6 +1,6 @@
 """Record the answers that the specification shows: `python -m examples.answers`.
 
-Writes answers.json: by route the service's answer to the first example of a request.
+Writes answers.json: the service's answers to the first example of each request, by their schemas' names.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from api.examples import ANSWERS
+from flask import Flask
+
+from api.examples import ANSWERS, request_examples
 from api.openapi import KEYS
 from api.operations import JSON, OPERATIONS
 from app import create_app
@@ -19,8 +21,26 @@ from config import Settings
 SECRETS = {"ApiKey": "an-api-key-to-record-with", "AdminKey": "an-admin-key", "HealthKey": "a-health-key"}
 
 
-def record() -> dict[str, Any]:
-    """JSON answers by endpoint."""
+def record(app: Flask) -> dict[str, Any]:
+    """JSON answers of an app whose keys are SECRETS, by the name of their schema."""
+    client, answers = app.test_client(), {}
+    rules = {rule.endpoint: rule for rule in app.url_map.iter_rules()}
+    for endpoint, operation in OPERATIONS.items():
+        if isinstance(operation.answer, str) or (operation.bodies and JSON not in operation.bodies):
+            continue
+        headers = {KEYS[operation.key][0]: SECRETS[operation.key]} if operation.key else {}
+        path = rules[endpoint].rule
+        if operation.bodies:
+            example = next(iter(request_examples(endpoint, JSON).values()))
+            answer = client.post(path, headers=headers, json=example["value"])
+        else:
+            answer = client.get(path, headers=headers)
+        answers[operation.answer.__name__] = answer.get_json()
+    return answers
+
+
+def main() -> None:
+    """Write the file."""
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(
             Settings(
@@ -32,26 +52,9 @@ def record() -> dict[str, Any]:
                 log_level="WARNING",
             )
         )
-        client, answers = app.test_client(), {}
-        document = client.get("/openapi.json").get_json()
-        for path, methods in reversed(document["paths"].items()):  # statistics come last
-            for method, operation in methods.items():
-                endpoint = operation["operationId"].replace("_", ".", 1)
-                key = OPERATIONS[endpoint].key
-                headers = {KEYS[key][0]: SECRETS[key]} if key else {}
-                if JSON not in operation["responses"]["200"]["content"] or endpoint == "docs.openapi":
-                    continue
-                examples = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("examples")
-                body = {"json": next(iter(examples.values()))["value"]} if examples else {}
-                if method == "get" or body:
-                    answers[endpoint] = client.open(path, method=method, headers=headers, **body).get_json()
+        answers = record(app)
         app.extensions["auth"].usage.close()
-    return dict(sorted(answers.items()))
-
-
-def main() -> None:
-    """Write the file."""
-    ANSWERS.write_text(json.dumps(record(), separators=(",", ":")) + "\n")
+    ANSWERS.write_text(json.dumps(answers, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":
