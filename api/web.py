@@ -6,9 +6,9 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, render_template, send_file
+from flask import Blueprint, Response, current_app, render_template, request, send_file
 from werkzeug.exceptions import NotFound
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 blueprint = Blueprint("web", __name__)
 
@@ -47,6 +47,7 @@ def html_page(template: str, **values: object) -> Response:
         }
     )
     response.add_etag()
+    response.make_conditional(request)
     return response
 
 
