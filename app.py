@@ -10,7 +10,7 @@ from flask import Flask
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import admin, analysis, errors, health, index, segmentation, tracing
+from api import admin, analysis, errors, health, segmentation, tracing, web
 from api.json import StrictJSONProvider
 from api.logs import configure_logging
 from auth_middleware import Auth
@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or load_settings()
     configure_logging(settings)
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None, template_folder="web/templates")
     app.json = StrictJSONProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = (
         2 * (settings.max_file_bytes * 4 // 3) + 2**20
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     tracing.init_app(app)
     errors.init_app(app)
     auth.init_app(app)
-    for room in (index, health, segmentation, analysis, admin):
+    for room in (web, health, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)
     if settings.allowed_origins:
         CORS(app, origins=list(settings.allowed_origins), expose_headers=EXPOSED_HEADERS)

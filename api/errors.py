@@ -15,8 +15,8 @@ log = structlog.get_logger(__name__)
 
 ADVICE = {
     400: "The request could not be read; check its headers and body.",
-    404: "There is nothing at this address; GET / lists what there is.",
-    405: "This address takes another method; GET / lists what there is.",
+    404: "There is nothing at this address; /docs lists what there is.",
+    405: "This address takes another method; /docs lists what there is.",
     413: "The request is larger than the service takes; /defaults tells the limit.",
 }
 

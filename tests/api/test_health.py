@@ -1,4 +1,4 @@
-"""Health at its levels, the index, and errors outside the routes."""
+"""Health at its levels, and errors outside the routes."""
 
 from __future__ import annotations
 
@@ -51,23 +51,6 @@ def test_not_ready_without_a_checkpoint(make_app, tmp_path):
 def test_not_ready_while_draining(app, client):
     app.extensions["sam"].drain()
     assert client.get("/health/ready").json["checks"]["queue"] is False
-
-
-def test_index_lists_the_routes(client):
-    routes = {entry["route"]: entry for entry in client.get("/").json["routes"]}
-    expected = {
-        "/",
-        "/health",
-        "/health/live",
-        "/health/ready",
-        "/segment",
-        "/segment_file",
-        "/analyze_image",
-        "/advanced_analysis",
-        "/download_analysis",
-    }
-    assert expected | {"/defaults", "/admin/stats", "/admin/health"} == set(routes)
-    assert all(entry["purpose"].endswith(".") for entry in routes.values())
 
 
 @pytest.mark.parametrize(
