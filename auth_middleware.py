@@ -147,6 +147,11 @@ class Auth:
         log.warning("wrong key", purpose=purpose, address=request.remote_addr)
         return False
 
+    @property
+    def admin_on(self) -> bool:
+        """Whether there is an admin key, and so admin routes."""
+        return self._admin_key is not None
+
     def require_admin(self, presented: str | None) -> None:
         """Check the presented admin key.
 

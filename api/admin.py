@@ -1,4 +1,4 @@
-"""GET /admin/stats and /admin/health, for the holder of the admin key."""
+"""The dashboard and its data, /admin/stats and /admin/health, for the holder of the admin key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from api.health import levels
+from api.web import html_page
 from auth_middleware import current_auth, require_admin_key
 from droplets.errors import BadRequest
 from store.usage import UsageRecord, UsageStore, summarise
@@ -17,6 +18,12 @@ from store.usage import UsageRecord, UsageStore, summarise
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 MOST_HOURS = 24 * 366
+
+
+@blueprint.get("/")
+def dashboard() -> Response:
+    """The dashboard page; it asks for the admin key and fetches its data with it."""
+    return html_page("admin.html", admin_on=current_auth().admin_on)
 
 
 @blueprint.get("/stats")
