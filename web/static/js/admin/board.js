@@ -27,7 +27,7 @@ const LATENCY = [
 /** @type {Column<Instance>[]} */
 const INSTANCES = [
   { title: "Host", cell: ({ host }) => h("code", {}, host), value: ({ host }) => host },
-  { title: "Process", number: true, minor: true, cell: ({ pid }) => String(pid), value: ({ pid }) => pid },
+  { title: "Process", minor: true, cell: ({ pid }) => String(pid), value: ({ pid }) => pid },
   {
     title: "Model",
     cell: ({ model_loaded: loaded }) => h("span", { class: `status ${loaded ? "good" : ""}` }, loaded ? "loaded" : "not loaded"),

@@ -32,7 +32,7 @@ export function milliseconds(ms) {
   if (ms === null || ms === undefined) return "–";
   if (ms >= 60_000) return age(ms / 1000);
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${number(ms, ms < 10 ? 2 : 3)} ms`;
+  return `${ms < 10 ? number(ms, 2) : Math.round(ms)} ms`;
 }
 
 /**
