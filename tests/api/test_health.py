@@ -18,8 +18,10 @@ def test_all_levels_with_the_health_key(client):
     assert list(levels) == ["container", "application", "model", "tunnel", "response_times"]
     assert all(level["status"] in {"healthy", "degraded", "unhealthy"} for level in levels.values())
     assert all(bool(level["reasons"]) == (level["status"] != "healthy") for level in levels.values())
-    assert levels["application"]["store"]
     assert levels["application"]["takes_pictures"]
+    store = levels["application"]["store"]
+    assert (store["backend"], store["answers"]) == ("sqlite", True)
+    assert store["mode"].startswith("refuse: ")
     assert levels["model"]["checkpoint"]["valid"]
     assert levels["model"]["model_loaded"] is False
     assert "/" not in str(levels["model"]["checkpoint"])  # no path

@@ -61,7 +61,7 @@ function container({ memory, cpus, load_average: [load], disk, uptime_s: uptime 
 /** @param {Levels["application"]} application */
 function application({ store, draining, workers, takes_pictures: takes }) {
   return [
-    store ? "store answers" : "store does not answer",
+    `${store.backend} store ${store.answers ? "answers" : "does not answer"}`,
     draining ? "draining" : takes ? "takes pictures" : "takes no pictures now",
     `${workers} ${workers === 1 ? "worker" : "workers"}`,
   ].join(" · ");

@@ -58,7 +58,7 @@
  * @property {{free_bytes: number, total_bytes: number}} disk
  *
  * @typedef {object} Application
- * @property {boolean} store
+ * @property {{backend: string, answers: boolean, mode: string}} store
  * @property {boolean} takes_pictures
  * @property {boolean} draining
  * @property {number} workers
