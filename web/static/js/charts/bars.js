@@ -21,7 +21,7 @@ export function bars(place, observed, expected) {
   observed.forEach((count, k) => {
     const [middle, top] = [chart.x(k), chart.y(count)];
     chart.svg.append(
-      s("rect", { class: "bar", x: middle - half, width: 2 * half, y: top, height: chart.y(0) - top, rx: 2 }),
+      s("rect", { class: "column", x: middle - half, width: 2 * half, y: top, height: chart.y(0) - top, rx: 2 }),
       s("line", { class: "expected", x1: middle - half - 4, x2: middle + half + 4, y1: chart.y(expected[k]), y2: chart.y(expected[k]) }),
       s("text", { class: "tick", x: middle, y: chart.y(0) + 14, "text-anchor": "middle" }, k === classes - 1 ? `${k}+` : k),
       s("text", { class: "value", x: middle, y: Math.min(top, chart.y(expected[k])) - 5, "text-anchor": "middle" }, count),

@@ -1,7 +1,7 @@
 // What the charts share: a frame with axes, and the way from figures to its pixels.
 
 import { s } from "../dom.js";
-import { number } from "../format.js";
+import { tick } from "../format.js";
 
 export const MARGIN = { left: 40, right: 10, top: 8, bottom: 34 };
 
@@ -54,11 +54,11 @@ export function frame(place, { label, across, up, xs, ys, height = 200, numbered
   for (const value of ticks(...ys, 4)) {
     svg.append(
       s("line", { class: "grid", x1: left, x2: width - right, y1: y(value), y2: y(value) }),
-      s("text", { class: "tick", x: left - 6, y: y(value) + 3.5, "text-anchor": "end" }, number(value)),
+      s("text", { class: "tick", x: left - 6, y: y(value) + 3.5, "text-anchor": "end" }, tick(value)),
     );
   }
   for (const value of numbered ? ticks(...xs, Math.floor(width / 64)) : []) {
-    svg.append(s("text", { class: "tick", x: x(value), y: height - bottom + 14, "text-anchor": "middle" }, number(value, 4)));
+    svg.append(s("text", { class: "tick", x: x(value), y: height - bottom + 14, "text-anchor": "middle" }, tick(value)));
   }
   svg.append(
     s("line", { class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }),

@@ -30,7 +30,7 @@ export function histogram(place, { all, kept, unit, mark, onmark }) {
         class: name, x: left + 0.5, width: Math.max(0.5, right - left - 1), y: chart.y(count), height: chart.y(0) - chart.y(count),
       });
     });
-  chart.svg.append(...[...bar(ghosts, "bar ghost"), ...bar(bars, "bar")].filter((each) => each !== 0));
+  chart.svg.append(...[...bar(ghosts, "column ghost"), ...bar(bars, "column")].filter((each) => each !== 0));
   const shade = s("rect", { class: "brush", y: MARGIN.top, height: chart.y(0) - MARGIN.top });
   const paint = (/** @type {number | null} */ from, /** @type {number | null} */ to) => {
     const [left, right] = [chart.x(Math.max(low - pad, from ?? low - pad)), chart.x(Math.min(high + pad, to ?? high + pad))];
