@@ -10,6 +10,8 @@ from flask import Blueprint, Response, current_app, render_template, request, se
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
+from config import Settings
+
 blueprint = Blueprint("web", __name__)
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +56,8 @@ def html_page(template: str, **values: object) -> Response:
 @blueprint.get("/")
 def page() -> Response:
     """The page for people."""
-    return html_page("page.html")
+    settings: Settings = current_app.extensions["settings"]
+    return html_page("page.html", max_file_mb=f"{settings.max_file_size_mb:g}")
 
 
 @blueprint.get("/static/<path:name>")

@@ -1,7 +1,7 @@
 // Numbers as people read them.
 
 /**
- * A number with so many significant digits, without needless zeros and exponents; a dash for none.
+ * A number with so many significant digits, without needless exponents; a dash for none.
  * @param {number | null | undefined} value
  * @param {number} [digits]
  */
@@ -9,9 +9,17 @@ export function number(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size >= 1e6 || (size > 0 && size < 1e-3)) return value.toExponential(digits - 1).replace("e+", "e");
-  const decimals = size === 0 ? 0 : Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
-  return value.toLocaleString("en", { maximumFractionDigits: decimals, useGrouping: size >= 10000 });
+  const decimals = Number.isInteger(value) ? 0 : Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+  return value.toLocaleString("en", {
+    minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping: size >= 10000,
+  });
 }
+
+/**
+ * A number at an axis: as short as it can be.
+ * @param {number} value
+ */
+export const tick = (value) => value.toLocaleString("en", { maximumSignificantDigits: 6, useGrouping: false });
 
 /**
  * A part as per cent.
