@@ -1,7 +1,8 @@
 // Figures over time: stacked bars or lines, read with the pointer, with the arrow keys or as a table.
 
 import { h, s } from "../dom.js";
-import { niceTicks, timeTicks } from "./ticks.js";
+import { ticks } from "./frame.js";
+import { timeTicks } from "./times.js";
 
 /**
  * @typedef {{start: number, seconds: number}} Span of time, in seconds since the epoch
@@ -73,12 +74,11 @@ export class Timeline {
     const width = this.figure.clientWidth;
     if (!this.#spans.length || !width) return;
     this.svg.setAttribute("width", String(width));
-    const ticks = niceTicks(this.#highest(), 4);
-    const top = ticks[ticks.length - 1];
+    const top = this.#highest() * 1.06;
     /** @param {number} value */
     const y = (value) => HEIGHT - INSET.bottom - (value / top) * (HEIGHT - INSET.top - INSET.bottom);
     this.svg.replaceChildren(
-      ...ticks.map((tick) => this.#line(tick, y(tick), width)),
+      ...ticks(0, top, 4).map((tick) => this.#line(tick, y(tick), width)),
       ...timeTicks(this.#spans[0].start, this.#end(), Math.max(2, Math.floor(width / 70))).map((tick) => this.#date(tick)),
       s("rect", { class: "cursor", y: INSET.top, height: HEIGHT - INSET.top - INSET.bottom }),
       ...this.#bars(y),

@@ -1,22 +1,10 @@
-// Round numbers for axes.
+// Round times for axes.
 
 const HOUR = 3600;
 const DAY = 86_400;
 const STEPS_S = [60, 300, 600, 900, 1800, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 30 * DAY, 90 * DAY];
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-
-/**
- * From 0 in steps of 1, 2 or 5 times a power of ten until `highest` is covered.
- * @param {number} highest
- * @param {number} most how many steps there may be
- */
-export function niceTicks(highest, most) {
-  const rough = highest / most || 1;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough * 0.999) ?? 10 * power;
-  return Array.from({ length: Math.ceil(highest / step - 1e-9) + 1 }, (_, index) => index * step);
-}
 
 /**
  * Round local times between two, with their labels; the rim is left free for the labels' halves.
