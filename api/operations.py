@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from api.admin import MOST_HOURS
 from api.schemas import Answer, Segmentation
 from api.schemas_advanced import AdvancedAnalysis
+from api.schemas_health import AdminHealth, Health, Live, Ready
 from api.schemas_requests import AnalysisBody, AnalysisForm, PictureBody, PictureForm
-from api.schemas_service import AdminHealth, Defaults, Health, Live, PictureFigures, Ready, Stats
+from api.schemas_service import Defaults, PictureFigures, Stats
 from droplets.errors import (
     BadRequest,
     Forbidden,
@@ -74,6 +75,7 @@ OPERATIONS: dict[str, Operation] = {
         "Segmentation", "application/zip", ANALYSIS, "ApiKey", WITH_PICTURE
     ),
     "segmentation.analyze_image": Operation("Segmentation", PictureFigures, PICTURE, "ApiKey", WITH_PICTURE),
+    "preview.preview": Operation("Segmentation", "image/png", PICTURE, "ApiKey", WITH_PICTURE),
     "segmentation.defaults": Operation("Segmentation", Defaults, key="ApiKey", errors=WITH_KEY),
     "health.health": Operation("Health", Health, key="HealthKey", errors=(Forbidden, RateLimited)),
     "health.live": Operation("Health", Live),
@@ -81,6 +83,7 @@ OPERATIONS: dict[str, Operation] = {
     "admin.stats": Operation("Administration", Stats, key="AdminKey", errors=ADMIN, query={"hours": HOURS}),
     "admin.health": Operation("Administration", AdminHealth, key="AdminKey", errors=ADMIN),
     "web.page": Operation("Pages", "text/html"),
+    "admin.dashboard": Operation("Pages", "text/html"),
     "web.static": Operation("Pages", "*/*"),
     "web.sample": Operation("Pages", "image/png"),
     "docs.page": Operation("Pages", "text/html"),

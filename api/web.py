@@ -6,9 +6,11 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, render_template, send_file
+from flask import Blueprint, Response, current_app, render_template, request, send_file
 from werkzeug.exceptions import NotFound
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
+
+from config import Settings
 
 blueprint = Blueprint("web", __name__)
 
@@ -47,13 +49,15 @@ def html_page(template: str, **values: object) -> Response:
         }
     )
     response.add_etag()
+    response.make_conditional(request)
     return response
 
 
 @blueprint.get("/")
 def page() -> Response:
     """The page for people."""
-    return html_page("page.html")
+    settings: Settings = current_app.extensions["settings"]
+    return html_page("page.html", max_file_mb=f"{settings.max_file_size_mb:g}")
 
 
 @blueprint.get("/static/<path:name>")
