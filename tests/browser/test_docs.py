@@ -89,5 +89,9 @@ def test_it_fits_every_width(docs, layout, looks):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_fault_for_screen_readers_or_keyboards(docs, axe, scheme):
     docs.emulate_media(color_scheme=scheme)
+    docs.wait_for_function(
+        "dark => document.documentElement.matches('.dark-mode') === dark", arg=scheme == "dark"
+    )
+    docs.wait_for_timeout(500)  # colours fade over
     swagger_uis_own = "nested-interactive"  # the path in an operation's button can be selected for copying
     assert [fault for fault in axe(docs) if not fault.startswith(swagger_uis_own)] == []
