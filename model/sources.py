@@ -13,7 +13,7 @@ from torch import Tensor
 
 from model import npm
 from model.convert import convert
-from model.download import Limits, download
+from model.download import Limits, SourceUnavailable, download
 
 
 @dataclass(frozen=True)
