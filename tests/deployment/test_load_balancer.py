@@ -1,4 +1,4 @@
-"""monitoring/haproxy.cfg in a real HAProxy, with small processes for instances and a DNS server for Docker's."""
+"""monitoring/haproxy.cfg in a real HAProxy; processes stand for instances, a thread for Docker's DNS."""
 
 from __future__ import annotations
 
