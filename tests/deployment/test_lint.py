@@ -20,6 +20,12 @@ def test_yaml_is_tidy():
     assert done.returncode == 0, done.stdout
 
 
+def test_shell_scripts_are_sound():
+    scripts = [*ROOT.glob("scripts/*.sh"), *ROOT.glob("cloudflared/*.sh")]
+    done = run(["shellcheck", *map(str, scripts)])
+    assert done.returncode == 0, done.stdout
+
+
 def test_no_file_holds_a_secret():
     found = SecretsCollection()
     with default_settings():

@@ -167,6 +167,13 @@ def test_configuration_is_valid_and_raises_no_warning():
     assert "WARNING" not in done.stderr
 
 
+def test_metrics_that_dashboard_and_alerts_ask_for_are_there(site):
+    asked = "".join(path.read_text() for path in CONFIG.parent.rglob("*") if path.suffix in {".json", ".yml"})
+    given = requests.get(f"{site.metrics}/metrics", timeout=5).text
+    for name in set(re.findall(r"haproxy_\w+", asked)):
+        assert f"# TYPE {name} " in given
+
+
 def test_instances_are_found_and_new_ones_too(own_site):
     seen = {post(own_site.public).json()["instance"] for _ in range(8)}
     assert seen == {"127.0.9.1", "127.0.9.2"}
