@@ -100,10 +100,10 @@ def in_redis(client: Redis) -> dict[str, float]:
     """Figures of the server behind `client`."""
     figures = {**time_hits(RedisStorage(client)), **time_usage(RedisUsage(client, 30))}
     RedisInstances(client).beat(INSTANCE)
+    hits = HITS + HourlyLimit(1).key_for("Ada Lovelace")
     return {
         **figures,
-        "bytes_a_hit": client.memory_usage(HITS + HourlyLimit(1).key_for("Ada Lovelace"), samples=0)
-        / HITS_MADE,
+        "bytes_a_hit": client.memory_usage(hits, samples=0) / HITS_MADE,
         "bytes_a_record": client.memory_usage(USAGE, samples=0) / RECORDS,
         "bytes_an_instance": client.memory_usage(f"{PREFIX}instance:{INSTANCE.id}", samples=0),
     }
