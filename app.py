@@ -17,7 +17,8 @@ from auth_middleware import Auth
 from config import Settings, load_settings
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
 from sam_service import SamService, load_generator
-from store.sqlite import Database, SQLiteStorage, SQLiteUsage
+from store import open_store
+from store.instances import Heartbeat
 from store.usage import UsageWriter
 
 EXPOSED_HEADERS = [
@@ -46,11 +47,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     )  # two pictures in base64 and the fields around them
     app.config["MAX_FORM_MEMORY_SIZE"] = 2**20
 
-    database = Database(settings.data_dir / "sam.sqlite3")
-    usage_store = SQLiteUsage(database)
-    usage = UsageWriter(usage_store, settings.usage_retention_days)
+    store = open_store(settings)
+    usage = UsageWriter(store.usage, settings.usage_retention_days)
     admin_key = settings.admin_api_key.get_secret_value() if settings.admin_api_key else None
-    auth = Auth(settings.api_keys, admin_key, SQLiteStorage(database), usage, settings.max_file_bytes)
+    auth = Auth(settings.api_keys, admin_key, store, usage, settings.max_file_bytes)
 
     checkpoint = CheckpointFile(
         settings.sam_model_path, known_checkpoints(MANIFEST), accept_unknown=settings.sam_model_accept_unknown
@@ -65,7 +65,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     decoding = BoundedSemaphore(PICTURES_DECODED_AT_ONCE)
     app.extensions.update(
-        decoding=decoding, settings=settings, sam=sam, checkpoint=checkpoint, usage_store=usage_store
+        decoding=decoding,
+        settings=settings,
+        sam=sam,
+        checkpoint=checkpoint,
+        store=store,
+        heartbeat=Heartbeat(store.instances, sam.status),
     )
 
     tracing.init_app(app)

@@ -12,7 +12,8 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from api.health import levels
 from auth_middleware import current_auth, require_admin_key
 from droplets.errors import BadRequest
-from store.usage import UsageRecord, UsageStore, summarise
+from store import Store
+from store.usage import UsageRecord, series, summarise
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -26,8 +27,10 @@ def stats() -> Response:
     hours = request.args.get("hours", 24, type=_hours)
     auth = current_auth()
     auth.usage.flush()
-    store: UsageStore = current_app.extensions["usage_store"]
-    records = store.since(time.time() - 3600 * hours)
+    store: Store = current_app.extensions["store"]
+    current_app.extensions["heartbeat"].beat()
+    end = time.time()
+    records = store.usage.since(end - 3600 * hours)
     by_key = _grouped(records, lambda record: record.key_name)
     keys = [
         {
@@ -48,6 +51,8 @@ def stats() -> Response:
         unauthenticated=summarise(by_key[""]),
         endpoints=_summaries(records),
         totals=summarise(records),
+        series=series(records, end - 3600 * hours, end),
+        instances=store.instances.alive(),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import sqlite3
 import time
 from typing import Any
 
@@ -12,14 +11,19 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from auth_middleware import current_auth
 from config import Settings
-from droplets.errors import Forbidden, ModelUnavailable
+from droplets.errors import Forbidden, ModelUnavailable, StoreUnavailable
 from droplets.sam.checkpoint import CheckpointFile
 from sam_service import SamService
-from store.usage import UsageStore, summarise
+from store import Store
+from store.usage import summarise
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 
 STARTED = time.time()
+OUTAGE_MODES = {
+    "refuse": "requests that a limit protects get 503 while the store is away",
+    "allow": "limits are local to each worker while the store is away",
+}
 
 
 @blueprint.get("")
@@ -46,7 +50,7 @@ def live() -> Response:
 def ready() -> tuple[Response, int]:
     """200 if a picture would be taken now, else 503 with what is missing."""
     checks = {
-        "store": current_auth().store_answers(),
+        "store": _store().ready,
         "checkpoint": _checkpoint()["valid"],
         "queue": _service().ready,
     }
@@ -56,10 +60,9 @@ def ready() -> tuple[Response, int]:
 
 def levels() -> dict[str, Any]:
     """Health of container, application and model, and the last hour's response times."""
-    store: UsageStore = current_app.extensions["usage_store"]
     try:
-        recent = summarise(store.since(time.time() - 3600))
-    except sqlite3.Error:
+        recent = summarise(_store().usage.since(time.time() - 3600))
+    except StoreUnavailable:
         recent = None
     service = _service()
     return {
@@ -69,9 +72,26 @@ def levels() -> dict[str, Any]:
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             "load_average": os.getloadavg(),
         },
-        "application": {"store": current_auth().store_answers(), "takes_pictures": service.ready},
+        "application": {"store": _store_health(), "takes_pictures": service.ready},
         "model": {**service.status(), "checkpoint": _checkpoint()},
         "response_times": recent,
+    }
+
+
+def _store() -> Store:
+    store: Store = current_app.extensions["store"]
+    return store
+
+
+def _store_health() -> dict[str, Any]:
+    store = _store()
+    answers = store.check()
+    status = store.status()
+    return {
+        "backend": status.backend,
+        "answers": answers,
+        "since": status.since,
+        "mode": f"{store.outage}: {OUTAGE_MODES[store.outage]}",
     }
 
 
