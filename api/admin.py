@@ -1,4 +1,4 @@
-"""GET /admin/stats and /admin/health, for the holder of the admin key."""
+"""The dashboard and its data, /admin/stats and /admin/health, for the holder of the admin key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from api.health import levels
+from api.levels import hierarchy
+from api.web import html_page
 from auth_middleware import current_auth, require_admin_key
 from droplets.errors import BadRequest
 from store import Store
@@ -18,6 +19,12 @@ from store.usage import UsageRecord, series, summarise
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 MOST_HOURS = 24 * 366
+
+
+@blueprint.get("/")
+def dashboard() -> Response:
+    """The dashboard page; it asks for the admin key and fetches its data with it."""
+    return html_page("admin.html", admin_on=current_auth().admin_on)
 
 
 @blueprint.get("/stats")
@@ -59,8 +66,8 @@ def stats() -> Response:
 @blueprint.get("/health")
 @require_admin_key
 def health() -> Response:
-    """All levels of health."""
-    return jsonify(success=True, status="healthy", levels=levels())
+    """Health at all levels; 200 whatever the status, which is the worst of them."""
+    return jsonify(success=True, **hierarchy())
 
 
 def _hours(text: str) -> int:
