@@ -1,0 +1,127 @@
+"""An engine, the images and a running stack of three instances, once for all tests."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e import base_images, pip_settings
+from tests.e2e.engine import Engine, NoEngine
+from tests.e2e.engine import engine as running_engine
+from tests.e2e.stack import APP, ROOT, Client, Stack
+
+ADMIN_KEY = "e2e-admin-key-0001"
+HEALTH_KEY = "e2e-health-key-0002"
+LIMITS = {"e2e-key-plain": 100_000, "e2e-key-twenty": 20, "e2e-key-five": 5}
+PLAIN, TWENTY, FIVE = LIMITS
+SETTINGS = {
+    "API_KEYS": ",".join(f"{key}:{key.rpartition('-')[2]}:{limit}" for key, limit in LIMITS.items()),
+    "ADMIN_API_KEY": ADMIN_KEY,
+    "HEALTH_CHECK_KEY": HEALTH_KEY,
+    "SAM_VERSION": "e2e",
+    "SAM_CPUS": "1",
+    "SAM_CPUS_RESERVED": "0.5",
+    "SAM_MEMORY": "3G",
+    "SAM_MEMORY_RESERVED": "1G",
+}
+FROM = re.compile(r"^FROM\s+(?:--\S+\s+)?(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.MULTILINE | re.IGNORECASE)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The Docker engine that runs here, or one for the tests."""
+    try:
+        with running_engine() as found:
+            yield found
+    except NoEngine as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def make_stack(engine, tmp_path_factory) -> Iterator[Callable[[], Stack]]:
+    """Projects of their own, not started yet; all that is left of them goes at the end."""
+    made = []
+
+    def make() -> Stack:
+        stack = Stack(engine, f"sam-e2e-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("stack"))
+        stack.configure(SETTINGS)
+        made.append(stack)
+        return stack
+
+    yield make
+    for stack in made:
+        stack.down()
+
+
+@pytest.fixture(scope="session")
+def services(engine, make_stack) -> list[str]:
+    """The services that can run here: the app's image is built, the others' are pulled or stood in for."""
+    configuration = make_stack().configuration()["services"]
+    _build(engine, configuration[APP])
+    found = [APP]
+    absent = {}
+    for name, service in configuration.items():
+        if service["image"] == configuration[APP]["image"]:
+            continue
+        reason = "it is built on such" if "build" in service else base_images.provide(engine, service["image"])
+        absent |= {name: reason} if reason else {}
+        found += [] if reason else [name]
+    return found
+
+
+@pytest.fixture(scope="session")
+def stack(make_stack, services) -> Stack:
+    """The running stack."""
+    made = make_stack()
+    made.services += services
+    made.up()
+    return made
+
+
+@pytest.fixture
+def three(stack) -> Stack:
+    """The stack with three instances, all of them ready."""
+    stack.up(3)
+    return stack
+
+
+@pytest.fixture
+def client(three) -> Client:
+    """Client of the load balancer before three instances."""
+    return three.client()
+
+
+@pytest.fixture(scope="session")
+def sample() -> bytes:
+    """The sample picture."""
+    return (ROOT / "examples" / "droplets.png").read_bytes()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    """A failed test shows the containers' logs."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and stack is not None:
+        report.sections.append(("containers", stack.logs()))
+    return report
+
+
+def _build(engine: Engine, service: dict[str, Any]) -> None:
+    """Build the service's image as compose would, with this machine's pip settings."""
+    build = service["build"]
+    dockerfile = Path(build["context"]) / build.get("dockerfile", "Dockerfile")
+    stages = set()
+    for match in FROM.finditer(dockerfile.read_text()):
+        if match["image"] not in stages and (reason := base_images.provide(engine, match["image"])):
+            pytest.skip(reason)
+        stages.add(match["stage"])
+    arguments = [f"--build-arg={name}={value}" for name, value in build.get("args", {}).items()]
+    options = ["--quiet", "--network", "host", "--file", str(dockerfile), "--tag", service["image"]]
+    with pip_settings.served(pip_settings.read_settings().folders):
+        engine.docker("build", *options, *arguments, build["context"], timeout=1200)

@@ -1,0 +1,166 @@
+"""One `docker compose` project of the service, through the real compose file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.e2e.engine import Engine
+
+ROOT = Path(__file__).parent.parent.parent
+APP, BALANCER, REDIS, PROMETHEUS = "sam-app", "load-balancer", "redis", "prometheus"
+PUBLIC_PORT, METRICS_PORT, BALANCER_METRICS_PORT = 9487, 9464, 8404
+
+# What compose is told beyond docker-compose.yml: ports that are free, and the checkpoint where it really lies.
+CHANGES = f"""\
+services:
+  {BALANCER}:
+    ports: !override ["127.0.0.1::{PUBLIC_PORT}"]
+  model:
+    volumes: ["{(ROOT / "model" / "mobile_sam.pt").resolve().parent}:/seed:ro"]
+"""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Asks the service through a port that is published on this machine.
+
+    Attributes:
+        address: http://host:port.
+    """
+
+    address: str
+
+    def get(self, path: str, key: str | None = None, **headers: str) -> requests.Response:
+        """Answer to a GET."""
+        if key:
+            headers["X-API-Key"] = key
+        return requests.get(self.address + path, headers=headers, timeout=60)
+
+    def segment(self, picture: bytes, key: str, quality: str = "fast") -> requests.Response:
+        """Answer to a POST of /segment_file."""
+        return requests.post(
+            f"{self.address}/segment_file",
+            files={"file": picture},
+            data={"options": json.dumps({"quality": quality})},
+            headers={"X-API-Key": key},
+            timeout=300,
+        )
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A compose project.
+
+    Attributes:
+        engine: runs it.
+        project: its name, which no other project has.
+        folder: for .env and the override file.
+        services: those whose images are to be had.
+    """
+
+    engine: Engine
+    project: str
+    folder: Path
+    services: Sequence[str] = ()
+
+    def configure(self, settings: dict[str, str]) -> None:
+        """Write .env and the override file."""
+        (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        (self.folder / "changes.yml").write_text(CHANGES)
+
+    def compose(self, *arguments: str, timeout: float = 300, **changes: str) -> str:
+        """What `docker compose ...` prints; `changes` are variables that win over .env."""
+        options = ["--project-name", self.project, "--project-directory", str(ROOT), "--profile", "*"]
+        options += ["--env-file", str(self.folder / ".env")]
+        for file in (ROOT / "docker-compose.yml", self.folder / "changes.yml"):
+            options += ["--file", str(file)]
+        engine = Engine({**self.engine.environment, **changes}, self.engine.own)
+        return engine.docker("compose", *options, *arguments, timeout=timeout)
+
+    def configuration(self) -> dict[str, Any]:
+        """What compose makes of the files and .env."""
+        return json.loads(self.compose("config", "--format", "json"))
+
+    def up(self, instances: int = 3, **changes: str) -> None:
+        """Start what is not running, and wait until all of it is healthy."""
+        scale = ["--scale", f"{APP}={instances}", "--wait", "--wait-timeout", "120"]
+        self.compose("up", "--detach", "--pull", "never", "--no-build", *scale, *self.services, **changes)
+
+    def down(self) -> None:
+        """Remove all there is of the project, volumes too."""
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+    def containers(self, service: str) -> list[str]:
+        """Ids of the service's running containers."""
+        return self.compose("ps", "--quiet", "--status", "running", service).split()
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        """What the engine knows of a container."""
+        return json.loads(self.engine.docker("inspect", container))[0]
+
+    def execute(self, container: str, *command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a command in a container."""
+        done = self.engine.try_docker("exec", container, *command, timeout=timeout)
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def fetch(self, container: str, address: str) -> tuple[int, str]:
+        """Status and text of an address, asked for from inside a container of the app."""
+        done = self.execute(container, "python", "-c", FETCH, address)
+        assert done.returncode == 0, done.stderr
+        status, _, text = done.stdout.partition("\n")
+        return int(status), text
+
+    def client(self, service: str = BALANCER, port: int = PUBLIC_PORT) -> Client:
+        """Client of a published port, as long as that container runs."""
+        return Client(f"http://{self.compose('port', service, str(port)).strip()}")
+
+    def balanced(self) -> int:
+        """How many instances the load balancer has found ready."""
+        status, text = self.fetch(
+            self.containers(APP)[0], f"http://{BALANCER}:{BALANCER_METRICS_PORT}/metrics"
+        )
+        assert status == 200, text
+        wanted = 'haproxy_server_status{proxy="ready",server="'
+        lines = [line for line in text.splitlines() if line.startswith(wanted) and 'state="UP"' in line]
+        return sum(line.endswith(" 1") for line in lines)
+
+    def logs(self, lines: int = 60) -> str:
+        """The last lines of each container's log."""
+        return self.compose("logs", "--no-color", "--tail", str(lines))
+
+
+FETCH = """
+import sys, urllib.error, urllib.request
+try:
+    answer = urllib.request.urlopen(sys.argv[1], timeout=30)
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status)
+print(answer.read().decode())
+"""
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Ask until the condition holds; an AssertionError if it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
+
+
+def counts(statuses: Iterable[int]) -> dict[int, int]:
+    """How often each status was answered."""
+    found: dict[int, int] = {}
+    for status in statuses:
+        found[status] = found.get(status, 0) + 1
+    return found
