@@ -70,7 +70,12 @@ def services_stopped(policy: Path = POLICY) -> Iterator[None]:
 
 def _apt_get(action: str, *packages: str) -> bool:
     options = ["-qq", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"]
-    command = ["apt-get", *options, action, *(["-y", "--no-install-recommends", *packages] if packages else [])]
+    command = [
+        "apt-get",
+        *options,
+        action,
+        *(["-y", "--no-install-recommends", *packages] if packages else []),
+    ]
     done = _run(command)
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()

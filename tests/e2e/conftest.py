@@ -29,7 +29,9 @@ SETTINGS = {
     "SAM_MEMORY": "3G",
     "SAM_MEMORY_RESERVED": "1G",
 }
-FROM = re.compile(r"^FROM\s+(?:--\S+\s+)?(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.MULTILINE | re.IGNORECASE)
+FROM = re.compile(
+    r"^FROM\s+(?:--\S+\s+)?(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.MULTILINE | re.IGNORECASE
+)
 
 
 @pytest.fixture(scope="session")
@@ -63,22 +65,17 @@ def services(engine, make_stack) -> list[str]:
     """The services that can run here: the app's image is built, the others' are pulled or stood in for."""
     configuration = make_stack().configuration()["services"]
     _build(engine, configuration[APP])
-    found = [APP]
-    absent = {}
-    for name, service in configuration.items():
-        if service["image"] == configuration[APP]["image"]:
-            continue
-        reason = "it is built on such" if "build" in service else base_images.provide(engine, service["image"])
-        absent |= {name: reason} if reason else {}
-        found += [] if reason else [name]
-    return found
+    image = configuration[APP]["image"]
+    others = {name: service["image"] for name, service in configuration.items() if service["image"] != image}
+    found = [name for name, image in others.items() if base_images.provide(engine, image) is None]
+    return [APP, *found]
 
 
 @pytest.fixture(scope="session")
 def stack(make_stack, services) -> Stack:
     """The running stack."""
     made = make_stack()
-    made.services += services
+    made.services.extend(services)
     made.up()
     return made
 

@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sam-e2e"
 FREE_BYTES = 20 * 2**30  # an image with a CUDA build of torch takes 6 GB, and its build twice that
 START_S, STOP_S = 60, 120
+CGROUP = "sam-e2e"
+MADE = [Path(path) for path in ("/run/docker", "/run/containerd", "/opt/containerd")]  # by any dockerd
 
 
 class NoEngine(Exception):
@@ -117,6 +119,7 @@ def _own_engine(folder: Path, client: Mapping[str, str]) -> Iterator[Engine]:
         "DOCKER_HOST": f"unix://{folder}/docker.sock",
         "DOCKER_BUILDKIT": "0",  # an own engine has no buildx beside it
     }
+    made = [path for path in MADE if not path.exists()]
     try:
         with FileLock(CACHE / "lock", timeout=0), firewall.kept():
             process = _start(folder, environment)
@@ -128,7 +131,7 @@ def _own_engine(folder: Path, client: Mapping[str, str]) -> Iterator[Engine]:
             finally:
                 process.terminate()
                 process.wait(STOP_S)
-                _unmount(folder)
+                _remove_traces(folder, made)
     except Timeout:
         raise NoEngine(f"another run of these tests has the engine in {CACHE}") from None
 
@@ -165,6 +168,9 @@ def _configuration(folder: Path) -> Path:
                 "pidfile": str(folder / "dockerd.pid"),
                 "hosts": [f"unix://{folder}/docker.sock"],
                 "bridge": "none",
+                "exec-opts": ["native.cgroupdriver=cgroupfs"],
+                "cgroup-parent": f"/{CGROUP}",
+                "deprecated-key-path": str(folder / "key.json"),
                 "log-driver": "local",
             }
         )
@@ -211,11 +217,15 @@ def _clear(started: Engine) -> None:
         started.docker("volume", "rm", *volumes)
 
 
-def _unmount(folder: Path) -> None:
-    """Let go of what dockerd left mounted below `folder`, network namespaces for example."""
+def _remove_traces(folder: Path, made: Sequence[Path]) -> None:
+    """Let go of mounts below `folder`, of control groups, and of the folders `made` elsewhere."""
     mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for point in reversed([point for point in mounted if point.startswith(f"{folder}/")]):
         subprocess.run(["umount", "--lazy", point], check=False)
+    for group in [*Path("/sys/fs/cgroup").glob(CGROUP), *Path("/sys/fs/cgroup").glob(f"*/{CGROUP}")]:
+        group.rmdir()
+    for path in made:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """This machine's pip settings in a form that works inside a build container on the host's network.
 
-Folders of wheels are served over HTTP on loopback; files are copied. Without such settings this changes nothing.
+Folders of wheels are served over HTTP on loopback; files are copied.
 """
 
 from __future__ import annotations

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 APP, BALANCER, REDIS, PROMETHEUS = "sam-app", "load-balancer", "redis", "prometheus"
 PUBLIC_PORT, METRICS_PORT, BALANCER_METRICS_PORT = 9487, 9464, 8404
 
-# What compose is told beyond docker-compose.yml: ports that are free, and the checkpoint where it really lies.
+# Beyond docker-compose.yml: a port that is free, and the checkpoint where it really lies.
 CHANGES = f"""\
 services:
   {BALANCER}:
@@ -69,7 +72,7 @@ class Stack:
     engine: Engine
     project: str
     folder: Path
-    services: Sequence[str] = ()
+    services: list[str] = field(default_factory=list)
 
     def configure(self, settings: dict[str, str]) -> None:
         """Write .env and the override file."""
@@ -113,41 +116,27 @@ class Stack:
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
         )
 
-    def fetch(self, container: str, address: str) -> tuple[int, str]:
-        """Status and text of an address, asked for from inside a container of the app."""
-        done = self.execute(container, "python", "-c", FETCH, address)
-        assert done.returncode == 0, done.stderr
-        status, _, text = done.stdout.partition("\n")
-        return int(status), text
+    def client(self) -> Client:
+        """Client of the load balancer's published port, as long as that container runs."""
+        return Client(f"http://{self.compose('port', BALANCER, str(PUBLIC_PORT)).strip()}")
 
-    def client(self, service: str = BALANCER, port: int = PUBLIC_PORT) -> Client:
-        """Client of a published port, as long as that container runs."""
-        return Client(f"http://{self.compose('port', service, str(port)).strip()}")
+    def inside(self, container: str, port: int) -> Client:
+        """Client of a port that is not published; the host reaches it by the container's own address."""
+        networks = self.inspect(container)["NetworkSettings"]["Networks"].values()
+        return Client(f"http://{next(network['IPAddress'] for network in networks)}:{port}")
 
     def balanced(self) -> int:
         """How many instances the load balancer has found ready."""
-        status, text = self.fetch(
-            self.containers(APP)[0], f"http://{BALANCER}:{BALANCER_METRICS_PORT}/metrics"
-        )
-        assert status == 200, text
+        answer = self.inside(self.containers(BALANCER)[0], BALANCER_METRICS_PORT).get("/metrics")
         wanted = 'haproxy_server_status{proxy="ready",server="'
-        lines = [line for line in text.splitlines() if line.startswith(wanted) and 'state="UP"' in line]
+        lines = [
+            line for line in answer.text.splitlines() if line.startswith(wanted) and 'state="UP"' in line
+        ]
         return sum(line.endswith(" 1") for line in lines)
 
     def logs(self, lines: int = 60) -> str:
         """The last lines of each container's log."""
         return self.compose("logs", "--no-color", "--tail", str(lines))
-
-
-FETCH = """
-import sys, urllib.error, urllib.request
-try:
-    answer = urllib.request.urlopen(sys.argv[1], timeout=30)
-except urllib.error.HTTPError as error:
-    answer = error
-print(answer.status)
-print(answer.read().decode())
-"""
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -158,9 +147,24 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.2)
 
 
-def counts(statuses: Iterable[int]) -> dict[int, int]:
-    """How often each status was answered."""
-    found: dict[int, int] = {}
-    for status in statuses:
-        found[status] = found.get(status, 0) + 1
-    return found
+@contextmanager
+def load(request: Callable[[], requests.Response], clients: int) -> Iterator[list[int | str]]:
+    """`clients` threads repeat the request; the list grows by each answer's status, or by what failed."""
+    statuses: list[int | str] = []
+    stop = threading.Event()
+
+    def repeat() -> None:
+        while not stop.is_set():
+            try:
+                statuses.append(request().status_code)
+            except requests.RequestException as error:
+                statuses.append(type(error).__name__)
+
+    with ThreadPoolExecutor(clients) as pool:
+        running = [pool.submit(repeat) for _ in range(clients)]
+        try:
+            yield statuses
+        finally:
+            stop.set()
+        for future in running:
+            future.result()
