@@ -13,6 +13,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from api import admin, analysis, errors, health, index, segmentation, tracing
 from api.json import StrictJSONProvider
 from api.logs import configure_logging
+from api.metrics import Metrics
+from api.metrics_port import ByPort, metrics_app
+from api.tunnel import Tunnel
 from auth_middleware import Auth
 from config import Settings, load_settings
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
@@ -65,16 +68,25 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     decoding = BoundedSemaphore(PICTURES_DECODED_AT_ONCE)
     app.extensions.update(
-        decoding=decoding, settings=settings, sam=sam, checkpoint=checkpoint, usage_store=usage_store
+        decoding=decoding,
+        settings=settings,
+        sam=sam,
+        checkpoint=checkpoint,
+        usage_store=usage_store,
+        tunnel=Tunnel(str(settings.tunnel_metrics_url).rstrip("/") if settings.tunnel_metrics_url else None),
     )
 
     tracing.init_app(app)
     errors.init_app(app)
     auth.init_app(app)
+    metrics = Metrics(sam, auth, settings.prometheus_multiproc_dir)
+    metrics.init_app(app)
     for room in (index, health, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)
     if settings.allowed_origins:
         CORS(app, origins=list(settings.allowed_origins), expose_headers=EXPOSED_HEADERS)
     if hops := settings.trusted_proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    if settings.metrics_port is not None:
+        app.wsgi_app = ByPort(app.wsgi_app, metrics_app(metrics), settings.metrics_port)  # type: ignore[method-assign]
     return app

@@ -35,6 +35,15 @@ R = TypeVar("R")
 log = structlog.get_logger(__name__)
 
 HOUR = 3600
+AUTH_FAILURES = (
+    "missing",
+    "unknown",
+    "disabled",
+    "wrong_admin_key",
+    "wrong_health_key",
+    "too_many_wrong_keys",
+)
+"""Why a request may be refused for its key; `g.auth_failure` is one of these."""
 WRONG_ADMIN_KEYS = RateLimitItemPerMinute(10, 5)
 
 
@@ -127,15 +136,19 @@ class Auth:
         """Whether the store can be written."""
         return self._storage.check()
 
-    def check_secret(self, secret: str, presented: str, purpose: str) -> bool:
+    def check_secret(self, secret: str, presented: str | None, purpose: str) -> bool:
         """Compare a presented admin or health key; wrong ones are counted against the client's address.
 
         Raises:
             RateLimited: too many wrong keys from this address.
         """
+        if not presented:
+            g.auth_failure = "missing"
+            return False
         who = (purpose, request.remote_addr or "")
         if not self._limiter.test(WRONG_ADMIN_KEYS, *who):
             wait = _seconds_until_reset(self._limiter, WRONG_ADMIN_KEYS, who)
+            g.auth_failure = "too_many_wrong_keys"
             raise RateLimited(
                 f"Too many wrong keys from this address; wait {wait} s.", {"Retry-After": str(wait)}
             )
@@ -144,6 +157,7 @@ class Auth:
         ):
             return True
         self._limiter.hit(WRONG_ADMIN_KEYS, *who)
+        g.auth_failure = f"wrong_{purpose}_key"
         log.warning("wrong key", purpose=purpose, address=request.remote_addr)
         return False
 
@@ -156,7 +170,7 @@ class Auth:
         """
         if self._admin_key is None:
             raise Forbidden("The admin routes are off: set ADMIN_API_KEY and restart the service.")
-        if not presented or not self.check_secret(self._admin_key, presented, "admin"):
+        if not self.check_secret(self._admin_key, presented, "admin"):
             raise Forbidden("Send the admin key in the X-Admin-Key header.")
 
 
@@ -178,11 +192,14 @@ def require_api_key(view: Callable[P, R]) -> Callable[P, R]:
         auth = current_auth()
         presented = request.headers.get("X-API-Key")
         if not presented:
+            g.auth_failure = "missing"
             raise Unauthorized("Send your API key in the X-API-Key header.")
         key = auth.find(presented)
         if key is None:
+            g.auth_failure = "unknown"
             raise Unauthorized("This API key is not known; check it for typing errors.")
         if not key.enabled:
+            g.auth_failure = "disabled"
             raise Unauthorized("This API key is disabled; ask the service's operator.")
         g.api_key = key
         structlog.contextvars.bind_contextvars(key_name=key.name)
