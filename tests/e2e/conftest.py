@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e import base_images, pip_settings
 from tests.e2e.engine import Engine, NoEngine
 from tests.e2e.engine import engine as running_engine
+from tests.e2e.images import NoImage, available
 from tests.e2e.stack import APP, ROOT, Client, Stack
 
 ADMIN_KEY = "e2e-admin-key-0001"
@@ -29,9 +27,6 @@ SETTINGS = {
     "SAM_MEMORY": "3G",
     "SAM_MEMORY_RESERVED": "1G",
 }
-FROM = re.compile(
-    r"^FROM\s+(?:--\S+\s+)?(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.MULTILINE | re.IGNORECASE
-)
 
 
 @pytest.fixture(scope="session")
@@ -62,13 +57,11 @@ def make_stack(engine, tmp_path_factory) -> Iterator[Callable[[], Stack]]:
 
 @pytest.fixture(scope="session")
 def services(engine, make_stack) -> list[str]:
-    """The services that can run here: the app's image is built, the others' are pulled or stood in for."""
-    configuration = make_stack().configuration()["services"]
-    _build(engine, configuration[APP])
-    image = configuration[APP]["image"]
-    others = {name: service["image"] for name, service in configuration.items() if service["image"] != image}
-    found = [name for name, image in others.items() if base_images.provide(engine, image) is None]
-    return [APP, *found]
+    """The services whose images are to be had here."""
+    try:
+        return available(engine, make_stack().configuration()["services"], APP)
+    except NoImage as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session")
@@ -107,18 +100,3 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.failed and stack is not None:
         report.sections.append(("containers", stack.logs()))
     return report
-
-
-def _build(engine: Engine, service: dict[str, Any]) -> None:
-    """Build the service's image as compose would, with this machine's pip settings."""
-    build = service["build"]
-    dockerfile = Path(build["context"]) / build.get("dockerfile", "Dockerfile")
-    stages = set()
-    for match in FROM.finditer(dockerfile.read_text()):
-        if match["image"] not in stages and (reason := base_images.provide(engine, match["image"])):
-            pytest.skip(reason)
-        stages.add(match["stage"])
-    arguments = [f"--build-arg={name}={value}" for name, value in build.get("args", {}).items()]
-    options = ["--quiet", "--network", "host", "--file", str(dockerfile), "--tag", service["image"]]
-    with pip_settings.served(pip_settings.read_settings().folders):
-        engine.docker("build", *options, *arguments, build["context"], timeout=1200)

@@ -21,15 +21,6 @@ ROOT = Path(__file__).parent.parent.parent
 APP, BALANCER, REDIS, PROMETHEUS = "sam-app", "load-balancer", "redis", "prometheus"
 PUBLIC_PORT, METRICS_PORT, BALANCER_METRICS_PORT = 9487, 9464, 8404
 
-# Beyond docker-compose.yml: a port that is free, and the checkpoint where it really lies.
-CHANGES = f"""\
-services:
-  {BALANCER}:
-    ports: !override ["127.0.0.1::{PUBLIC_PORT}"]
-  model:
-    volumes: ["{(ROOT / "model" / "mobile_sam.pt").resolve().parent}:/seed:ro"]
-"""
-
 
 @dataclass(frozen=True)
 class Client:
@@ -75,9 +66,16 @@ class Stack:
     services: list[str] = field(default_factory=list)
 
     def configure(self, settings: dict[str, str]) -> None:
-        """Write .env and the override file."""
+        """Write .env, and an override file with free ports and the place where the checkpoint really lies."""
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        (self.folder / "changes.yml").write_text(CHANGES)
+        changes = self.folder / "changes.yml"
+        changes.write_text("{}")
+        seed = (ROOT / "model" / "mobile_sam.pt").resolve().parent
+        lines = ["services:", "  model:", f'    volumes: ["{seed}:/seed:ro"]']
+        for name, service in self.configuration()["services"].items():
+            if ports := [f'"127.0.0.1::{port["target"]}"' for port in service.get("ports", [])]:
+                lines += [f"  {name}:", f"    ports: !override [{', '.join(ports)}]"]
+        changes.write_text("\n".join(lines))
 
     def compose(self, *arguments: str, timeout: float = 300, **changes: str) -> str:
         """What `docker compose ...` prints; `changes` are variables that win over .env."""

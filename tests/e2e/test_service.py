@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.e2e.conftest import ADMIN_KEY, HEALTH_KEY, PLAIN
-from tests.e2e.stack import APP, BALANCER, METRICS_PORT, ROOT
+from tests.e2e.stack import APP, BALANCER, METRICS_PORT, REDIS, ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -86,7 +86,7 @@ def test_the_app_reaches_no_outside(three):
     assert tried.stdout.strip() == "ENETUNREACH"
 
 
-def test_only_the_load_balancer_publishes_a_port(three):
+def test_app_and_store_publish_no_port(three):
     published = {
         service
         for service in three.services
@@ -94,7 +94,7 @@ def test_only_the_load_balancer_publishes_a_port(three):
         if any(three.inspect(container)["NetworkSettings"]["Ports"].values())
     }
     assert BALANCER in published
-    assert APP not in published
+    assert not published & {APP, REDIS}
 
 
 def test_metrics_are_closed_in_public_and_open_inside(three, client):
