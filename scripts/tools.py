@@ -41,7 +41,7 @@ def main() -> None:
         return
     print(f"Tools: installing {' '.join(packages)}")
     _apt_get("update")
-    with services_stopped():
+    with services_stopped(POLICY):
         if not _apt_get("install", *packages):
             for package in packages:  # one that cannot be had keeps no other away
                 _apt_get("install", package)
@@ -55,7 +55,7 @@ def missing(packages: Mapping[str, str]) -> list[str]:
 
 
 @contextmanager
-def services_stopped(policy: Path = POLICY) -> Iterator[None]:
+def services_stopped(policy: Path) -> Iterator[None]:
     """Packages installed in the meantime do not start their services."""
     if policy.exists():  # the machine has a policy of its own
         yield

@@ -6,6 +6,7 @@ Folders of wheels are served over HTTP on loopback; files are copied.
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import threading
@@ -68,25 +69,23 @@ def read_settings(listed: str | None = None) -> PipSettings:
 
 
 @contextmanager
-def served(folders: list[Path]) -> Iterator[None]:
-    """`folders` at http://127.0.0.1:PORT/0/, /1/ ... for as long as the context lasts."""
+def served(folders: list[Path], port: int = PORT) -> Iterator[str]:
+    """`folders` at http://127.0.0.1:PORT/0/, /1/ ... for as long as the context lasts; gives the address."""
 
     class Handler(SimpleHTTPRequestHandler):
         def translate_path(self, path: str) -> str:
             number, _, rest = path.lstrip("/").partition("/")
-            self.directory = str(folders[int(number)])
+            known = number.isdecimal() and int(number) < len(folders)
+            self.directory = str(folders[int(number)]) if known else os.devnull
             return super().translate_path(f"/{rest}")
 
         def log_message(self, *_: object) -> None:
             pass
 
-    if not folders:
-        yield
-        return
-    with ThreadingHTTPServer(("127.0.0.1", PORT), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
 
