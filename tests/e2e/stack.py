@@ -77,7 +77,7 @@ class Stack:
                 lines += [f"  {name}:", f"    ports: !override [{', '.join(ports)}]"]
         changes.write_text("\n".join(lines))
 
-    def compose(self, *arguments: str, timeout: float = 300, **changes: str) -> str:
+    def compose(self, *arguments: str, timeout: float = 400, **changes: str) -> str:
         """What `docker compose ...` prints; `changes` are variables that win over .env."""
         options = ["--project-name", self.project, "--project-directory", str(ROOT), "--profile", "*"]
         options += ["--env-file", str(self.folder / ".env")]
@@ -92,7 +92,7 @@ class Stack:
 
     def up(self, instances: int = 3, **changes: str) -> None:
         """Start what is not running, and wait until all of it is healthy."""
-        scale = ["--scale", f"{APP}={instances}", "--wait", "--wait-timeout", "120"]
+        scale = ["--scale", f"{APP}={instances}", "--wait", "--wait-timeout", "300"]
         self.compose("up", "--detach", "--pull", "never", "--no-build", *scale, *self.services, **changes)
 
     def down(self) -> None:
@@ -137,7 +137,7 @@ class Stack:
         return self.compose("logs", "--no-color", "--tail", str(lines))
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 180) -> None:
     """Ask until the condition holds; an AssertionError if it never does."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -65,7 +65,7 @@ def test_a_stopped_instance_finishes_its_picture_while_others_take_the_new_ones(
         wait_until(lambda: busy_instance(three) or running.done())
         busy = busy_instance(three)
         assert busy is not None, running.result().text
-        stopped = pool.submit(three.engine.docker, "stop", "--time", "110", busy)
+        stopped = pool.submit(three.engine.docker, "stop", "-t", "110", busy)
         statuses = Counter(client.get("/defaults", PLAIN).status_code for _ in range(30))
         assert not running.done()
         assert running.result().status_code == 200
