@@ -49,5 +49,6 @@ class ByPort:
         self._port = str(port)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
         application = self._internal if environ["SERVER_PORT"] == self._port else self._public
         return application(environ, start_response)

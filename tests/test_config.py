@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 from pydantic import ValidationError
@@ -46,6 +47,24 @@ def test_an_ipv6_address_is_put_in_brackets():
     assert settings.address == "[::1]:9487"
 
 
+def test_the_metrics_have_an_address_of_their_own_if_they_are_on():
+    keys = "first-secret-key:Ada:1"
+    assert Settings(_env_file=None, api_keys=keys).addresses == ["127.0.0.1:9487"]
+    settings = Settings(_env_file=None, api_keys=keys, metrics_port=9464)
+    assert settings.addresses == ["127.0.0.1:9487", "127.0.0.1:9464"]
+
+
+def test_the_metrics_library_finds_its_folder_only_if_metrics_are_on(monkeypatch, tmp_path):
+    keys = "first-secret-key:Ada:1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("MKL_NUM_THREADS", "1")
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    Settings(_env_file=None, api_keys=keys, metrics_port=9464).apply_to_process()
+    assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path)
+    Settings(_env_file=None, api_keys=keys).apply_to_process()
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+
+
 def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):
     (tmp_path / ".env").write_text("API_KEYS=first-secret-key:Ada:1\nFLASK_PORT=1234\nTHREADS=30\nOTHER=1\n")
     monkeypatch.setenv("FLASK_PORT", "4321")
@@ -76,6 +95,9 @@ def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):
         ("FLASK_DEBUG", "perhaps", "boolean"),
         ("THREADS", "11", "QUEUE_SIZE + 4"),
         ("DATA_DIR", "/proc/nowhere", "cannot be made"),
+        ("METRICS_PORT", "9487", "must not be FLASK_PORT"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/proc/nowhere", "cannot be made"),
+        ("TUNNEL_METRICS_URL", "cloudflare-tunnel:2000", "'http' or 'https'"),
         ("LOG_FILE", "/proc/nowhere/sam.log", "cannot be made"),
     ],
 )
@@ -114,8 +136,6 @@ def test_the_demo_key_is_for_loopback_only(host, debug, taken):
 
 
 def test_numerical_libraries_get_their_variables(monkeypatch):
-    import os
-
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.setenv(name, "")
     Settings(

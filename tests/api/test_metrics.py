@@ -11,7 +11,6 @@ from threading import Event
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.metrics import METHODS
 from auth_middleware import AUTH_FAILURES
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, ROOT, SMALL_KEY
 
@@ -50,7 +49,7 @@ def test_answers_are_counted_by_endpoint_method_and_status(client):
     assert values["sam_requests_total", "/defaults", "GET", "200"] == 2
     assert values["sam_requests_total", "/defaults", "GET", "401"] == 1
     assert values["sam_request_seconds_count", "/defaults"] == 3
-    assert 0 < values["sam_request_seconds_sum", "/defaults"]
+    assert values["sam_request_seconds_sum", "/defaults"] > 0
 
 
 def test_unknown_paths_and_methods_make_one_series(client):
@@ -59,10 +58,6 @@ def test_unknown_paths_and_methods_make_one_series(client):
         client.open("/health", method=f"M{i}")
     names = {labels[1:] for labels in samples(client) if labels[0] == "sam_requests_total"}
     assert names == {("unmatched", "GET", "404"), ("unmatched", "other", "405")}
-
-
-def test_methods_are_those_of_http():
-    assert len(METHODS) == 7
 
 
 def test_rate_limits_and_refused_keys_are_counted(make_app):
