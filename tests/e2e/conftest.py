@@ -76,7 +76,8 @@ def stack(make_stack, services) -> Stack:
 @pytest.fixture
 def three(stack) -> Stack:
     """The stack with three instances, all of them ready."""
-    stack.up(3)
+    if not stack.is_up(3):
+        stack.up(3)
     return stack
 
 

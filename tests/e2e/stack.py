@@ -6,6 +6,7 @@ import json
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -94,6 +95,16 @@ class Stack:
         """Start what is not running, and wait until all of it is healthy."""
         scale = ["--scale", f"{APP}={instances}", "--wait", "--wait-timeout", "300"]
         self.compose("up", "--detach", "--pull", "never", "--no-build", *scale, *self.services, **changes)
+
+    def is_up(self, instances: int) -> bool:
+        """Whether everything runs and is healthy, with so many instances."""
+        label = f"label=com.docker.compose.project={self.project}"
+        columns = '{{.Label "com.docker.compose.service"}} {{.Status}}'
+        listed = self.engine.docker("ps", "--filter", label, "--format", columns).splitlines()
+        running = Counter(
+            line.split()[0] for line in listed if "unhealthy" not in line and "health:" not in line
+        )
+        return running == {**dict.fromkeys(self.services, 1), APP: instances}
 
     def down(self) -> None:
         """Remove all there is of the project, volumes too."""
