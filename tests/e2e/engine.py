@@ -47,28 +47,25 @@ class Engine:
     environment: Mapping[str, str]
     own: bool
 
-    def docker(self, *arguments: str, timeout: float = 120, data: bytes | None = None) -> str:
+    def docker(self, *arguments: str, timeout: float = 120) -> str:
         """What `docker ...` prints.
 
         Raises:
             subprocess.CalledProcessError: with what it printed to stderr in a note.
         """
-        done = self.try_docker(*arguments, timeout=timeout, data=data)
+        done = self.try_docker(*arguments, timeout=timeout)
         if done.returncode != 0:
             error = subprocess.CalledProcessError(done.returncode, done.args)
             error.add_note((done.stdout + done.stderr).decode(errors="replace")[-6000:])
             raise error
         return done.stdout.decode()
 
-    def try_docker(
-        self, *arguments: str, timeout: float = 120, data: bytes | None = None
-    ) -> subprocess.CompletedProcess[bytes]:
-        """`docker ...`, whatever its exit status; `data` is its input."""
+    def try_docker(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[bytes]:
+        """`docker ...`, whatever its exit status."""
         return subprocess.run(
             ["docker", *arguments],
             env=self.environment,
-            input=data,
-            stdin=subprocess.DEVNULL if data is None else None,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout,
             check=False,
@@ -119,24 +116,21 @@ def _own_engine(folder: Path, client: Mapping[str, str]) -> Iterator[Engine]:
         "DOCKER_HOST": f"unix://{folder}/docker.sock",
         "DOCKER_BUILDKIT": "0",  # an own engine has no buildx beside it
     }
-    made = [path for path in MADE if not path.exists()]
     try:
-        with FileLock(CACHE / "lock", timeout=0), firewall.kept():
-            process = _start(folder, environment)
-            started = Engine(environment, own=True)
-            try:
-                _clear(started)  # what a run left that was killed
-                yield started
-                _clear(started)
-            finally:
-                process.terminate()
-                process.wait(STOP_S)
-                _remove_traces(folder, made)
+        held = FileLock(CACHE / "lock").acquire(timeout=0)
     except Timeout:
         raise NoEngine(f"another run of these tests has the engine in {CACHE}") from None
+    with held, firewall.kept(), _traces_removed(folder), _daemon(folder, environment):
+        started = Engine(environment, own=True)
+        _clear(started)  # what a run left that was killed
+        try:
+            yield started
+        finally:
+            _clear(started)
 
 
-def _start(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+@contextmanager
+def _daemon(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
     log = folder / "dockerd.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -147,14 +141,16 @@ def _start(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[byt
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + START_S
-    while not _answers(environment):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            process.wait()
-            raise NoEngine(f"dockerd does not start: {_last_error(log)}")
-        time.sleep(0.1)
-    return process
+    try:
+        deadline = time.monotonic() + START_S
+        while not _answers(environment):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise NoEngine(f"dockerd does not start: {_last_error(log)}")
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(STOP_S)
 
 
 def _configuration(folder: Path) -> Path:
@@ -217,8 +213,17 @@ def _clear(started: Engine) -> None:
         started.docker("volume", "rm", *volumes)
 
 
+@contextmanager
+def _traces_removed(folder: Path) -> Iterator[None]:
+    """Afterwards mounts below `folder`, control groups and dockerd's folders elsewhere are gone."""
+    made = [path for path in MADE if not path.exists()]
+    try:
+        yield
+    finally:
+        _remove_traces(folder, made)
+
+
 def _remove_traces(folder: Path, made: Sequence[Path]) -> None:
-    """Let go of mounts below `folder`, of control groups, and of the folders `made` elsewhere."""
     mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for point in reversed([point for point in mounted if point.startswith(f"{folder}/")]):
         subprocess.run(["umount", "--lazy", point], check=False)
