@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -47,14 +49,19 @@ class Rendered:
         assert len(found) == 1, f"{len(found)} workloads {name}"
         return found[0]["spec"]["template"]["spec"]
 
+    def app(self) -> Manifest:
+        """The container of the service."""
+        (container,) = self.pod("sam-app")["containers"]
+        return container
+
     def settings(self) -> dict[str, str]:
         """The environment that the ConfigMap gives the service."""
         return self.get("ConfigMap", "sam-app")["data"]
 
 
 def _bare_name(item: Manifest) -> str:
-    name = item["metadata"]["name"]
-    return name.rsplit("-", 1)[0] if item["kind"] == "ConfigMap" else name
+    name: str = item["metadata"]["name"]
+    return re.sub(r"-[2456789bcdfghkmt]{10}$", "", name) if item["kind"] == "ConfigMap" else name
 
 
 def containers(spec: Manifest) -> Iterator[Manifest]:
@@ -87,3 +94,13 @@ def quantity(value: str | float) -> float:
         if text.endswith(suffix):
             return float(text.removesuffix(suffix)) * factor
     return float(text)
+
+
+def render_with(*names: str, folder: Path) -> Rendered:
+    """Production with components of k8s/components; the kustomization is written to `folder`."""
+    kustomization = {
+        "resources": [os.path.relpath(K8S / "overlays" / "production", folder)],
+        "components": [os.path.relpath(K8S / "components" / name, folder) for name in names],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    return render_path(folder)
