@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tests.deployment.manifests import K8S, Rendered, render
-
-FOLDERS = ["", "overlays/gpu", "overlays/monitoring", "overlays/mesh", "overlays/dev"]
+from tests.deployment.manifests import FOLDERS, K8S, Rendered, render
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.removeprefix("overlays/") or "production")

@@ -17,6 +17,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "k8s"
+FOLDERS = ["", "overlays/gpu", "overlays/monitoring", "overlays/mesh", "overlays/dev"]  # "" is production
 NAMESPACE = "sam-droplets"
 NAME = "app.kubernetes.io/name"
 

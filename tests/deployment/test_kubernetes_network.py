@@ -13,8 +13,9 @@ PEERS = {
     "tunnel": ours("cloudflare-tunnel"),
     "stranger in the namespace": ours("stranger"),
     "stranger": Peer({NAME: "sam-app"}, "default"),
-    "ingress": Peer({NAME: "ingress-nginx"}, "ingress-nginx"),
-    "other in ingress": Peer({NAME: "other"}, "ingress-nginx"),
+    "ingress": Peer({NAME: "nginx-ingress"}, "nginx-ingress"),
+    "older ingress": Peer({NAME: "ingress-nginx"}, "ingress-nginx"),
+    "other in ingress": Peer({NAME: "other"}, "nginx-ingress"),
     "prometheus": Peer({NAME: "prometheus"}, "monitoring"),
     "grafana": Peer({NAME: "grafana"}, "monitoring"),
     "gateway": Peer({"istio": "ingress"}, "istio-ingress"),
@@ -29,15 +30,19 @@ PORTS += [(53, "UDP"), (443, "UDP"), (7844, "UDP")]
 OURS = ("app", "redis", "tunnel")
 
 DNS = {(name, "dns", 53, protocol) for name in ("app", "tunnel") for protocol in ("TCP", "UDP")}
-PRODUCTION = DNS | {
-    ("app", "redis", 6379, "TCP"),
-    ("app", "tunnel", 2000, "TCP"),
-    ("app", "internet", 443, "TCP"),
-    ("tunnel", "app", 9487, "TCP"),
-    ("tunnel", "internet", 7844, "TCP"),
-    ("tunnel", "internet", 7844, "UDP"),
-    ("ingress", "app", 9487, "TCP"),
-}
+INGRESS = {("ingress", "app", 9487, "TCP"), ("older ingress", "app", 9487, "TCP")}
+PRODUCTION = (
+    DNS
+    | INGRESS
+    | {
+        ("app", "redis", 6379, "TCP"),
+        ("app", "tunnel", 2000, "TCP"),
+        ("app", "internet", 443, "TCP"),
+        ("tunnel", "app", 9487, "TCP"),
+        ("tunnel", "internet", 7844, "TCP"),
+        ("tunnel", "internet", 7844, "UDP"),
+    }
+)
 WATCHED = {("prometheus", "app", 9464, "TCP"), ("prometheus", "tunnel", 2000, "TCP")}
 MESH = {(name, "istiod", 15012, "TCP") for name in (*OURS, "stranger in the namespace")} | {
     (name, "dns", 53, protocol)
@@ -67,11 +72,11 @@ def reach(rendered) -> set[tuple[str, str, int, str]]:
         ("overlays/monitoring", PRODUCTION | WATCHED),
         (
             "overlays/mesh",
-            (PRODUCTION | MESH | {("gateway", "app", 9487, "TCP")}) - {("ingress", "app", 9487, "TCP")},
+            (PRODUCTION | MESH | {("gateway", "app", 9487, "TCP")}) - INGRESS,
         ),
         (
             "overlays/dev",
-            {line for line in PRODUCTION if not {"tunnel", "ingress"} & set(line)},
+            {line for line in PRODUCTION - INGRESS if "tunnel" not in line},
         ),
     ],
 )

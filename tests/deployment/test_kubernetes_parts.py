@@ -17,7 +17,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from scripts.prometheus_rule import ALERTS, RULE, prometheus_rule
-from tests.deployment.manifests import K8S, NAMESPACE, ROOT, render, render_with
+from tests.deployment.manifests import K8S, NAMESPACE, ROOT, render, render_path, render_with
 
 TUNNEL = yaml.safe_load((K8S / "cloudflared" / "config.yml").read_text())
 PASSWORD = "0123456789abcdef0123"
@@ -192,3 +192,22 @@ def test_alerts_and_monitors_speak_of_the_same_jobs():
     assert all(
         item["spec"]["jobLabel"] == "app.kubernetes.io/name" for item in monitoring.of("ServiceMonitor")
     )
+
+
+def test_the_kustomization_in_the_documentation_works(tmp_path):
+    text = (ROOT / "docs" / "kubernetes.md").read_text()
+    (example,) = re.findall(r"```yaml\n(# my-cluster/kustomization.yaml\n.*?)```", text, re.DOTALL)
+    folder = tmp_path / "my-cluster"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text(
+        example.replace("../sam-droplets/", f"{os.path.relpath(ROOT, folder)}/")
+    )
+    (folder / "config.yml").write_text("ingress: []\n")
+    mine = render_path(folder)
+    assert mine.app()["image"] == render("").app()["image"].replace("sam-", "registry.example.org/sam-")
+    assert mine.settings() == {**render("").settings(), "MAX_FILE_SIZE_MB": "30"}
+    assert mine.get("ConfigMap", "cloudflare-tunnel")["data"] == {"config.yml": "ingress: []\n"}
+    (ingress,) = mine.of("Ingress")
+    assert ingress["spec"]["rules"][0]["host"] == ingress["spec"]["tls"][0]["hosts"][0] == "sam.my-lab.org"
+    assert mine.get("PersistentVolumeClaim", "sam-model")["spec"]["storageClassName"] == "nfs"
+    assert mine.of("ServiceMonitor")

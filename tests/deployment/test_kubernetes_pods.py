@@ -13,13 +13,10 @@ from tests.deployment.manifests import NAMESPACE, ROOT, containers
 
 def test_the_environment_is_one_that_the_service_reads(rendered, secrets):
     names = set(rendered.settings()) | set(secrets.get("Secret", "sam-app")["stringData"])
-    app = rendered.app()
-    values = {variable["name"]: variable.get("value", "") for variable in app["env"]}
-    for name, value in values.items():
-        if f"$({name})" not in "".join(values.values()):
-            names.add(name)
-        for used in re.findall(r"\$\((\w+)\)", value):  # Kubernetes puts in only what stands above
-            assert list(values).index(used) < list(values).index(name)
+    for variable in rendered.app()["env"]:
+        used = set(re.findall(r"\$\((\w+)\)", variable.get("value", "")))
+        assert used <= names  # Kubernetes puts in what stands above
+        names = names - used | {variable["name"]}
     assert {name.lower() for name in names} <= set(Settings.model_fields)
 
 
@@ -93,9 +90,11 @@ def test_proxies_wait_longer_than_a_request_may_take(rendered):
     longest = float(rendered.settings()["REQUEST_TIMEOUT_S"])
     for ingress in rendered.of("Ingress"):
         notes = ingress["metadata"]["annotations"]
-        for name in ("read", "send"):
-            assert int(notes[f"nginx.ingress.kubernetes.io/proxy-{name}-timeout"]) > longest
-        assert notes["nginx.ingress.kubernetes.io/proxy-body-size"] == "100m"
+        times = [value for name, value in notes.items() if name.endswith(("read-timeout", "send-timeout"))]
+        assert len(times) == 4
+        assert all(int(value.removesuffix("s")) > longest for value in times)
+        sizes = [value for name, value in notes.items() if name.endswith("body-size")]
+        assert sizes == ["100m", "100m"]
     for route in rendered.of("VirtualService"):
         assert all(int(rule["timeout"].removesuffix("s")) > longest for rule in route["spec"]["http"])
 

@@ -46,9 +46,11 @@ def test_worker_threads_fill_the_cpu_limit(rendered):
     assert settings["MKL_NUM_THREADS"] == settings["OMP_NUM_THREADS"]
 
 
-def test_rollouts_never_take_the_last_pod(rendered):
-    production = render("").get("Deployment", "sam-app")["spec"]["strategy"]["rollingUpdate"]
-    assert production == {"maxUnavailable": 0, "maxSurge": 1}
+def test_neither_a_rollout_nor_a_drained_node_takes_all_pods(rendered):
+    least = rendered.get("HorizontalPodAutoscaler", "sam-app-hpa")["spec"]["minReplicas"]
+    rollout = rendered.get("Deployment", "sam-app")["spec"]["strategy"]["rollingUpdate"]
+    assert rollout["maxUnavailable"] < least
+    assert rollout["maxUnavailable"] + rollout["maxSurge"] == 1
     for budget in rendered.of("PodDisruptionBudget"):
         assert budget["spec"]["maxUnavailable"] == 1
 
