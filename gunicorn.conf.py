@@ -7,7 +7,10 @@ Each worker loads its own model after the fork. SIGTERM and Ctrl-C drain: runnin
 
 from __future__ import annotations
 
+import os
 import signal
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.logs import logging_config
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 settings = load_settings()
 settings.apply_to_process()
 
-bind = settings.address
+bind = settings.addresses
 worker_class = "api.worker.Worker"
 workers = settings.workers
 threads = settings.threads
@@ -35,8 +38,9 @@ logconfig_dict = logging_config(settings)
 
 
 def on_starting(server: Arbiter) -> None:
-    """Ctrl-C drains like SIGTERM."""
+    """Ctrl-C drains like SIGTERM; counters start from zero."""
     server.handle_int = server.handle_term
+    _forget_metrics()
 
 
 def post_worker_init(worker: ThreadWorker) -> None:
@@ -49,9 +53,36 @@ def post_worker_init(worker: ThreadWorker) -> None:
         begin_exit(number, frame)
 
     signal.signal(signal.SIGTERM, drain)
+    worker.wsgi.extensions["metrics"].keep_gauges_fresh()
+    worker.wsgi.extensions["heartbeat"].start()
 
 
 def worker_exit(_server: Arbiter, worker: ThreadWorker) -> None:
-    """Write the last usage records."""
+    """Write the last usage records and leave the store."""
     if hasattr(worker, "wsgi"):  # not if the start failed
-        worker.wsgi.extensions["auth"].usage.close()
+        extensions = worker.wsgi.extensions
+        extensions["auth"].usage.close()
+        extensions["heartbeat"].close()
+        extensions["store"].close()
+
+
+def child_exit(_server: Arbiter, worker: ThreadWorker) -> None:
+    """Take a dead worker's gauges out of the sums; its counters stay."""
+    if settings.metrics_port is not None:
+        from prometheus_client import multiprocess  # noqa: PLC0415  # reads the environment when imported
+
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Arbiter) -> None:
+    """Leave no metrics behind, unless a new master has taken over."""
+    if not server.reexec_pid:
+        _forget_metrics()
+        with suppress(OSError, KeyError):  # a folder that holds something else, or is a mount, stays
+            Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).rmdir()
+
+
+def _forget_metrics() -> None:
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        for file in Path(folder).glob("*.db"):
+            file.unlink(missing_ok=True)

@@ -188,6 +188,7 @@ class SamService:
             "running": self._running,
             "draining": self._draining,
             "remembered_pictures": len(self._memory),
+            "gpu_memory_bytes": torch.cuda.memory_reserved(),
         }
 
     def _enqueue(self, job: _Job) -> None:

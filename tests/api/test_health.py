@@ -13,9 +13,15 @@ def test_public_health_tells_two_things(client):
 
 
 def test_all_levels_with_the_health_key(client):
-    levels = client.get("/health", headers={"X-Health-Key": HEALTH_KEY}).json["levels"]
-    assert set(levels) == {"container", "application", "model", "response_times"}
-    assert levels["application"] == {"store": True, "takes_pictures": True}
+    body = client.get("/health", headers={"X-Health-Key": HEALTH_KEY}).json
+    levels = body["levels"]
+    assert list(levels) == ["container", "application", "model", "tunnel", "response_times"]
+    assert all(level["status"] in {"healthy", "degraded", "unhealthy"} for level in levels.values())
+    assert all(bool(level["reasons"]) == (level["status"] != "healthy") for level in levels.values())
+    assert levels["application"]["takes_pictures"]
+    store = levels["application"]["store"]
+    assert (store["backend"], store["answers"]) == ("sqlite", True)
+    assert store["mode"].startswith("refuse: ")
     assert levels["model"]["checkpoint"]["valid"]
     assert levels["model"]["model_loaded"] is False
     assert "/" not in str(levels["model"]["checkpoint"])  # no path

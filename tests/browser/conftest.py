@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.conftest import ADMIN_KEY, KEY, ROOT, SMALL_KEY
 from tests.test_server import Server, serving
@@ -56,15 +61,46 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory) -> Iterator[Server]:
-    """The service with the real model. Ada may ask 1000 times an hour, Bob 3 times."""
+    """The service with the real model, as behind a proxy. Ada may ask 1000 times an hour, Bob 3 times."""
     folder = tmp_path_factory.mktemp("live")
     keys = f"{KEY}:Ada:1000,{SMALL_KEY}:Bob:3"
-    with serving(folder, API_KEYS=keys, ADMIN_API_KEY=ADMIN_KEY) as server:
+    with serving(folder, API_KEYS=keys, ADMIN_API_KEY=ADMIN_KEY, TRUSTED_PROXY_HOPS="1") as server:
         yield server
 
 
 @pytest.fixture
-def open_page(browser) -> Iterator[Callable[[str], Page]]:
+def serve() -> Iterator[Callable[[Flask], str]]:
+    """Serves an app of the test's own from this process; answers with its address."""
+    with ExitStack() as servers:
+        yield lambda app: servers.enter_context(served(app))
+
+
+class Quiet(WSGIRequestHandler):
+    def log_request(self, *_: object) -> None:
+        """The app logs its requests itself."""
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def client_addresses() -> Iterator[str]:
+    """Addresses that clients come from, each of its own, so that wrong keys of one test lock out no other."""
+    return (f"2001:db8::{number:x}" for number in count(1))
+
+
+@pytest.fixture
+def open_page(browser, client_addresses) -> Iterator[Callable[[str], Page]]:
     """Opens pages whose addresses begin with the one given, each with a session of its own.
 
     The test fails if one of them writes an error to the console, breaks the content security policy, asks
@@ -78,6 +114,7 @@ def open_page(browser) -> Iterator[Callable[[str], Page]]:
                 base_url=address,
                 viewport={"width": 1440, "height": 900},
                 reduced_motion="reduce",
+                extra_http_headers={"X-Forwarded-For": next(client_addresses)},
                 permissions=["clipboard-read", "clipboard-write"],
             )
         )
