@@ -58,12 +58,16 @@ def post_worker_init(worker: ThreadWorker) -> None:
 
     signal.signal(signal.SIGTERM, drain)
     worker.wsgi.extensions["metrics"].keep_gauges_fresh()
+    worker.wsgi.extensions["heartbeat"].start()
 
 
 def worker_exit(_server: Arbiter, worker: ThreadWorker) -> None:
-    """Write the last usage records."""
+    """Write the last usage records and leave the store."""
     if hasattr(worker, "wsgi"):  # not if the start failed
-        worker.wsgi.extensions["auth"].usage.close()
+        extensions = worker.wsgi.extensions
+        extensions["auth"].usage.close()
+        extensions["heartbeat"].close()
+        extensions["store"].close()
 
 
 def child_exit(_server: Arbiter, worker: ThreadWorker) -> None:
