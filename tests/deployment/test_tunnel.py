@@ -122,3 +122,9 @@ def test_credentials_are_mounted_and_in_no_image(config):
     assert "credentials" not in (ROOT / "Dockerfile.tunnel").read_text().split("FROM", 1)[1]
     ignored = run(["/usr/bin/git", "check-ignore", "cloudflared/credentials.json"])
     assert ignored.returncode == 0
+
+
+def test_cluster_and_manual_take_the_version_of_the_image():
+    [version] = re.findall(r"^ARG CLOUDFLARED_VERSION=(\S+)$", (ROOT / "Dockerfile.tunnel").read_text(), re.M)
+    for name in ("k8s/cloudflared/deployment.yaml", "docs/deployment.md"):
+        assert set(re.findall(r"cloudflare/cloudflared:(\S+?)'?$", (ROOT / name).read_text(), re.M)) == {version}
