@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     tracing.init_app(app)
     errors.init_app(app)
     auth.init_app(app)
-    metrics = Metrics(sam, auth, settings.prometheus_multiproc_dir)
+    metrics = Metrics(sam, (key.name for key in auth.keys), store, settings.prometheus_multiproc_dir)
     metrics.init_app(app)
     for room in (web, docs, health, preview, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)

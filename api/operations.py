@@ -57,8 +57,8 @@ class Operation:
 WITH_KEY = (Unauthorized, RateLimited, Unavailable)
 WITH_PICTURE = (BadRequest, TooLarge, UnsupportedImage, UndecodableImage, *WITH_KEY)
 ADMIN = (BadRequest, Forbidden, RateLimited, Unavailable)
-ANALYSIS = {JSON: AnalysisBody, FORM: AnalysisForm}
-PICTURE = {JSON: PictureBody, FORM: PictureForm}
+ANALYSIS: dict[str, type[BaseModel]] = {JSON: AnalysisBody, FORM: AnalysisForm}
+PICTURE: dict[str, type[BaseModel]] = {JSON: PictureBody, FORM: PictureForm}
 HOURS = {"type": "integer", "minimum": 1, "maximum": MOST_HOURS, "default": 24}
 
 OPERATIONS: dict[str, Operation] = {

@@ -78,7 +78,7 @@ def test_container_tells_both_reasons(app, monkeypatch):
 
 
 def test_a_store_that_cannot_be_written_is_unhealthy(app, monkeypatch):
-    monkeypatch.setattr(app.extensions["auth"], "store_answers", lambda: False)
+    monkeypatch.setattr(app.extensions["store"]._guard, "_answers", lambda: False)
     found = level(app, "application")
     assert found["status"] == "unhealthy"
     assert "store" in found["reasons"][0]
@@ -132,7 +132,7 @@ def test_tunnel(make_app, monkeypatch, state, status):
 def test_response_times(app, good, faults, ms, status):
     now = time.time()
     records = [UsageRecord(now, "Ada", "/segment", code, ms) for code in [200] * good + [500] * faults]
-    app.extensions["usage_store"].add([*records, UsageRecord(now - 3700, "Ada", "/segment", 500, 9e6)])
+    app.extensions["store"].usage.add([*records, UsageRecord(now - 3700, "Ada", "/segment", 500, 9e6)])
     found = level(app, "response_times")
     assert (found["status"], found["requests"], found["server_errors"]) == (status, good + faults, faults)
     assert found["processing_ms"]["p95"] == ms
@@ -144,5 +144,5 @@ def test_records_that_cannot_be_read_are_told(app, monkeypatch):
     def fail(_):
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(app.extensions["usage_store"], "since", fail)
+    monkeypatch.setattr(app.extensions["store"].usage._usage, "since", fail)
     assert level(app, "response_times")["status"] == "degraded"
