@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import current_app, g
 
+from api.metrics import current_metrics
 from api.requests import Sent, analysis_options
 from api.serialise import segmentation
 from auth_middleware import usage
@@ -72,7 +73,7 @@ def analyse(sent: Sent) -> Analysed:
 
 
 def body(done: Analysed) -> dict[str, Any]:
-    """A segmentation's answer (api.schemas.Segmentation); `timing_ms` counts up to now."""
+    """A segmentation's answer (api.schemas.Segmentation); its `timing_ms` goes into the metrics too."""
     service: SamService = current_app.extensions["sam"]
     status = service.status()
     answer = segmentation(done.image, done.analysis, done.wanted)
@@ -82,12 +83,12 @@ def body(done: Analysed) -> dict[str, Any]:
         "serialise": now - done.finished,
         "total": now - done.started,
     }
+    timing_ms = {**done.analysis.timing_ms, **{stage: 1000 * seconds for stage, seconds in timing.items()}}
+    current_metrics().add_segmentation(timing_ms, len(done.analysis.droplets))
     return {
         **answer,
         "request_id": g.request_id,
-        "timing_ms": rounded(
-            {**done.analysis.timing_ms, **{stage: 1000 * seconds for stage, seconds in timing.items()}}
-        ),
+        "timing_ms": rounded(timing_ms),
         "model": {
             "name": "MobileSAM vit_t",
             "checkpoint": status["checkpoint_source"],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import structlog
 from flask import Flask, Response, g, jsonify, request
 from gunicorn.http.errors import ParseException
@@ -15,8 +13,8 @@ log = structlog.get_logger(__name__)
 
 ADVICE = {
     400: "The request could not be read; check its headers and body.",
-    404: "There is nothing at this address; GET / lists what there is.",
-    405: "This address takes another method; GET / lists what there is.",
+    404: "There is nothing at this address; /docs lists what there is.",
+    405: "This address takes another method; /docs lists what there is.",
     413: "The request is larger than the service takes; /defaults tells the limit.",
 }
 
@@ -28,27 +26,23 @@ def init_app(app: Flask) -> None:
 
 def answer_error(error: Exception) -> Response:
     """The JSON answer to an exception of any kind."""
-    if isinstance(error, sqlite3.Error):
-        log.error("store failed", kind=type(error).__name__)
-        error = Unavailable("The service's store cannot be reached just now; try again in a moment.")
     if isinstance(error, MemoryError):
         error = Unavailable("The picture needs more memory than there is; send a smaller one.")
     if isinstance(error, ParseException):
         error = BadRequest("The body is not encoded as its headers say.")
     if isinstance(error, ServiceError):
-        return _answer(error.status, error.error, error.message, error.headers)
+        return answer(error.status, error.error, error.message, error.headers)
     if isinstance(error, HTTPException) and error.code is not None:
         methods = getattr(error, "valid_methods", None)
         headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
         advice = ADVICE.get(error.code, "The request could not be answered.")
-        return _answer(error.code, error.name.lower(), advice, headers)
+        return answer(error.code, error.name.lower(), advice, headers)
     log.exception("unexpected error", path=request.path)
-    return _answer(
-        500, "internal error", "This is a fault of the service; report it with the request id.", {}
-    )
+    return answer(500, "internal error", "This is a fault of the service; report it with the request id.", {})
 
 
-def _answer(status: int, error: str, message: str, headers: dict[str, str]) -> Response:
+def answer(status: int, error: str, message: str, headers: dict[str, str]) -> Response:
+    """The JSON answer with this status, a short `error` and what to do about it in `message`."""
     response = jsonify(success=False, error=error, message=message, request_id=g.get("request_id"))
     response.status_code = status
     response.headers.update(headers)

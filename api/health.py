@@ -1,25 +1,17 @@
-"""GET /health and its probes: is the container, the application, the model well?"""
+"""GET /health and its probes: is the service well?"""
 
 from __future__ import annotations
 
-import os
-import resource
-import sqlite3
-import time
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from api.levels import checkpoint, hierarchy, sam_service, store
 from auth_middleware import current_auth
 from config import Settings
-from droplets.errors import Forbidden, ModelUnavailable
-from droplets.sam.checkpoint import CheckpointFile
-from sam_service import SamService
-from store.usage import UsageStore, summarise
+from droplets.errors import Forbidden
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
-
-STARTED = time.time()
 
 
 @blueprint.get("")
@@ -27,12 +19,12 @@ def health() -> Response:
     """Whether the process answers and the model is loaded; all levels with the key of HEALTH_CHECK_KEY."""
     settings: Settings = current_app.extensions["settings"]
     presented = request.headers.get("X-Health-Key")
-    body: dict[str, Any] = {"status": "healthy", "model_loaded": _service().status()["model_loaded"]}
+    body: dict[str, Any] = {"status": "healthy", "model_loaded": sam_service().status()["model_loaded"]}
     if presented is not None and settings.health_check_key is not None:
         secret = settings.health_check_key.get_secret_value()
         if not current_auth().check_secret(secret, presented, "health"):
             raise Forbidden("Send the health key in the X-Health-Key header, or none.")
-        body |= {"levels": levels()}
+        body |= hierarchy()
     return jsonify(body)
 
 
@@ -46,44 +38,9 @@ def live() -> Response:
 def ready() -> tuple[Response, int]:
     """200 if a picture would be taken now, else 503 with what is missing."""
     checks = {
-        "store": current_auth().store_answers(),
-        "checkpoint": _checkpoint()["valid"],
-        "queue": _service().ready,
+        "store": store().ready,
+        "checkpoint": checkpoint()["valid"],
+        "queue": sam_service().ready,
     }
     well = all(checks.values())
     return jsonify(status="ready" if well else "not ready", checks=checks), 200 if well else 503
-
-
-def levels() -> dict[str, Any]:
-    """Health of container, application and model, and the last hour's response times."""
-    store: UsageStore = current_app.extensions["usage_store"]
-    try:
-        recent = summarise(store.since(time.time() - 3600))
-    except sqlite3.Error:
-        recent = None
-    service = _service()
-    return {
-        "container": {
-            "uptime_s": round(time.time() - STARTED),
-            "pid": os.getpid(),
-            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-            "load_average": os.getloadavg(),
-        },
-        "application": {"store": current_auth().store_answers(), "takes_pictures": service.ready},
-        "model": {**service.status(), "checkpoint": _checkpoint()},
-        "response_times": recent,
-    }
-
-
-def _service() -> SamService:
-    service: SamService = current_app.extensions["sam"]
-    return service
-
-
-def _checkpoint() -> dict[str, Any]:
-    checkpoint: CheckpointFile = current_app.extensions["checkpoint"]
-    try:
-        info = checkpoint.info()
-    except ModelUnavailable as error:
-        return {"valid": False, "reason": error.message}
-    return {"valid": True, "name": info.name, "source": info.source, "sha256": info.sha256}
