@@ -73,7 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         sam=sam,
         checkpoint=checkpoint,
         usage_store=usage_store,
-        tunnel=Tunnel(str(settings.tunnel_metrics_url).rstrip("/") if settings.tunnel_metrics_url else None),
+        tunnel=Tunnel(settings.tunnel_metrics_url),
     )
 
     tracing.init_app(app)
