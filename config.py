@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -203,20 +202,19 @@ class Settings(BaseSettings):
         """Threads of one worker's inference: OMP_NUM_THREADS, else its share of the cores."""
         return self.omp_num_threads or max(1, len(os.sched_getaffinity(0)) // self.workers)
 
-    def _at(self, port: int) -> str:
-        return f"[{self.flask_host}]:{port}" if ":" in self.flask_host else f"{self.flask_host}:{port}"
-
     def apply_to_process(self) -> None:
         """Set the variables that numerical and metrics libraries read when they are first imported."""
         os.environ["OMP_NUM_THREADS"] = str(self.torch_threads)
         os.environ["MKL_NUM_THREADS"] = str(self.mkl_num_threads or self.torch_threads)
         if self.cuda_visible_devices is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = self.cuda_visible_devices
-        if self.metrics_port is None:
+        if self.metrics_port is not None and self.prometheus_multiproc_dir is not None:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.prometheus_multiproc_dir)
+        else:
             os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
-        else:  # the workers, and this process when it reloads, find the folder in the environment
-            folder = self.prometheus_multiproc_dir or tempfile.mkdtemp(prefix="sam-metrics-")
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+    def _at(self, port: int) -> str:
+        return f"[{self.flask_host}]:{port}" if ":" in self.flask_host else f"{self.flask_host}:{port}"
 
 
 def load_settings() -> Settings:
