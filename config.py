@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from redis import ConnectionPool
+from redis import ConnectionPool, RedisError
 
 VERSION = "0.1.0"
 DEMO_KEY = "sam-demo-key-123"
@@ -240,14 +240,13 @@ def load_settings() -> Settings:
 
 
 def _is_redis_url(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.fragment or (parts.scheme != "unix" and re.fullmatch(r"(/\d*)?", parts.path) is None):
-        return False  # a password's unescaped # or /, or no database's number: the client would go elsewhere
     try:
+        parts = urlsplit(url)
         ConnectionPool.from_url(url).make_connection()  # connects to nothing
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RedisError):
         return False
-    return True
+    # A password's bare # or /, or a database that is no number, would lead the client elsewhere.
+    return not parts.fragment and (parts.scheme == "unix" or re.fullmatch(r"(/\d*)?", parts.path) is not None)
 
 
 def _check_writable(name: str, folder: Path) -> None:
