@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         checkpoint=checkpoint,
         store=store,
         heartbeat=Heartbeat(store.instances, sam.status),
-        tunnel=Tunnel(str(settings.tunnel_metrics_url).rstrip("/") if settings.tunnel_metrics_url else None),
+        tunnel=Tunnel(settings.tunnel_metrics_url),
     )
 
     tracing.init_app(app)

@@ -202,9 +202,6 @@ class Settings(BaseSettings):
         """Threads of one worker's inference: OMP_NUM_THREADS, else its share of the cores."""
         return self.omp_num_threads or max(1, len(os.sched_getaffinity(0)) // self.workers)
 
-    def _at(self, port: int) -> str:
-        return f"[{self.flask_host}]:{port}" if ":" in self.flask_host else f"{self.flask_host}:{port}"
-
     def apply_to_process(self) -> None:
         """Set the variables that numerical and metrics libraries read when they are first imported."""
         os.environ["OMP_NUM_THREADS"] = str(self.torch_threads)
@@ -215,6 +212,9 @@ class Settings(BaseSettings):
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.prometheus_multiproc_dir)
         else:
             os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+
+    def _at(self, port: int) -> str:
+        return f"[{self.flask_host}]:{port}" if ":" in self.flask_host else f"{self.flask_host}:{port}"
 
 
 def load_settings() -> Settings:

@@ -86,6 +86,7 @@ class Metrics:
         self._gpu_memory = self._gauge("sam_gpu_memory_bytes", "GPU memory that PyTorch holds.", "livesum")
         self._draining = self._gauge("sam_draining", "Workers that finish and take nothing new.", "livesum")
         self._store_up = self._gauge("sam_store_up", "1 if every worker can write to the store.", "livemin")
+        self._store_up.set(1)  # no alarm from a worker that has not looked yet
         self._store_failures = self._counter("sam_store_failures", "Calls of the store that failed.")
 
     def _counter(self, name: str, meaning: str, labels: Iterable[str] = ()) -> Counter:

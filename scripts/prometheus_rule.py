@@ -15,6 +15,7 @@ ALERTS = ROOT / "monitoring" / "alerts.yml"
 RULE = ROOT / "k8s" / "components" / "monitoring" / "prometheusrule.yaml"
 HEAD = """\
 # Written by `python -m scripts.prometheus_rule` from monitoring/alerts.yml: change the rules there.
+# yamllint disable rule:line-length
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:

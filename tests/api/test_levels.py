@@ -77,10 +77,16 @@ def test_container_tells_both_reasons(app, monkeypatch):
     assert (found["status"], len(found["reasons"])) == ("unhealthy", 2)
 
 
-def test_a_store_that_cannot_be_written_is_unhealthy(app, monkeypatch):
+def lose_store(app, monkeypatch):
     monkeypatch.setattr(app.extensions["store"]._guard, "_answers", lambda: False)
+
+
+@pytest.mark.parametrize(("outage", "status"), [("refuse", "unhealthy"), ("allow", "degraded")])
+def test_a_store_that_does_not_answer_is_told(make_app, monkeypatch, outage, status):
+    app = make_app(store_outage=outage)
+    lose_store(app, monkeypatch)
     found = level(app, "application")
-    assert found["status"] == "unhealthy"
+    assert (found["status"], found["store"]["answers"]) == (status, False)
     assert "store" in found["reasons"][0]
 
 
@@ -139,10 +145,5 @@ def test_response_times(app, good, faults, ms, status):
 
 
 def test_records_that_cannot_be_read_are_told(app, monkeypatch):
-    import sqlite3
-
-    def fail(_):
-        raise sqlite3.OperationalError("disk I/O error")
-
-    monkeypatch.setattr(app.extensions["store"].usage._usage, "since", fail)
+    lose_store(app, monkeypatch)
     assert level(app, "response_times")["status"] == "degraded"

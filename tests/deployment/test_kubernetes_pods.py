@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
 
 from config import Settings, load_settings
 from tests.deployment.manifests import NAMESPACE, ROOT, containers
+
+KEYS = f"sha256${'0' * 64}:Ada:5"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch, tmp_path):
+    """No setting and no `.env` but the test's own."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def environment(rendered, tmp_path) -> dict[str, str]:
+    """What the service gets, with a key and a folder of the test's own."""
+    return {**rendered.settings(), "API_KEYS": KEYS, "DATA_DIR": str(tmp_path)}
 
 
 def test_the_environment_is_one_that_the_service_reads(rendered, secrets):
@@ -20,23 +39,23 @@ def test_the_environment_is_one_that_the_service_reads(rendered, secrets):
     assert {name.lower() for name in names} <= set(Settings.model_fields)
 
 
-def test_the_settings_start_the_service(rendered, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    settings = {**rendered.settings(), "API_KEYS": f"sha256${'0' * 64}:Ada:5", "DATA_DIR": str(tmp_path)}
-    for name, value in settings.items():
+def test_the_settings_start_the_service(environment, monkeypatch):
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert not load_settings().is_loopback
 
 
+def test_the_template_of_the_secrets_holds_placeholders_only(secrets):
+    values = {value for item in secrets.objects for value in item["stringData"].values()}
+    assert values == {"REPLACE-ME", ""}
+
+
 def test_placeholders_of_the_secrets_do_not_start_the_service(secrets, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
     for name, value in secrets.get("Secret", "sam-app")["stringData"].items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit, match="API_KEYS: each entry must read key:name:limit"):
         load_settings()
-    monkeypatch.setenv("API_KEYS", f"sha256${'0' * 64}:Ada:5")
+    monkeypatch.setenv("API_KEYS", KEYS)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     settings = load_settings()
     assert settings.admin_api_key is settings.health_check_key is None
@@ -64,26 +83,29 @@ def test_paths_of_the_settings_are_mounted(rendered):
 
 def test_probes_ask_routes_that_the_service_has(rendered, app):
     public = {rule.rule for rule in app.url_map.iter_rules() if "GET" in rule.methods}
-    (container,) = rendered.pod("sam-app")["containers"]
-    probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
+    probes = {
+        name: rendered.app()[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")
+    }
     assert {probe["path"] for probe in probes.values()} <= public
     assert {probe["port"] for probe in probes.values()} == {"http"}
     assert probes["readiness"]["path"] == "/health/ready"
     assert probes["liveness"]["path"] == "/health/live"  # a full queue is no reason to restart
 
 
-def test_running_requests_finish_before_a_pod_is_killed(rendered, monkeypatch, tmp_path):
+def test_running_requests_finish_before_a_pod_is_killed(rendered, environment):
     pod = rendered.pod("sam-app")
     _, pause = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("API_KEYS", f"sha256${'0' * 64}:Ada:5")
-    for name, value in rendered.settings().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    gunicorn: dict[str, object] = {}
-    exec((ROOT / "gunicorn.conf.py").read_text(), gunicorn)  # noqa: S102 - as gunicorn does
-    assert pod["terminationGracePeriodSeconds"] > int(pause) + gunicorn["graceful_timeout"]
-    assert gunicorn["graceful_timeout"] >= float(rendered.settings()["REQUEST_TIMEOUT_S"])
+    code = f"import runpy; print(runpy.run_path({str(ROOT / 'gunicorn.conf.py')!r})['graceful_timeout'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    graceful = int(done.stdout)
+    assert pod["terminationGracePeriodSeconds"] > int(pause) + graceful
+    assert graceful >= float(environment["REQUEST_TIMEOUT_S"])
 
 
 def test_proxies_wait_longer_than_a_request_may_take(rendered):
@@ -100,9 +122,8 @@ def test_proxies_wait_longer_than_a_request_may_take(rendered):
 
 
 def test_every_container_is_confined(rendered):
-    assert rendered.get("Namespace", NAMESPACE)["metadata"]["labels"][
-        "pod-security.kubernetes.io/enforce"
-    ] == ("restricted")
+    labels = rendered.get("Namespace", NAMESPACE)["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     for item in rendered.workloads():
         spec = item["spec"]["template"]["spec"]
         assert spec["automountServiceAccountToken"] is spec["enableServiceLinks"] is False
