@@ -74,7 +74,7 @@ def serving(folder: Path, **changes: str) -> Iterator[Server]:
         )
     server = Server(process, f"http://127.0.0.1:{port}", log)
     try:
-        wait_until(lambda: answers(server), 60)
+        wait_until(lambda: answers(server), 180)
         yield server
     finally:
         process.terminate()
