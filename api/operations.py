@@ -57,17 +57,15 @@ class Operation:
 WITH_KEY = (Unauthorized, RateLimited, Unavailable)
 WITH_PICTURE = (BadRequest, TooLarge, UnsupportedImage, UndecodableImage, *WITH_KEY)
 ADMIN = (BadRequest, Forbidden, RateLimited, Unavailable)
-ANALYSIS: dict[str, type[BaseModel]] = {JSON: AnalysisBody, FORM: AnalysisForm}
+BODY: dict[str, type[BaseModel]] = {JSON: AnalysisBody}
+UPLOAD: dict[str, type[BaseModel]] = {FORM: AnalysisForm}
+ANALYSIS = BODY | UPLOAD
 PICTURE: dict[str, type[BaseModel]] = {JSON: PictureBody, FORM: PictureForm}
 HOURS = {"type": "integer", "minimum": 1, "maximum": MOST_HOURS, "default": 24}
 
 OPERATIONS: dict[str, Operation] = {
-    "segmentation.segment": Operation(
-        "Segmentation", Segmentation, {JSON: AnalysisBody}, "ApiKey", WITH_PICTURE
-    ),
-    "segmentation.segment_file": Operation(
-        "Segmentation", Segmentation, {FORM: AnalysisForm}, "ApiKey", WITH_PICTURE
-    ),
+    "segmentation.segment": Operation("Segmentation", Segmentation, BODY, "ApiKey", WITH_PICTURE),
+    "segmentation.segment_file": Operation("Segmentation", Segmentation, UPLOAD, "ApiKey", WITH_PICTURE),
     "analysis.advanced_analysis": Operation(
         "Segmentation", AdvancedAnalysis, ANALYSIS, "ApiKey", WITH_PICTURE
     ),
