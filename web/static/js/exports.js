@@ -5,10 +5,11 @@ import { post } from "./api.js";
 import { colouring } from "./colour.js";
 import { selected } from "./filters.js";
 import { request } from "./request.js";
+import { paintOutlines } from "./scene.js";
 import { set } from "./state.js";
 import { umOf } from "./units.js";
 import { volume } from "./pcr.js";
-import { colourOf } from "./viewer.js";
+
 
 /** @typedef {{picture: Picture, item: Item, beads: number, um: number | null, parent: number | null}} Entry */
 
@@ -120,13 +121,8 @@ export async function overlay(state, picture) {
   if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
   const selection = selected(picture, state.filters);
   const colours = colouring(state.colourBy, picture.items, selection);
-  context.lineWidth = Math.max(1, Math.max(width, height) / 1500);
-  for (const item of selection.kept) {
-    const colour = colourOf(item, { selection, colour: colours.of, shown: state.shown });
-    if (!colour) continue;
-    context.strokeStyle = colour;
-    context.stroke(item.fine);
-  }
+  const line = Math.max(1, Math.max(width, height) / 1500);
+  paintOutlines(context, { selection, colour: colours.of, shown: state.shown }, selection.kept, 1, line);
   return canvas.convertToBlob({ type: "image/png" });
 }
 

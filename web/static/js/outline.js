@@ -3,7 +3,7 @@
 /** @import {Item, Mask, Point} from "./types.js" */
 
 const FINE = 0.3; // pixels that a drawn line may lie off the mask's own edge
-const COARSE = 1;
+const COARSE = 1.5;
 
 /**
  * What is drawn and hit of a mask.

@@ -1,35 +1,23 @@
-// The canvas: a picture, the outlines over it, and what the pointer is about.
+// The canvas. A painted scene is kept with a margin, so that panning only moves it.
 
-/** @import {Item, Kind, Point, Selection} from "./types.js" */
+/** @import {Marks} from "./marks.js" */
+/** @import {Scene} from "./scene.js" */
 import { Camera } from "./camera.js";
-import { EXCLUDED_COLOUR, FAINT_COLOUR } from "./colour.js";
 import { Grid } from "./grid.js";
-import { levelFor } from "./pyramid.js";
+import { NO_MARKS, paintMarks } from "./marks.js";
+import { paintOutlines, paintPicture } from "./scene.js";
 
-const FEW = 500; // items that are drawn one by one, with all their points
-const PIXELS_FROM = 3; // scale from which single pixels are shown
-const WIDTH = 1.6; // of a line, in CSS pixels
-
-/**
- * @typedef {Object} Scene
- * @property {ImageBitmap | null} bitmap
- * @property {number} width of the picture
- * @property {number} height
- * @property {readonly Item[]} items
- * @property {Selection} selection
- * @property {(item: Item) => string} colour of what is kept
- * @property {Record<Kind, boolean>} shown
- * @property {boolean} outlines
- * @property {readonly Point[] | null} region
- */
+const LINE = 1.6; // CSS pixels
+const MARGIN = 240; // CSS pixels that are painted beyond the window
+const SETTLE = 90; // ms after the last zoom until the picture is painted sharp
 
 /**
- * @typedef {Object} Marks what lies over the scene
- * @property {Item | null} hover
- * @property {Item | null} focus
- * @property {readonly Point[]} draft of a region or a line, in pixel corners
- * @property {boolean} closed
- * @property {readonly Point[]} pending points that were clicked at and are not answered yet
+ * @typedef {Object} Painted a scene as it was painted last
+ * @property {HTMLCanvasElement} canvas
+ * @property {Scene} scene
+ * @property {number} scale
+ * @property {number} left of the painted part, in device pixels from the picture's corner
+ * @property {number} top
  */
 
 export class Viewer {
@@ -43,13 +31,13 @@ export class Viewer {
     this.camera = new Camera();
     /** @type {Scene | null} */
     this.scene = null;
-    /** @type {Marks} */
-    this.marks = { hover: null, focus: null, draft: [], closed: false, pending: [] };
+    /** @type {Painted | null} */
+    this.painted = null;
+    this.marks = NO_MARKS;
     /** @type {Grid | null} */
     this.grid = null;
-    /** @type {Map<string, Path2D>} */
-    this.batches = new Map();
     this.stale = { scene: false, marks: false };
+    this.settling = 0;
     /** @type {() => void} */
     this.onmove = () => {};
     new ResizeObserver(() => this.resize()).observe(canvas);
@@ -61,10 +49,8 @@ export class Viewer {
    * @param {boolean} fresh another picture
    */
   show(scene, fresh) {
-    const before = this.scene;
+    if (this.scene?.items !== scene.items) this.grid = new Grid(scene.items, scene.width, scene.height);
     this.scene = scene;
-    if (before?.items !== scene.items) this.grid = new Grid(scene.items, scene.width, scene.height);
-    this.batches.clear();
     const { camera } = this;
     const resized = camera.pictureWidth !== scene.width || camera.pictureHeight !== scene.height;
     [camera.pictureWidth, camera.pictureHeight] = [scene.width, scene.height];
@@ -78,6 +64,7 @@ export class Viewer {
     this.schedule("marks");
   }
 
+  /** The camera has moved, or there is something new to see. */
   repaint() {
     this.schedule("scene");
     this.schedule("marks");
@@ -92,10 +79,8 @@ export class Viewer {
   hit(x, y) {
     const { scene, grid } = this;
     if (!scene || !grid || !scene.outlines) return null;
-    const [pictureX, pictureY] = this.camera.toPicture(x, y);
-    return grid.at(
-      pictureX, pictureY, (item) => scene.selection.fates[item.key] !== "absent" && scene.shown[item.mask.kind],
-    );
+    const { selection, shown } = scene;
+    return grid.at(...this.camera.toPicture(x, y), ({ key, mask }) => selection.fates[key] !== "absent" && shown[mask.kind]);
   }
 
   resize() {
@@ -106,6 +91,7 @@ export class Viewer {
     }
     [this.camera.width, this.camera.height] = [clientWidth, clientHeight];
     if (this.camera.fitted) this.camera.fit();
+    this.painted = null;
     this.repaint();
   }
 
@@ -118,163 +104,105 @@ export class Viewer {
       const { scene, marks } = this.stale;
       this.stale = { scene: false, marks: false };
       if (scene) this.paintScene();
-      if (marks) this.paintMarks();
+      if (marks) this.paintOver();
     });
   }
 
   paintScene() {
-    const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: true }));
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    const { scene } = this;
+    const context = cleared(this.canvas);
+    const { scene, camera } = this;
     if (!scene) return;
-    this.place(context);
-    if (scene.bitmap) {
-      const scale = this.camera.scale * devicePixelRatio;
-      context.imageSmoothingEnabled = scale < PIXELS_FROM;
-      context.drawImage(levelFor(scene.bitmap, scale), 0, 0, scene.width, scene.height);
-    }
-    if (scene.outlines) this.paintOutlines(context, scene);
+    const zooming = this.painted?.scene === scene && this.painted.scale !== camera.scale;
+    if (zooming) {
+      this.place(context);
+      paintPicture(context, scene, camera.scale * devicePixelRatio);
+      this.settle();
+    } else if (!this.covers(scene)) this.painted = this.paint(scene);
+    const { canvas, scale, left, top } = /** @type {Painted} */ (this.painted);
+    const [cornerX, cornerY] = this.corner();
+    const stretch = camera.scale / scale;
+    context.setTransform(stretch, 0, 0, stretch, cornerX, cornerY);
+    context.drawImage(canvas, left, top);
+  }
+
+  /** Paint sharp when the zooming has come to an end. */
+  settle() {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.painted = null;
+      this.schedule("scene");
+    }, SETTLE);
   }
 
   /**
-   * @param {CanvasRenderingContext2D} context
+   * Whether what has been painted holds all that is seen.
    * @param {Scene} scene
    */
-  paintOutlines(context, scene) {
-    context.lineJoin = "round";
-    context.lineWidth = WIDTH / this.camera.scale;
-    const [left, top, right, bottom] = this.camera.seen();
-    const seen = /** @type {Grid} */ (this.grid).within(left, top, right, bottom);
-    if (seen.size > FEW) {
-      if (!this.batches.size) this.batch(scene.items, scene);
-      for (const [colour, path] of this.batches) {
-        context.strokeStyle = colour;
-        context.stroke(path);
-      }
-      return;
-    }
-    for (const item of seen) {
-      const colour = colourOf(item, scene);
-      if (!colour) continue;
-      context.strokeStyle = colour;
-      context.setLineDash(colour === EXCLUDED_COLOUR ? [5 / this.camera.scale, 4 / this.camera.scale] : []);
-      context.stroke(item.fine);
-    }
-    context.setLineDash([]);
+  covers(scene) {
+    const { painted } = this;
+    if (!painted || painted.scene !== scene) return false;
+    const [left, top, right, bottom] = this.window(0);
+    return left >= painted.left && top >= painted.top
+      && right <= painted.left + painted.canvas.width && bottom <= painted.top + painted.canvas.height;
   }
 
   /**
-   * One path for all outlines of a colour.
-   * @param {readonly Item[]} items
-   * @param {Scene} scene
+   * The part of the picture that lies in the window and `margin` around it: left, top, right and bottom in
+   * device pixels from the picture's corner.
+   * @param {number} margin in CSS pixels
    */
-  batch(items, scene) {
-    for (const item of items) {
-      const colour = colourOf(item, scene);
-      if (!colour) continue;
-      const path = this.batches.get(colour) ?? new Path2D();
-      path.addPath(item.coarse);
-      this.batches.set(colour, path);
-    }
+  window(margin) {
+    const ratio = devicePixelRatio;
+    const [cornerX, cornerY] = this.corner();
+    const { scale, pictureWidth, pictureHeight } = this.camera;
+    const within = (/** @type {number} */ value, /** @type {number} */ most) => Math.min(Math.ceil(most), Math.max(0, value));
+    const [width, height] = [pictureWidth * scale * ratio, pictureHeight * scale * ratio];
+    const beyond = Math.ceil(margin * ratio);
+    return [
+      within(-cornerX - beyond, width), within(-cornerY - beyond, height),
+      within(this.canvas.width - cornerX + beyond, width), within(this.canvas.height - cornerY + beyond, height),
+    ];
   }
 
-  paintMarks() {
-    const context = /** @type {CanvasRenderingContext2D} */ (this.overlay.getContext("2d"));
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.overlay.width, this.overlay.height);
-    const { scene, marks, camera } = this;
-    if (!scene) return;
+  /** @param {Scene} scene @returns {Painted} */
+  paint(scene) {
+    const scale = this.camera.scale * devicePixelRatio;
+    const [left, top, right, bottom] = this.window(MARGIN);
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [Math.max(1, right - left), Math.max(1, bottom - top)];
+    const context = cleared(canvas);
+    context.setTransform(scale, 0, 0, scale, -left, -top);
+    paintPicture(context, scene, scale);
+    if (scene.outlines && this.grid) {
+      const items = this.grid.within(left / scale, top / scale, right / scale, bottom / scale);
+      paintOutlines(context, scene, items, scale, LINE / this.camera.scale);
+    }
+    return { canvas, scene, scale: this.camera.scale, left, top };
+  }
+
+  paintOver() {
+    const context = cleared(this.overlay);
+    if (!this.scene) return;
     this.place(context);
-    context.lineJoin = "round";
-    if (scene.region) this.paintRegion(context, scene.region);
-    for (const [item, fill] of /** @type {const} */ ([[marks.focus, 0.28], [marks.hover, 0.16]])) {
-      if (!item) continue;
-      context.fillStyle = `rgba(255, 255, 255, ${fill})`;
-      context.fill(item.fine);
-      context.strokeStyle = "#fff";
-      context.lineWidth = 2.4 / camera.scale;
-      context.stroke(item.fine);
-    }
-    if (marks.draft.length) this.paintDraft(context);
-    for (const [x, y] of marks.pending) {
-      context.strokeStyle = "#fff";
-      context.lineWidth = 2 / camera.scale;
-      context.beginPath();
-      context.arc(x + 0.5, y + 0.5, 9 / camera.scale, 0, 2 * Math.PI);
-      context.stroke();
-    }
+    paintMarks(context, this.camera, this.marks, this.scene.region);
   }
 
-  /**
-   * Darken what lies outside the region.
-   * @param {CanvasRenderingContext2D} context
-   * @param {readonly Point[]} region
-   */
-  paintRegion(context, region) {
-    const { camera } = this;
-    const [left, top, right, bottom] = camera.seen();
-    context.beginPath();
-    context.rect(left, top, right - left, bottom - top);
-    trace(context, region);
-    context.closePath();
-    context.fillStyle = "rgba(6, 9, 14, 0.5)";
-    context.fill("evenodd");
-    context.beginPath();
-    trace(context, region);
-    context.closePath();
-    this.strokeDraft(context);
-  }
-
-  /** @param {CanvasRenderingContext2D} context */
-  paintDraft(context) {
-    context.beginPath();
-    trace(context, this.marks.draft);
-    if (this.marks.closed) context.closePath();
-    this.strokeDraft(context);
-    context.fillStyle = "#fff";
-    for (const [x, y] of [this.marks.draft[0], this.marks.draft[this.marks.draft.length - 1]]) {
-      context.beginPath();
-      context.arc(x, y, 3.5 / this.camera.scale, 0, 2 * Math.PI);
-      context.fill();
-    }
-  }
-
-  /** @param {CanvasRenderingContext2D} context */
-  strokeDraft(context) {
-    context.lineWidth = 3 / this.camera.scale;
-    context.strokeStyle = "rgba(10, 14, 20, 0.8)";
-    context.stroke();
-    context.lineWidth = 1.5 / this.camera.scale;
-    context.strokeStyle = "#fff";
-    context.stroke();
+  /** @returns {[number, number]} the picture's corner on the canvas, in whole device pixels */
+  corner() {
+    return [Math.round(this.camera.left * devicePixelRatio), Math.round(this.camera.top * devicePixelRatio)];
   }
 
   /** @param {CanvasRenderingContext2D} context */
   place(context) {
-    const { scale, left, top } = this.camera;
-    const ratio = devicePixelRatio;
-    context.setTransform(scale * ratio, 0, 0, scale * ratio, left * ratio, top * ratio);
+    const scale = this.camera.scale * devicePixelRatio;
+    context.setTransform(scale, 0, 0, scale, ...this.corner());
   }
 }
 
-/**
- * @param {Item} item
- * @param {Pick<Scene, "selection" | "colour" | "shown">} scene
- * @returns {string | null} null for what is not drawn
- */
-export function colourOf(item, scene) {
-  const fate = scene.selection.fates[item.key];
-  if (fate === "absent" || !scene.shown[item.mask.kind]) return null;
-  if (fate === "kept") return scene.colour(item);
-  return fate === "excluded" ? EXCLUDED_COLOUR : FAINT_COLOUR;
-}
-
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {readonly Point[]} points
- */
-function trace(context, points) {
-  context.moveTo(...points[0]);
-  for (const point of points.slice(1)) context.lineTo(...point);
+/** @param {HTMLCanvasElement} canvas */
+function cleared(canvas) {
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  return context;
 }
