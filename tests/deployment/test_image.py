@@ -70,7 +70,8 @@ def test_all_that_runs_goes_into_the_build():
         for file in (ROOT / room).rglob("*"):
             if file.suffix in {".py", ".html", ".js", ".css", ".svg"} and "__pycache__" not in file.parts:
                 assert str(file.relative_to(ROOT)) in given
-    assert {"app.py", "gunicorn.conf.py", "model/manifest.json", "examples/droplets.png"} <= given
+    assert {"app.py", "gunicorn.conf.py", "model/manifest.json"} <= given
+    assert {"examples/droplets.png", "examples/small.jpg", "examples/answers.json"} <= given
     assert {"requirements.txt", "requirements.lock", "LICENSE", "NOTICE"} <= given
 
 
