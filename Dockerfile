@@ -12,11 +12,6 @@ RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -c requirements.lock -r requirements.txt $TORCH_SPEC
 
 FROM python:3.11-slim
-ARG VERSION=local
-LABEL org.opencontainers.image.title="SAM Droplet Segmentation" \
-      org.opencontainers.image.description="Counts and measures droplets in microscope pictures" \
-      org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="$VERSION"
 # A fixed number, so that volumes and Kubernetes can name it.
 RUN groupadd --gid 10001 sam \
     && useradd --uid 10001 --gid sam --no-create-home --home-dir /tmp --shell /usr/sbin/nologin sam \
@@ -40,6 +35,11 @@ USER 10001:10001
 EXPOSE 9487
 VOLUME ["/data", "/logs"]
 STOPSIGNAL SIGTERM
+ARG VERSION=local
+LABEL org.opencontainers.image.title="SAM Droplet Segmentation" \
+      org.opencontainers.image.description="Counts and measures droplets in microscope pictures" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="$VERSION"
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import http.client as h, os; c = h.HTTPConnection('127.0.0.1', int(os.environ.get('FLASK_PORT') or 9487), timeout=4); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
 CMD ["gunicorn", "app:create_app()"]

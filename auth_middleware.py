@@ -21,12 +21,12 @@ from typing import ParamSpec, TypeVar, cast
 import structlog
 from flask import Flask, Response, current_app, g, request
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import Storage
 from limits.strategies import MovingWindowRateLimiter
 
 from config import ApiKey
 from droplets.errors import BadRequest, Forbidden, RateLimited, TooLarge, Unauthorized
 from droplets.image import sniff_format
+from store import Store
 from store.usage import UsageRecord, UsageWriter
 
 P = ParamSpec("P")
@@ -70,7 +70,7 @@ class Auth:
     Arguments:
         keys: the entries of API_KEYS.
         admin_key: value of ADMIN_API_KEY; None switches the admin routes off.
-        storage: where hits are remembered; must support the moving window.
+        store: where hits are remembered.
         usage: takes one record a tracked request.
         max_file_bytes: limit of an uploaded file.
     """
@@ -79,7 +79,7 @@ class Auth:
         self,
         keys: Iterable[ApiKey],
         admin_key: str | None,
-        storage: Storage,
+        store: Store,
         usage: UsageWriter,
         max_file_bytes: int,
     ) -> None:
@@ -87,8 +87,9 @@ class Auth:
         self.usage = usage
         self.max_file_bytes = max_file_bytes
         self._admin_key = admin_key
-        self._storage = storage
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._store = store
+        self._limiter = MovingWindowRateLimiter(store.storage)
+        self._guesses = MovingWindowRateLimiter(store.guesses)
 
     def init_app(self, app: Flask) -> None:
         """Make this the app's Auth, and finish each answer with limit headers and a usage record."""
@@ -134,7 +135,7 @@ class Auth:
 
     def store_answers(self) -> bool:
         """Whether the store can be written."""
-        return self._storage.check()
+        return self._store.check()
 
     def check_secret(self, secret: str, presented: str | None, purpose: str) -> bool:
         """Compare a presented admin or health key; wrong ones are counted against the client's address.
@@ -146,20 +147,25 @@ class Auth:
             g.auth_failure = "missing"
             return False
         who = (purpose, request.remote_addr or "")
-        if not self._limiter.test(WRONG_ADMIN_KEYS, *who):
-            wait = _seconds_until_reset(self._limiter, WRONG_ADMIN_KEYS, who)
+        right = hmac.compare_digest(
+            hashlib.sha256(secret.encode()).digest(), hashlib.sha256(_header_bytes(presented)).digest()
+        )
+        # A wrong key is counted as it is judged, so that guesses sent at once cannot exceed the limit.
+        if not (self._guesses.test if right else self._guesses.hit)(WRONG_ADMIN_KEYS, *who):
+            wait = _seconds_until_reset(self._guesses, WRONG_ADMIN_KEYS, who)
             g.auth_failure = "too_many_wrong_keys"
             raise RateLimited(
                 f"Too many wrong keys from this address; wait {wait} s.", {"Retry-After": str(wait)}
             )
-        if hmac.compare_digest(
-            hashlib.sha256(secret.encode()).digest(), hashlib.sha256(_header_bytes(presented)).digest()
-        ):
-            return True
-        self._limiter.hit(WRONG_ADMIN_KEYS, *who)
-        g.auth_failure = f"wrong_{purpose}_key"
-        log.warning("wrong key", purpose=purpose, address=request.remote_addr)
-        return False
+        if not right:
+            g.auth_failure = f"wrong_{purpose}_key"
+            log.warning("wrong key", purpose=purpose, address=request.remote_addr)
+        return right
+
+    @property
+    def admin_on(self) -> bool:
+        """Whether there is an admin key, and so admin routes."""
+        return self._admin_key is not None
 
     def require_admin(self, presented: str | None) -> None:
         """Check the presented admin key.

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from redis import ConnectionPool, RedisError
 
+VERSION = "0.1.0"
 DEMO_KEY = "sam-demo-key-123"
 
 
@@ -95,6 +98,8 @@ class Settings(BaseSettings):
     trusted_proxy_hops: int = Field(0, ge=0, le=10)
 
     data_dir: Path = Path("data")
+    redis_url: SecretStr | None = None
+    store_outage: Literal["refuse", "allow"] = "refuse"
     usage_retention_days: int = Field(30, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -124,6 +129,16 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_redis_url(value.get_secret_value()):
+            raise ValueError(
+                "must read redis://[user:password@]host[:port][/database], rediss://... or "
+                "unix:///path?db=database; special characters in the password as %XX"
+            )
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -196,11 +211,10 @@ class Settings(BaseSettings):
         os.environ["MKL_NUM_THREADS"] = str(self.mkl_num_threads or self.torch_threads)
         if self.cuda_visible_devices is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = self.cuda_visible_devices
-        if self.metrics_port is None:
+        if self.metrics_port is not None and self.prometheus_multiproc_dir is not None:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.prometheus_multiproc_dir)
+        else:
             os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
-        else:  # the workers, and this process when it reloads, find the folder in the environment
-            folder = self.prometheus_multiproc_dir or tempfile.mkdtemp(prefix="sam-metrics-")
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def load_settings() -> Settings:
@@ -216,12 +230,23 @@ def load_settings() -> Settings:
         name = "_".join(str(part) for part in first["loc"][:1]).upper()
         reason = first["msg"].removeprefix("Value error, ")
         raise SystemExit(f"configuration: {name + ': ' if name else ''}{reason}") from None
-    _check_writable("DATA_DIR", settings.data_dir)
+    if settings.redis_url is None:
+        _check_writable("DATA_DIR", settings.data_dir)
     if settings.log_file is not None:
         _check_writable("LOG_FILE", settings.log_file.parent)
     if settings.prometheus_multiproc_dir is not None:
         _check_writable("PROMETHEUS_MULTIPROC_DIR", settings.prometheus_multiproc_dir)
     return settings
+
+
+def _is_redis_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        ConnectionPool.from_url(url).make_connection()  # connects to nothing
+    except (ValueError, TypeError, RedisError):
+        return False
+    # A password's bare # or /, or a database that is no number, would lead the client elsewhere.
+    return not parts.fragment and (parts.scheme == "unix" or re.fullmatch(r"(/\d*)?", parts.path) is not None)
 
 
 def _check_writable(name: str, folder: Path) -> None:

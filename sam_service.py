@@ -235,8 +235,10 @@ class SamService:
             remembered = _Remembered(generator.embed(job.pixels))
             self._remember(job.picture, remembered)
         encoded = time.perf_counter()
+        everything: list[Mask] = []
         if job.points is not None:
             masks = generator.masks_at(remembered.embedding, job.points)
+            everything = next(iter(remembered.masks.values()), [])
         elif job.quality in remembered.masks:
             masks = remembered.masks[job.quality]
         else:
@@ -245,7 +247,7 @@ class SamService:
         done = time.perf_counter()
         self._job_seconds = 0.7 * self._job_seconds + 0.3 * (done - begun)
         seconds = {"queue": begun - job.queued, "encode": encoded - begun, "generate": done - encoded}
-        return Generation(masks, {stage: 1000 * value for stage, value in seconds.items()})
+        return Generation(masks, {stage: 1000 * value for stage, value in seconds.items()}, everything)
 
     def _recall(self, picture: str, quality: Quality) -> list[Mask] | None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""GET /admin/stats and /admin/health, for the holder of the admin key."""
+"""The dashboard and its data, /admin/stats and /admin/health, for the holder of the admin key."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from api.levels import hierarchy
+from api.web import html_page
 from auth_middleware import current_auth, require_admin_key
 from droplets.errors import BadRequest
-from store.usage import UsageRecord, UsageStore, summarise
+from store import Store
+from store.usage import UsageRecord, series, summarise
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 MOST_HOURS = 24 * 366
+
+
+@blueprint.get("/")
+def dashboard() -> Response:
+    """The dashboard page; it asks for the admin key and fetches its data with it."""
+    return html_page("admin.html", admin_on=current_auth().admin_on)
 
 
 @blueprint.get("/stats")
@@ -26,8 +34,10 @@ def stats() -> Response:
     hours = request.args.get("hours", 24, type=_hours)
     auth = current_auth()
     auth.usage.flush()
-    store: UsageStore = current_app.extensions["usage_store"]
-    records = store.since(time.time() - 3600 * hours)
+    store: Store = current_app.extensions["store"]
+    current_app.extensions["heartbeat"].beat()
+    end = time.time()
+    records = store.usage.since(end - 3600 * hours)
     by_key = _grouped(records, lambda record: record.key_name)
     keys = [
         {
@@ -48,6 +58,8 @@ def stats() -> Response:
         unauthenticated=summarise(by_key[""]),
         endpoints=_summaries(records),
         totals=summarise(records),
+        series=series(records, end - 3600 * hours, end),
+        instances=store.instances.alive(),
     )
 
 

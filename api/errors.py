@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import structlog
 from flask import Flask, Response, g, jsonify, request
 from gunicorn.http.errors import ParseException
@@ -15,8 +13,8 @@ log = structlog.get_logger(__name__)
 
 ADVICE = {
     400: "The request could not be read; check its headers and body.",
-    404: "There is nothing at this address; GET / lists what there is.",
-    405: "This address takes another method; GET / lists what there is.",
+    404: "There is nothing at this address; /docs lists what there is.",
+    405: "This address takes another method; /docs lists what there is.",
     413: "The request is larger than the service takes; /defaults tells the limit.",
 }
 
@@ -28,9 +26,6 @@ def init_app(app: Flask) -> None:
 
 def answer_error(error: Exception) -> Response:
     """The JSON answer to an exception of any kind."""
-    if isinstance(error, sqlite3.Error):
-        log.error("store failed", kind=type(error).__name__)
-        error = Unavailable("The service's store cannot be reached just now; try again in a moment.")
     if isinstance(error, MemoryError):
         error = Unavailable("The picture needs more memory than there is; send a smaller one.")
     if isinstance(error, ParseException):

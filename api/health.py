@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from api.levels import checkpoint, hierarchy, sam_service
+from api.levels import checkpoint, hierarchy, sam_service, store
 from auth_middleware import current_auth
 from config import Settings
 from droplets.errors import Forbidden
@@ -38,7 +38,7 @@ def live() -> Response:
 def ready() -> tuple[Response, int]:
     """200 if a picture would be taken now, else 503 with what is missing."""
     checks = {
-        "store": current_auth().store_answers(),
+        "store": store().ready,
         "checkpoint": checkpoint()["valid"],
         "queue": sam_service().ready,
     }

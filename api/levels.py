@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,18 +13,22 @@ from flask import current_app
 
 from api.container import cpus, free_disk, memory
 from api.tunnel import Tunnel
-from auth_middleware import current_auth
 from config import Settings
-from droplets.errors import ModelUnavailable
+from droplets.errors import ModelUnavailable, StoreUnavailable
 from droplets.sam.checkpoint import CheckpointFile
 from sam_service import SamService
-from store.usage import UsageStore, summarise
+from store import Store
+from store.usage import summarise
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 
 ORDER: tuple[Status, ...] = ("healthy", "degraded", "unhealthy")
 STARTED = time.time()
 HOUR = 3600
+OUTAGE_MODES = {
+    "refuse": "requests that a limit protects get 503 while the store is away",
+    "allow": "limits are local to each worker while the store is away",
+}
 MEBIBYTE = 2**20
 FEWEST_REQUESTS = 20
 """A share of fewer requests than this says nothing."""
@@ -110,11 +113,16 @@ def application() -> Level:
     """Store, queue and workers."""
     settings: Settings = current_app.extensions["settings"]
     status = sam_service().status()
-    store = current_auth().store_answers()
+    answers, store_status = store().check(), store().status()
     full = status["queue_length"] >= status["queue_size"]
     level = Level(
         {
-            "store": store,
+            "store": {
+                "backend": store_status.backend,
+                "answers": answers,
+                "since": store_status.since,
+                "mode": f"{store().outage}: {OUTAGE_MODES[store().outage]}",
+            },
             "takes_pictures": sam_service().ready,
             "queue_length": status["queue_length"],
             "queue_size": status["queue_size"],
@@ -122,7 +130,9 @@ def application() -> Level:
             "workers": settings.workers,
         }
     )
-    level.unhealthy(not store, "The store cannot be written: keys cannot be counted.")
+    away = f"The store does not answer: {OUTAGE_MODES[store().outage]}."
+    level.unhealthy(not answers and store().outage == "refuse", away)
+    level.degraded(not answers and store().outage == "allow", away)
     level.degraded(full, "The queue is full; more pictures are refused for now.")
     level.degraded(status["draining"], "This worker is stopping: it finishes its requests.")
     return level
@@ -150,10 +160,9 @@ def tunnel() -> Level:
 def response_times() -> Level:
     """How the requests of the last hour went, over all workers that share the store."""
     settings: Settings = current_app.extensions["settings"]
-    store: UsageStore = current_app.extensions["usage_store"]
     try:
-        records = store.since(time.time() - HOUR)
-    except sqlite3.Error:
+        records = store().usage.since(time.time() - HOUR)
+    except StoreUnavailable:
         level = Level({"requests": None})
         level.degraded(True, "The records of the last hour cannot be read.")
         return level
@@ -177,6 +186,12 @@ def sam_service() -> SamService:
     """The SamService of the app in hand."""
     service: SamService = current_app.extensions["sam"]
     return service
+
+
+def store() -> Store:
+    """The Store of the app in hand."""
+    opened: Store = current_app.extensions["store"]
+    return opened
 
 
 def checkpoint() -> dict[str, Any]:

@@ -75,33 +75,38 @@ class _Curves:
     agreeing: Floats
 
 
-def find_boundaries(grey: NDArray[np.generic], masks: Sequence[Mask]) -> list[Boundary]:
+def find_boundaries(
+    grey: NDArray[np.generic], masks: Sequence[Mask], count: int | None = None
+) -> list[Boundary]:
     """The true edge of what each mask shows.
 
     Arguments:
         grey: HxW of any real type.
         masks: any number, in the picture's frame.
+        count: of the first masks, whose edges are wanted; the others only show where neighbours lie and
+            what edges the picture has. None: all.
 
     Returns:
-        One boundary a mask, in order. Where no edge is found that the mask may be moved to, the mask
-        stays, and `kept_because` says why.
+        One boundary for each of the first `count` masks, in order. Where no edge is found that the mask
+        may be moved to, the mask stays, and `kept_because` says why.
     """
     height, width = grey.shape
     if max(height, width) > LONGEST:
-        return [Boundary(mask, kept_because=TOO_LARGE) for mask in masks]
+        return [Boundary(mask, kept_because=TOO_LARGE) for mask in masks[:count]]
     if not masks:
         return []
     model = outlines(masks)
     start, is_round = _start(model, width, height)
     reasons = _unfit(masks, model, is_round, width, height)
-    boundaries = [Boundary(mask, kept_because=reason) for mask, reason in zip(masks, reasons, strict=True)]
+    boundaries = [Boundary(m, kept_because=r) for m, r in zip(masks, reasons, strict=True)][:count]
     fit = np.flatnonzero([reason is None for reason in reasons])
-    if fit.size:
+    wanted = fit[fit < len(boundaries)]
+    if wanted.size:
         picture = grey.astype(np.float32)
-        start = start.take(fit)
-        curves = _fitted(picture, start, is_round[fit])
-        moved = _moved([masks[i] for i in fit.tolist()], start, curves, _noise(picture), width, height)
-        for i, boundary in zip(fit.tolist(), moved, strict=True):
+        curves = _fitted(picture, start.take(fit), is_round[fit], len(wanted))
+        some = [masks[i] for i in wanted.tolist()]
+        moved = _moved(some, start.take(wanted), curves, _noise(picture), width, height)
+        for i, boundary in zip(wanted.tolist(), moved, strict=True):
             boundaries[i] = boundary
     return boundaries
 
@@ -121,15 +126,17 @@ def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, hei
     ]
 
 
-def _fitted(picture: NDArray[np.float32], start: Paths, is_round: Bools) -> _Curves:
-    """From the masks' outlines to the curves."""
+def _fitted(picture: NDArray[np.float32], start: Paths, is_round: Bools, count: int) -> _Curves:
+    """From the masks' outlines to the curves of the first `count`."""
     mode = picture_mode(picture, start, neighbour_distance(start, is_round))
     if mode == "fall":
         picture = -picture
     shared = SHARED if mode == "wall" else 0.0
-    first = _trace(picture, start, neighbour_distance(start, is_round, shared), mode, SEARCH)
-    paths = recentred(_sane(first, start), is_round)
-    return _trace(picture, paths, neighbour_distance(paths, is_round, shared), mode, NEAR)
+    own = start.take(slice(count))
+    first = _trace(picture, own, neighbour_distance(start, is_round, shared)[:count], mode, SEARCH)
+    paths = recentred(_sane(first, own), is_round[:count])
+    known = paths.followed_by(start.take(slice(count, None)))
+    return _trace(picture, paths, neighbour_distance(known, is_round, shared)[:count], mode, NEAR)
 
 
 def _sane(curves: _Curves, start: Paths) -> Paths:

@@ -11,6 +11,7 @@ ServiceError                      500
 ├── RateLimited                   429  over the hourly limit of the key
 └── Unavailable                   503  cannot be served now, may be later
     ├── Busy                      503  the inference queue is full, or the wait was too long
+    ├── StoreUnavailable          503  the store of limits and usage does not answer
     └── ModelUnavailable          503  the checkpoint is missing, damaged or cannot be loaded
 
 The tree stands in the lowest room, so that every other one may raise from it. It knows no
@@ -108,6 +109,15 @@ class Busy(Unavailable):
     """The inference queue is full, or the request waited longer than REQUEST_TIMEOUT_S."""
 
     error = "busy"
+
+
+class StoreUnavailable(Unavailable):
+    """The store of limits and usage does not answer."""
+
+    error = "store unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The service's store cannot be reached just now; try again in a moment.")
 
 
 class ModelUnavailable(Unavailable):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -90,12 +90,21 @@ FIGURES: dict[str, Callable[[Droplet], float]] = {
 
 
 def apply_filters(
-    droplets: Sequence[Droplet], automatic: AutomaticFilters, user: Filters
+    droplets: Sequence[Droplet],
+    automatic: AutomaticFilters,
+    user: Filters,
+    spared: Collection[int] = (),
 ) -> tuple[list[Droplet], dict[str, int]]:
     """What the filters leave, and the number removed by reason.
 
     What a removed droplet contains goes with it and counts under the same reason. Only of a droplet
     that the border cuts off the beads stay, for they are whole.
+
+    Arguments:
+        droplets: any number, each after the one that contains it.
+        automatic: which automatic filters are on.
+        user: limits of the client's.
+        spared: indices of droplets that stay whatever they are.
 
     Returns:
         The droplets left, in order, `parent` indexing the new list; and a count each for
@@ -103,13 +112,16 @@ def apply_filters(
     """
     limits = _size_limits(droplets)
     reasons: list[str | None] = []
-    for droplet in droplets:
+    for i, droplet in enumerate(droplets):
+        if i in spared:
+            reasons.append(None)
+            continue
         inherited = reasons[droplet.parent] if droplet.parent is not None else None
         if inherited == "edge" and droplet.kind == "bead":
             inherited = None
         reasons.append(inherited or _reason(droplet, limits, automatic, user))
     counts = Counter(reason for reason in reasons if reason)
-    kept = _renumbered(droplets, [reason is None for reason in reasons])
+    kept = renumbered(droplets, [reason is None for reason in reasons])
     return kept, {name: counts[name] for name in ("edge", "area", "circularity", "debris", "user_filter")}
 
 
@@ -163,7 +175,8 @@ def _keeps_limits(droplet: Droplet, user: Filters) -> bool:
     return within and not (user.exclude_edge_touching and droplet.border.touching)
 
 
-def _renumbered(droplets: Sequence[Droplet], keep: Sequence[bool]) -> list[Droplet]:
+def renumbered(droplets: Sequence[Droplet], keep: Sequence[bool]) -> list[Droplet]:
+    """The droplets that are kept, `parent` indexing the new list; None where it is not kept."""
     position = np.cumsum(keep) - 1
     return [
         replace(droplet, parent=_new_parent(droplet, keep, position))

@@ -149,12 +149,7 @@ def _parents(ordered: Sequence[Mask]) -> list[int | None]:
 
 def _side_by_side(mask: Mask, other: Mask) -> bool:
     """Whether neither one's centroid lies in the other: not a rim, a bead or a duplicate of it."""
-    return not (_covers(mask, other.centroid) or _covers(other, mask.centroid))
-
-
-def _covers(mask: Mask, point: tuple[float, float]) -> bool:
-    column, row = round(point[0]) - mask.x, round(point[1]) - mask.y
-    return 0 <= column < mask.width and 0 <= row < mask.height and bool(mask.crop[row, column])
+    return not (mask.covers(other.centroid) or other.covers(mask.centroid))
 
 
 def _contains(outer: Mask, inner: Mask) -> bool:

@@ -14,6 +14,7 @@ from droplets.pixel_size import LARGEST_UM, SMALLEST_UM
 from droplets.preprocess import Preprocessing
 from droplets.types import Quality
 
+MOST_PICKS = 500
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -35,6 +36,16 @@ class Options(Parameters):
         min_length=1,
         max_length=1000,
         description="[x, y] pixels: segment only what lies at these points.",
+    )
+    add: list[Point] = Field(
+        [],
+        max_length=MOST_PICKS,
+        description="[x, y] pixels of objects to add to those that are found; no filter removes them.",
+    )
+    exclude: list[Point] = Field(
+        [],
+        max_length=MOST_PICKS,
+        description="[x, y] pixels: the smallest object that is left at each goes, with what it contains.",
     )
     roi: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(
         None, description="[x, y, width, height] pixels: analyse only this part, as if it were the picture."

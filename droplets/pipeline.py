@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.beads import find_beads
+from droplets.context import NEAREST, beads_within, masks_around
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
 from droplets.edges import find_boundaries
 from droplets.filters import apply_filters
@@ -17,6 +18,7 @@ from droplets.hierarchy import Node, build_hierarchy
 from droplets.kinds import Classified, Kinds, classify
 from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.options import AnalysisOptions, Options
+from droplets.picks import note_on_misses, picked, without_picked
 from droplets.preprocess import preprocess
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
@@ -44,22 +46,24 @@ def analyze(
     options = wanted.options
     plane = _fluorescence(image, fluorescence, options)
     region = checked_region(image, options.roi)
-    points = checked_points(options.points, region)
+    only = None if options.points is None else checked_points(options.points, region, "points")
+    add = checked_points(options.add, region, "add")
+    exclude = checked_points(options.exclude, region, "exclude")
     with _stopwatch(timing, "preprocess"):
         part = crop(image, region)
         prepared = preprocess(part.pixels, wanted.preprocessing)
         scale_bar = find_scale_bar(image.pixels)
-    generation = generate(prepared, options.quality, points)
+    generation = _generation(generate, prepared, options.quality, only, add)
     timing |= generation.timing_ms
     with _stopwatch(timing, "refine"):
         masks, annotations = without_annotations(generation.masks, scale_bar, region[:2])
-        boundaries = _boundaries(part, masks, options)
+        boundaries, around = _boundaries(part, masks, generation.everything, options)
         hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
     with _stopwatch(timing, "contents"):
-        kinds = _kinds(part, hierarchy.nodes, options)
+        kinds = _kinds(part, hierarchy.nodes, around, options)
     with _stopwatch(timing, "measure"):
         measured = _measured(part, kinds.objects, boundaries)
-        kept, removed = apply_filters(measured, options.automatic, wanted.filters)
+        kept, removed, misses = _kept(measured, wanted, add, exclude)
     pixel_size = _pixel_size(image, scale_bar, options)
     droplets, ddpcr = [in_picture(droplet, region) for droplet in kept], None
     if plane is not None:
@@ -79,24 +83,72 @@ def analyze(
         timing_ms=timing,
         pixel_size=pixel_size,
         ddpcr=ddpcr,
-        notes=scale_bar_notes(scale_bar),
+        notes=scale_bar_notes(scale_bar) + misses,
     )
 
 
-def _boundaries(part: Image, masks: Sequence[Mask], options: Options) -> dict[Mask, Boundary]:
-    """Each mask with its boundary: moved to the true edge, or the model's own where that is not wanted."""
+def _generation(
+    generate: GenerateMasks,
+    pixels: NDArray[np.uint8],
+    quality: Quality,
+    only: NDArray[np.float64] | None,
+    add: NDArray[np.float64],
+) -> Generation:
+    """Masks of everything, or only at some points; and of what is to be added."""
+    generation = generate(pixels, quality, only)
+    if not add.size:
+        return generation
+    added = generate(pixels, quality, add)
+    timing = {stage: spent + added.timing_ms[stage] for stage, spent in generation.timing_ms.items()}
+    return Generation([*generation.masks, *added.masks], timing, generation.everything)
+
+
+def _kept(
+    measured: Sequence[Droplet],
+    wanted: AnalysisOptions,
+    add: NDArray[np.float64],
+    exclude: NDArray[np.float64],
+) -> tuple[list[Droplet], dict[str, int], tuple[str, ...]]:
+    """What filters and client leave, the number removed by reason, and notes on points where nothing is."""
+    options = wanted.options
+    added = picked(measured, add)
+    spared = {i for i in added if i is not None}
+    kept, removed = apply_filters(measured, options.automatic, wanted.filters, spared)
+    excluded = picked(kept, exclude)
+    left, gone = without_picked(kept, excluded)
+    misses = note_on_misses("add", options.add, added)
+    misses += note_on_misses("exclude", options.exclude, excluded)
+    return left, {**removed, "excluded": gone}, misses
+
+
+def _boundaries(
+    part: Image, masks: Sequence[Mask], everything: Sequence[Mask], options: Options
+) -> tuple[dict[Mask, Boundary], list[Mask]]:
+    """Each mask with its boundary: moved to the true edge, or the model's own where that is not wanted.
+
+    And the objects around them, of the masks of everything, with boundaries found in the same way.
+    """
+    known, count = [*masks, *masks_around(masks, everything)], len(masks) + NEAREST
     if options.refine_edges:
-        found = find_boundaries(grey_values(part), masks)
+        found = find_boundaries(grey_values(part), known, count if everything else None)
     else:
-        found = [Boundary(mask, kept_because="refine_edges is off") for mask in masks]
-    return {boundary.mask: boundary for boundary in found}
+        found = [Boundary(mask, kept_because="refine_edges is off") for mask in known[:count]]
+    own, others = found[: len(masks)], [boundary.mask for boundary in found[len(masks) :]]
+    nodes = build_hierarchy(others, part.width, part.height).nodes
+    return {boundary.mask: boundary for boundary in own}, _outermost(nodes)
 
 
-def _kinds(part: Image, nodes: Sequence[Node], options: Options) -> Kinds:
+def _kinds(part: Image, nodes: Sequence[Node], around: Sequence[Mask], options: Options) -> Kinds:
     """Droplets and what is in them."""
-    outermost = [node.mask for node in nodes if node.parent is None]
-    beads = find_beads(part, outermost) if options.contents else []
+    outermost = _outermost(nodes)
+    beads = find_beads(part, [*outermost, *around]) if options.contents else []
+    if options.points is not None:
+        beads = beads_within(beads, outermost, part.width, part.height)
     return classify(nodes, beads, part.width, part.height)
+
+
+def _outermost(nodes: Sequence[Node]) -> list[Mask]:
+    return [node.mask for node in nodes if node.parent is None]
 
 
 def _measured(

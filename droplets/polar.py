@@ -53,6 +53,14 @@ class Paths:
         """The paths at these indices."""
         return Paths(self.centre[which], self.radius[which], self.size[which])
 
+    def followed_by(self, others: Paths) -> Paths:
+        """These paths and then the others."""
+        return Paths(
+            np.concatenate([self.centre, others.centre]),
+            np.concatenate([self.radius, others.radius]),
+            np.concatenate([self.size, others.size]),
+        )
+
     def points(self) -> Floats:
         """Nx(rays)x2 (x, y)."""
         return self.centre[:, None, :] + self.radius[:, :, None] * directions(self.radius.shape[1])

@@ -35,18 +35,16 @@ def checked_region(image: Image, roi: Sequence[int] | None) -> Box:
     return x, y, width, height
 
 
-def checked_points(points: Sequence[Sequence[float]] | None, region: Box) -> NDArray[np.float64] | None:
-    """Nx2 (x, y) in the region, of prompt points in the picture; None for none.
+def checked_points(points: Sequence[Sequence[float]], region: Box, name: str) -> NDArray[np.float64]:
+    """Nx2 (x, y) in the region, of points in the picture.
 
     Raises:
-        BadRequest: a point lies outside the region.
+        BadRequest: a point lies outside the region; `name` says which option it is.
     """
-    if points is None:
-        return None
     x, y, width, height = region
-    relative = np.array(points) - (x, y)
+    relative = np.array(points, np.float64).reshape(-1, 2) - (x, y)
     if (relative < -0.5).any() or (relative > (width - 0.5, height - 0.5)).any():
-        raise BadRequest("options.points: every point must lie within the picture (or the roi).")
+        raise BadRequest(f"options.{name}: every point must lie within the picture (or the roi).")
     return relative
 
 

@@ -122,6 +122,11 @@ class Mask:
         """Set the mask's pixels in HxW `canvas`, which has the picture's size."""
         canvas[self.y : self.y + self.height, self.x : self.x + self.width][self.crop] = value
 
+    def covers(self, point: tuple[float, float]) -> bool:
+        """Whether the pixel that (x, y) lies in is one of the mask's."""
+        column, row = round(point[0]) - self.x, round(point[1]) - self.y
+        return 0 <= column < self.width and 0 <= row < self.height and bool(self.crop[row, column])
+
     def intersection(self, other: Mask) -> int:
         """Number of pixels that both masks cover."""
         left, top = max(self.x, other.x), max(self.y, other.y)
@@ -166,10 +171,12 @@ class Generation:
     Attributes:
         masks: one or more an object, in no order.
         timing_ms: milliseconds a stage took ("queue", "encode", "generate"); 0 where nothing had to be done.
+        everything: masks of the whole picture, where only some were asked for and these are remembered.
     """
 
     masks: Sequence[Mask]
     timing_ms: Mapping[str, float]
+    everything: Sequence[Mask] = ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Render the sample picture and its truth: `python -m examples.render`.
 
 Writes droplets.png (640x480, 8-bit grey) and droplets.json (the schema of `Rendering.truth`) into
-this folder. Lengths in the JSON are pixels.
+this folder, lengths in the JSON in pixels; and small.jpg, a picture of a few kilobytes that the
+examples of the specification hold.
 """
 
 from __future__ import annotations
@@ -23,8 +24,14 @@ def render_sample() -> Rendering:
     )
 
 
+def render_small() -> Rendering:
+    """Seven droplets of 30 pixels, three of them cut by the border, four with a bead or two."""
+    return render_brightfield(160, 120, count=7, diameter=30, beads_per_droplet=0.5, seed=12)
+
+
 def main() -> None:
-    """Write the picture and its truth."""
+    """Write the pictures and the sample's truth."""
+    Image.fromarray(render_small().pixels).save(FOLDER / "small.jpg", quality=75)
     sample = render_sample()
     Image.fromarray(sample.pixels).save(FOLDER / "droplets.png", optimize=True)
     truth = sample.truth()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock
 from limits.storage import MovingWindowSupport, Storage
 
+from store.instances import FORGOTTEN_AFTER_S, Instance
 from store.usage import UsageRecord
 
 SCHEMA = """
@@ -24,6 +27,7 @@ CREATE TABLE IF NOT EXISTS usage (
     processing_ms REAL NOT NULL, queue_ms REAL NOT NULL, masks INTEGER NOT NULL, bytes INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS usage_by_time ON usage (at);
+CREATE TABLE IF NOT EXISTS instances (id TEXT PRIMARY KEY, at REAL NOT NULL, beat TEXT NOT NULL);
 """
 USAGE_COLUMNS = "at, key_name, endpoint, status, processing_ms, queue_ms, masks, bytes"
 
@@ -36,7 +40,7 @@ class Database:
         timeout: seconds that a writer waits for the other writers.
     """
 
-    def __init__(self, path: Path, timeout: float = 30) -> None:
+    def __init__(self, path: Path, timeout: float = 5) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._timeout = timeout
@@ -185,3 +189,32 @@ class SQLiteUsage:
     def forget_before(self, end: float) -> int:
         """Delete records older than `end`; returns how many there were."""
         return self._database.connection().execute("DELETE FROM usage WHERE at < ?", (end,)).rowcount
+
+
+class SQLiteInstances:
+    """Instances in the same file; see `store.instances.InstanceStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def beat(self, instance: Instance) -> None:
+        """Say that `instance` is alive, and forget those that no longer are."""
+        now = time.time()
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM instances WHERE ABS(at - ?) >= ?", (now, FORGOTTEN_AFTER_S))
+            connection.execute(
+                "REPLACE INTO instances VALUES (?, ?, ?)", (instance.id, now, json.dumps(asdict(instance)))
+            )
+
+    def alive(self) -> list[Instance]:
+        """The instances that have beaten within FORGOTTEN_AFTER_S, the longest running first."""
+        rows = self._database.connection().execute(
+            "SELECT beat FROM instances WHERE ABS(at - ?) < ?", (time.time(), FORGOTTEN_AFTER_S)
+        )
+        return sorted(
+            (Instance(**json.loads(beat)) for (beat,) in rows), key=lambda instance: instance.started
+        )
+
+    def leave(self, id_: str) -> None:
+        """Forget the instance of this id."""
+        self._database.connection().execute("DELETE FROM instances WHERE id = ?", (id_,))

@@ -6,15 +6,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import structlog
 
+from droplets.errors import StoreUnavailable
+
 log = structlog.get_logger(__name__)
 
 DAY = 86_400.0
+SPANS = 60
+"""Points of a curve over time, about."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ class UsageWriter:
     @staticmethod
     def _guarded(action: Callable[[], Any]) -> None:
         try:
-            action()
+            with suppress(StoreUnavailable):  # the guard has logged it
+                action()
         except Exception as error:  # the thread must outlive whatever the backend raises
             log.warning("usage store failed", error=type(error).__name__)
 
@@ -137,6 +143,35 @@ def summarise(records: Iterable[UsageRecord]) -> dict[str, Any]:
         "processing_ms": _percentiles(times),
         "queue_ms": _percentiles(waits),
     }
+
+
+def series(records: Iterable[UsageRecord], start: float, end: float) -> list[dict[str, Any]]:
+    """Counts, errors and p50/p95/p99 of the times in about 60 equal spans from `start` to `end`.
+
+    A span is a whole number of minutes and begins at a multiple of its length, so that it stays the same
+    while time goes on.
+
+    Arguments:
+        records: those from `start` on.
+        start: seconds since the epoch.
+        end: seconds since the epoch.
+    """
+    seconds = 60 * max(1, round((end - start) / 60 / SPANS))
+    starts = np.arange(start // seconds, end // seconds + 1) * seconds
+    rows = sorted(records, key=lambda record: record.at)
+    bounds = np.searchsorted([r.at for r in rows], starts[1:])
+    times = np.split(np.array([r.processing_ms for r in rows]), bounds)
+    failed = np.split(np.array([r.status >= 400 for r in rows]), bounds)
+    return [
+        {
+            "start": int(at),
+            "seconds": seconds,
+            "requests": len(span),
+            "errors": int(errors.sum()),
+            "processing_ms": _percentiles(span),
+        }
+        for at, span, errors in zip(starts, times, failed, strict=True)
+    ]
 
 
 def _percentiles(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float | None]:

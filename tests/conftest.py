@@ -52,7 +52,7 @@ def make_app(make_settings) -> Iterator[Callable[..., Flask]]:
 
     yield make
     for app in apps:
-        app.extensions["auth"].usage.close()
+        close(app)
     configure_logging(make_settings())  # away from log files of the test
 
 
@@ -80,7 +80,14 @@ def model_app(tmp_path_factory) -> Iterator[Flask]:
         )
     )
     yield app
+    close(app)
+
+
+def close(app: Flask) -> None:
+    """What Gunicorn does when a worker ends."""
     app.extensions["auth"].usage.close()
+    app.extensions["heartbeat"].close()
+    app.extensions["store"].close()
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -7,12 +7,14 @@ import io
 import json
 import logging
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import time_machine
 
 from auth_middleware import require_admin_key, require_api_key, track_usage, validate_file_upload
+from store.sqlite import SQLiteStorage
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, SMALL_KEY, png
 
 
@@ -100,18 +102,12 @@ def test_a_store_that_fails_is_503_not_500(app, client, monkeypatch):
     def broken(*_, **__):
         raise sqlite3.OperationalError("disk I/O error")
 
-    storage = app.extensions["auth"]._limiter.storage
-    monkeypatch.setattr(storage, "acquire_entry", broken)
-    monkeypatch.setattr(storage, "get_moving_window", broken)
-    monkeypatch.setattr(app.extensions["usage_store"], "since", broken)
-    answers = [
-        get(client, KEY),
-        client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY}),
-        client.get("/health", headers={"X-Health-Key": HEALTH_KEY}),
-    ]
-    for answer in answers:
+    monkeypatch.setattr(SQLiteStorage, "acquire_entry", broken)
+    monkeypatch.setattr(SQLiteStorage, "check", lambda _: False)
+    for answer in (get(client, KEY), client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY})):
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
+        assert answer.json["error"] == "store unavailable"
         assert "disk" not in answer.text
 
 
@@ -141,6 +137,18 @@ class TestAdmin:
             assert refused.status_code == 429
             assert int(refused.headers["Retry-After"]) == 300
             clock.shift(300)
+            assert client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY}).status_code == 200
+
+    def test_guesses_sent_at_once_have_the_same_limit(self, app):
+        def guess(_: int) -> int:
+            return app.test_client().get("/admin/stats", headers={"X-Admin-Key": "guess"}).status_code
+
+        with ThreadPoolExecutor(30) as pool:
+            statuses = list(pool.map(guess, range(60)))
+        assert (statuses.count(403), statuses.count(429)) == (10, 50)
+
+    def test_the_right_key_is_not_counted(self, client):
+        for _ in range(20):
             assert client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY}).status_code == 200
 
 
@@ -195,7 +203,7 @@ def test_usage_is_recorded_whatever_the_answer(app, client):
     for _ in range(4):
         get(client, SMALL_KEY)
     app.extensions["auth"].usage.flush()
-    records = app.extensions["usage_store"].since(0)
+    records = app.extensions["store"].usage.since(0)
     assert [(r.key_name, r.endpoint, r.status) for r in records] == [
         ("Ada", "/defaults", 200),
         ("", "/defaults", 401),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tomllib
 
 import pytest
 from pydantic import ValidationError
 
-from config import DEMO_KEY, Settings, load_settings, parse_api_key
+from config import DEMO_KEY, VERSION, Settings, load_settings, parse_api_key
+from tests.conftest import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +101,7 @@ def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):
         ("PROMETHEUS_MULTIPROC_DIR", "/proc/nowhere", "cannot be made"),
         ("TUNNEL_METRICS_URL", "cloudflare-tunnel:2000", "'http' or 'https'"),
         ("LOG_FILE", "/proc/nowhere/sam.log", "cannot be made"),
+        ("STORE_OUTAGE", "ignore", "'refuse' or 'allow'"),
     ],
 )
 def test_a_bad_variable_stops_the_start_with_one_line(monkeypatch, name, value, reason):
@@ -111,6 +114,55 @@ def test_a_bad_variable_stops_the_start_with_one_line(monkeypatch, name, value, 
     assert reason in line
     assert "\n" not in line
     assert "first-secret-key" not in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://store",
+        "redis://:pass%2Fword@store:6380/3",
+        "rediss://user:password@store.example:6380",
+        "unix:///run/redis.sock?db=2",
+    ],
+)
+def test_an_address_of_a_redis_server(monkeypatch, url):
+    monkeypatch.setenv("API_KEYS", "first-secret-key:Ada:1")
+    monkeypatch.setenv("REDIS_URL", url)
+    monkeypatch.setenv("DATA_DIR", "/proc/nowhere")  # nothing is kept there
+    settings = load_settings()
+    assert settings.redis_url.get_secret_value() == url
+    assert "password" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "store:6379",
+        "http://store",
+        "redis://:hunter#2@store",
+        "redis://:hunter/2@store",
+        "redis://:hunter2@store:port",
+        "redis://:hunter2@store:99999",
+        "redis://:hunter2@store/first",
+        "redis://:hunter2@[store",
+        "rediss://:hunter2@store?ssl_cert_reqs=hunter2",
+        "redis://:hunter2@store?socket_timeout=soon",
+        "redis://:hunter2@store?colour=hunter2",
+        "unix://?db=hunter2",
+    ],
+)
+def test_a_bad_address_of_a_redis_server_is_not_repeated(monkeypatch, url):
+    monkeypatch.setenv("API_KEYS", "first-secret-key:Ada:1")
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(SystemExit, match="REDIS_URL: must read redis://") as stop:
+        load_settings()
+    assert "hunter" not in str(stop.value)
+    assert "\n" not in str(stop.value)
+
+
+def test_the_version_is_the_packages():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        assert tomllib.load(file)["project"]["version"] == VERSION
 
 
 def test_fp16_is_refused_where_it_cannot_be_had(monkeypatch):

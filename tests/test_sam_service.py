@@ -139,6 +139,14 @@ def test_another_quality_or_points_use_the_same_embedding(make_service, generato
     assert at_point.masks[0].box == (2, 3, 1, 1)
 
 
+def test_masks_at_points_come_with_those_of_everything_if_they_are_remembered(make_service):
+    service = make_service()
+    assert service.generate(picture(1), "fast", POINT).everything == []
+    everything = service.generate(picture(1), "fast", None)
+    assert service.generate(picture(1), "fast", POINT).everything == everything.masks
+    assert not everything.everything
+
+
 def test_pictures_of_the_same_bytes_but_another_shape_differ(make_service, generator):
     service = make_service()
     service.generate(np.zeros((4, 16, 3), np.uint8), "balanced", None)

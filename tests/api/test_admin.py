@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import time_machine
 
+from config import VERSION
 from tests.conftest import ADMIN_KEY, KEY, SMALL_KEY
 
 ADMIN = {"X-Admin-Key": ADMIN_KEY}
@@ -52,6 +55,30 @@ def test_stats_cover_the_hours_asked_for(client):
         assert stats(client, "?hours=4").json["totals"]["requests"] == 1
         assert stats(client).json["hours"] == 24
         assert stats(client).json["keys"][0]["used_last_hour"] == 0
+
+
+def test_stats_over_time(client):
+    with time_machine.travel(1_000_000_000, tick=False) as clock:
+        client.get("/defaults", headers={"X-API-Key": KEY})
+        client.get("/defaults", headers={"X-API-Key": "nobody"})
+        clock.shift(3600)
+        client.get("/defaults", headers={"X-API-Key": KEY})
+        body = stats(client, "?hours=2").json
+    assert len(body["series"]) == 61
+    assert {span["seconds"] for span in body["series"]} == {120}
+    busy = [span for span in body["series"] if span["requests"]]
+    assert [(span["requests"], span["errors"]) for span in busy] == [(2, 1), (1, 0)]
+    assert busy[0]["start"] <= 1_000_000_000 < busy[0]["start"] + 120
+    assert busy[0]["processing_ms"]["p95"] > 0
+
+
+def test_stats_name_the_instances(client):
+    with time_machine.travel(1_000_000_000, tick=False):
+        (instance,) = stats(client).json["instances"]
+    assert instance["pid"] == os.getpid()
+    assert instance["model_loaded"] is False
+    assert instance["queue_length"] == 0
+    assert instance["version"] == VERSION
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "x", "99999", "1.5", "²"])

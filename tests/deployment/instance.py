@@ -2,23 +2,23 @@
 
 import json
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ADDRESS, PORT = sys.argv[1], int(sys.argv[2])
-full = False
+full = threading.Event()
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.answer(503 if full and self.path == "/health/ready" else 200)
+        self.answer(503 if full.is_set() and self.path == "/health/ready" else 200)
 
     def do_POST(self) -> None:
-        global full
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/fill":
-            full = True
-        elif full:
+            full.set()
+        elif full.is_set():
             self.answer(503)
             return
         else:

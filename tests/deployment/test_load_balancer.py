@@ -1,4 +1,4 @@
-"""monitoring/haproxy.cfg in a real HAProxy, with small processes for instances and a DNS server for Docker's."""
+"""monitoring/haproxy.cfg in a real HAProxy; processes stand for instances, a thread for Docker's DNS."""
 
 from __future__ import annotations
 
@@ -165,6 +165,13 @@ def test_configuration_is_valid_and_raises_no_warning():
     )
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
+
+
+def test_metrics_that_dashboard_and_alerts_ask_for_are_there(site):
+    asked = "".join(path.read_text() for path in CONFIG.parent.rglob("*") if path.suffix in {".json", ".yml"})
+    given = requests.get(f"{site.metrics}/metrics", timeout=5).text
+    for name in set(re.findall(r"haproxy_\w+", asked)):
+        assert f"# TYPE {name} " in given
 
 
 def test_instances_are_found_and_new_ones_too(own_site):

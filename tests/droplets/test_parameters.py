@@ -43,7 +43,7 @@ def refusal(group, value) -> str:
 def test_the_lists_of_fields_are_whole():
     counted = len(NUMBERS) + len(SWITCHES)
     assert (len(FLOATS), len(NUMBERS), len(SWITCHES)) == (19, 24, 14)
-    structured = {"quality", "points", "roi", "automatic_filters", "ddpcr", "mask_format"}
+    structured = {"quality", "points", "add", "exclude", "roi", "automatic_filters", "ddpcr", "mask_format"}
     assert counted + len(structured) == sum(len(group.model_fields) for group in GROUPS)
 
 

@@ -60,6 +60,7 @@ def test_a_picture_without_masks():
         "circularity": 0,
         "debris": 0,
         "user_filter": 0,
+        "excluded": 0,
     }
 
 
@@ -112,6 +113,7 @@ def test_every_mask_is_kept_or_counted():
         "circularity": 1,
         "debris": 0,
         "user_filter": 1,
+        "excluded": 0,
     }
     assert len(found.droplets) + sum(found.removed.values()) == found.found
 

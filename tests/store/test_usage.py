@@ -7,13 +7,12 @@ import time
 
 import pytest
 
-from store.sqlite import Database, SQLiteUsage
-from store.usage import DAY, UsageRecord, UsageWriter, summarise
+from store.usage import DAY, UsageRecord, UsageStore, UsageWriter, series, summarise
 
 
 @pytest.fixture
-def store(tmp_path) -> SQLiteUsage:
-    return SQLiteUsage(Database(tmp_path / "usage.sqlite3"))
+def store(backend) -> UsageStore:
+    return backend.open().usage
 
 
 def record(at: float = 1000.0, **changes) -> UsageRecord:
@@ -47,6 +46,24 @@ def test_records_come_back_as_written(store):
     store.add([first, second])
     assert store.since(0) == [first, second]
     assert store.since(2) == [second]
+
+
+def test_records_come_back_in_the_order_of_their_times(store):
+    records = [record(float(at), masks=at) for at in (5, 1, 4, 2, 3)]
+    store.add(records[:2])
+    store.add(records[2:])
+    assert [r.masks for r in store.since(2)] == [2, 3, 4, 5]
+
+
+def test_like_requests_at_other_moments_are_records_of_their_own(store):
+    store.add([record(1.0), record(1.0000001)])
+    assert len(store.since(0)) == 2
+
+
+def test_the_forgotten_are_counted(store):
+    store.add([record(1.0), record(2.0), record(3.0)])
+    assert store.forget_before(3.0) == 2
+    assert [r.at for r in store.since(0)] == [3.0]
 
 
 def test_old_records_are_forgotten(store):
@@ -118,3 +135,39 @@ def test_summary():
 
 def test_summary_of_nothing():
     assert summarise([])["processing_ms"] == {"p50": None, "p95": None, "p99": None}
+
+
+def test_series_covers_the_time_in_equal_spans():
+    records = [
+        record(float(at), status=500 if at % 120 == 0 else 200, processing_ms=at)
+        for at in range(30, 3600, 60)
+    ]
+    spans = series(records, 0.0, 3599.0)
+    assert [span["start"] for span in spans] == list(range(0, 3600, 60))
+    assert [span["requests"] for span in spans] == [1] * 60
+    assert [span["processing_ms"]["p50"] for span in spans] == list(range(30, 3600, 60))
+
+
+@pytest.mark.parametrize(("hours", "seconds"), [(1, 60), (24, 1440), (24 * 7, 24 * 7 * 60)])
+def test_series_has_about_60_spans_whatever_the_time(hours, seconds):
+    end = 1_000_000_123.0
+    spans = series([], end - 3600 * hours, end)
+    assert len(spans) == 61
+    assert {span["seconds"] for span in spans} == {seconds}
+    assert spans[0]["start"] <= end - 3600 * hours
+    assert spans[-1]["start"] <= end < spans[-1]["start"] + seconds
+    assert spans[0]["processing_ms"] == {"p50": None, "p95": None, "p99": None}
+
+
+def test_series_counts_every_record_once():
+    """Also one that another worker's clock puts after the end."""
+    records = [
+        record(at, status=429 if at > 500 else 200, processing_ms=at) for at in (900.0, 10.0, 59.9, 60.0)
+    ]
+    spans = series(records, 10.0, 600.0)
+    assert [(s["start"], s["requests"], s["errors"]) for s in spans if s["requests"]] == [
+        (0, 2, 0),
+        (60, 1, 0),
+        (600, 1, 1),
+    ]
+    assert spans[0]["processing_ms"]["p50"] == 34.95

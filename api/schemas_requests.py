@@ -1,0 +1,61 @@
+"""The requests, as schemas: a picture, and the groups of parameters that droplets/ checks."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from droplets.filters import Filters
+from droplets.options import Options
+from droplets.parameters import Parameters
+from droplets.preprocess import Preprocessing
+
+PICTURE = "PNG, JPEG, WebP, TIFF or BMP"
+IN_TEXT = f"{PICTURE} as base64 or as a data URL."
+
+
+class Groups(Parameters):
+    """What may be set about an analysis."""
+
+    filters: Filters = Field(
+        default_factory=Filters,
+        description="Limits that every mask must keep.",
+        json_schema_extra={"default": {}},
+    )
+    preprocessing: Preprocessing = Field(
+        default_factory=Preprocessing,
+        description="Changes what the model sees.",
+        json_schema_extra={"default": {}},
+    )
+    options: Options = Field(
+        default_factory=Options,
+        description="How the picture is analysed and answered.",
+        json_schema_extra={"default": {}},
+    )
+
+
+class PictureBody(Parameters):
+    """A picture in a JSON body."""
+
+    image: str = Field(description=IN_TEXT)
+
+
+class AnalysisBody(Groups, PictureBody):
+    """A picture to analyse in a JSON body."""
+
+    fluorescence: str | None = Field(
+        None, description=f"Second picture of the same field, for digital PCR: {IN_TEXT}"
+    )
+
+
+class PictureForm(Parameters):
+    """A picture in a multipart form."""
+
+    file: bytes = Field(description=f"{PICTURE}.")
+
+
+class AnalysisForm(Groups, PictureForm):
+    """A picture to analyse in a multipart form, the groups as JSON in fields of text."""
+
+    fluorescence: bytes = Field(
+        default_factory=bytes, description=f"Second picture of the same field, for digital PCR: {PICTURE}."
+    )

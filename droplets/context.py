@@ -1,0 +1,38 @@
+"""What lies around single objects: edges and beads are told by how the droplets nearby look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from droplets.beads import Bead
+from droplets.boxes import boxes_of, overlapping
+from droplets.types import Mask
+
+NEAREST = 50
+"""Masks around those asked for whose edges and interiors are looked at too."""
+
+
+def masks_around(masks: Sequence[Mask], everything: Sequence[Mask]) -> list[Mask]:
+    """All masks of a picture but those that show a pixel of `masks`, nearest first.
+
+    What shows a pixel may be the same object.
+    """
+    if not masks or not everything:
+        return []
+    boxes = boxes_of(everything)
+    shared = {i for mask in masks for i in overlapping(boxes, mask) if everything[i].intersection(mask)}
+    own = boxes_of(masks)
+    distance, _ = KDTree((own[:2] + own[2:]).T / 2).query((boxes[:2] + boxes[2:]).T / 2)
+    return [everything[i] for i in np.argsort(distance, kind="stable").tolist() if i not in shared]
+
+
+def beads_within(beads: Sequence[Bead], masks: Sequence[Mask], width: int, height: int) -> list[Bead]:
+    """The beads whose centres lie in one of the masks, in a picture of `width` x `height` pixels."""
+    inside = np.zeros((height, width), bool)
+    for mask in masks:
+        mask.paint(inside, True)
+    centres = np.rint([bead.mask.centroid for bead in beads]).astype(int).reshape(-1, 2)
+    return [bead for bead, (x, y) in zip(beads, centres.tolist(), strict=True) if inside[y, x]]

@@ -1,0 +1,112 @@
+"""Which workers are alive: each says so every few seconds, and is forgotten when it stops."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from config import VERSION
+from droplets.errors import StoreUnavailable
+
+BEAT_S = 10.0
+FORGOTTEN_AFTER_S = 35
+"""Seconds without a beat; three may be late."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One worker process.
+
+    Attributes:
+        id: unique to the worker's life.
+        host: name of its machine or container.
+        pid: its process id there.
+        started: seconds since the epoch.
+        model_loaded: whether it has the model in memory.
+        queue_length: pictures that wait for it.
+        version: of the service.
+    """
+
+    id: str
+    host: str
+    pid: int
+    started: float
+    model_loaded: bool
+    queue_length: int
+    version: str
+
+
+class InstanceStore(Protocol):
+    """What a backend has to offer."""
+
+    def beat(self, instance: Instance) -> None:
+        """Say that `instance` is alive."""
+
+    def alive(self) -> list[Instance]:
+        """The instances that have beaten within FORGOTTEN_AFTER_S, the longest running first."""
+
+    def leave(self, id_: str) -> None:
+        """Forget the instance of this id."""
+
+
+class Heartbeat:
+    """Says that this worker is alive, on a thread of its own.
+
+    Arguments:
+        instances: the backend.
+        status: what the model and its queue are like now (`SamService.status`).
+    """
+
+    def __init__(self, instances: InstanceStore, status: Callable[[], Mapping[str, Any]]) -> None:
+        self._instances = instances
+        self._status = status
+        self._id = uuid.uuid4().hex
+        self._started = time.time()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start beating; to be called in the worker, after the fork."""
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def beat(self) -> None:
+        """Say once that this worker is alive.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+        status = self._status()
+        self._instances.beat(
+            Instance(
+                id=self._id,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                started=self._started,
+                model_loaded=status["model_loaded"],
+                queue_length=status["queue_length"],
+                version=VERSION,
+            )
+        )
+
+    def close(self) -> None:
+        """Stop beating and be forgotten at once."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+            with suppress(StoreUnavailable):  # then the others forget it in time
+                self._instances.leave(self._id)
+
+    def _run(self) -> None:
+        while True:
+            with suppress(StoreUnavailable):  # logged by the guard
+                self.beat()
+            if self._stop.wait(BEAT_S):
+                return

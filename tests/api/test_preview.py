@@ -1,0 +1,39 @@
+"""Pictures that browsers cannot show, as PNG that they can."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import tifffile
+
+from tests.conftest import KEY
+
+
+def post(client, picture: bytes):
+    return client.post("/preview", data={"file": (io.BytesIO(picture), "a.tif")}, headers={"X-API-Key": KEY})
+
+
+def test_a_16_bit_tiff_comes_as_8_bit_png_of_its_size_with_its_contrast(client):
+    pixels = np.linspace(100, 4000, 64 * 48).reshape(48, 64).astype(np.uint16)
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels)
+    answer = post(client, file.getvalue())
+    assert answer.mimetype == "image/png"
+    shown = cv2.imdecode(np.frombuffer(answer.data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert shown.dtype == np.uint8
+    assert shown.shape == (48, 64, 3)
+    assert int(shown.max()) - int(shown.min()) > 200
+
+
+def test_red_stays_red(client):
+    red = np.zeros((16, 16, 3), np.uint8)
+    red[..., 2] = 255  # OpenCV's order
+    answer = post(client, cv2.imencode(".png", red)[1].tobytes())
+    assert (cv2.imdecode(np.frombuffer(answer.data, np.uint8), cv2.IMREAD_COLOR) == red).all()
+
+
+def test_without_a_key_or_a_picture_there_is_none(client):
+    assert client.post("/preview").status_code == 401
+    assert post(client, b"not a picture").status_code == 415

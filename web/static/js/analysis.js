@@ -1,0 +1,277 @@
+// Pictures come in, are sent one after the other, and their answers are kept.
+
+/** @import {Answer, Picture, Point, State} from "./types.js" */
+import { ApiError, post } from "./api.js";
+import { display } from "./display.js";
+import { additions, itemsOf } from "./items.js";
+import { apiKey } from "./key.js";
+import { halve } from "./pyramid.js";
+import { NO_EDITS, edit, find, now, set, update } from "./state.js";
+
+const PATIENCE = 5; // times that a busy service is asked again by itself
+const SHORTEST_WAIT = 2; // seconds
+
+/** @type {Map<number, AbortController>} */
+const running = new Map();
+/** @type {Set<File>} */
+const showing = new Set();
+let nextId = 1;
+let busy = false;
+
+/** @type {{needKey: (reason: string) => void, say: (message: string) => void}} */
+const asks = { needKey: () => {}, say: () => {} };
+
+/** @param {typeof asks} given what is called when the key is missing or wrong, and to tell the reader something */
+export const connect = (given) => Object.assign(asks, given);
+
+/**
+ * Take pictures in and analyse them.
+ * @param {Iterable<File>} files
+ */
+export function take(files) {
+  const limit = Number(document.body.dataset.maxFileMb);
+  const pictures = [...files].map((file) => /** @type {Picture} */ ({
+    id: nextId++,
+    name: file.name || "pasted picture",
+    file,
+    fluorescence: null,
+    bitmap: null,
+    light: null,
+    status: "waiting",
+    progress: null,
+    error: null,
+    answer: null,
+    items: [],
+    edits: NO_EDITS,
+    past: [],
+    future: [],
+    threshold: null,
+    ...tooLarge(file, limit),
+  }));
+  if (!pictures.length) return;
+  set({ pictures: [...now().pictures, ...pictures], current: pictures[0].id });
+  for (const picture of pictures) if (picture.status === "waiting") void show(picture, "bitmap", picture.file);
+  void work();
+}
+
+/**
+ * @param {File} file
+ * @param {number} limit in MB
+ * @returns {Partial<Picture>}
+ */
+function tooLarge(file, limit) {
+  const size = file.size / 2 ** 20;
+  if (size <= limit) return {};
+  const message = `${file.name} has ${size.toFixed(1)} MB; the service takes up to ${limit} MB. Save it with compression, or crop it.`;
+  return { status: "failed", error: { title: "The file is too large", message } };
+}
+
+/**
+ * Make a file's picture ready to be looked at. If it cannot be shown, the analysis says why.
+ * @param {Picture} picture
+ * @param {"bitmap" | "light"} where
+ * @param {File} file
+ */
+export async function show({ id }, where, file) {
+  if (showing.has(file)) return;
+  showing.add(file);
+  try {
+    const bitmap = await display(file);
+    await halve(bitmap);
+    update(id, { [where]: bitmap });
+  } catch {
+    update(id, { [where]: null });
+  } finally {
+    showing.delete(file);
+  }
+}
+
+/**
+ * Take a picture away, whatever it is doing.
+ * @param {number} id
+ */
+export function remove(id) {
+  cancel(id);
+  const pictures = now().pictures.filter((each) => each.id !== id);
+  const current = now().current === id ? (pictures[pictures.length - 1]?.id ?? null) : now().current;
+  set({ pictures, current });
+}
+
+/** @param {number} id */
+export function cancel(id) {
+  running.get(id)?.abort();
+  const picture = find(id);
+  if (picture?.status === "waiting") update(id, stopped(picture));
+}
+
+/**
+ * Analyse a picture again.
+ * @param {number} id
+ */
+export function again(id) {
+  update(id, { status: "waiting", error: null, progress: null });
+  void work();
+}
+
+/** Send what waits, one after the other; without a key nothing is sent. */
+export async function work() {
+  if (busy) return;
+  busy = true;
+  try {
+    for (let next = waiting(); next; next = waiting()) {
+      if (!apiKey()) return asks.needKey("");
+      await analyse(next);
+    }
+  } finally {
+    busy = false;
+  }
+}
+
+const waiting = () => now().pictures.find((each) => each.status === "waiting");
+
+/** @param {Picture} picture */
+async function analyse(picture) {
+  const { id } = picture;
+  const control = new AbortController();
+  running.set(id, control);
+  update(id, { status: "working", error: null });
+  if (!picture.bitmap) void show(picture, "bitmap", picture.file);
+  try {
+    for (let tries = 1; ; tries++) {
+      try {
+        const answer = await send(/** @type {Picture} */ (find(id)), options(now()), control.signal);
+        accept(id, answer);
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 503 || tries > PATIENCE) throw error;
+        await pause(id, error, control.signal);
+      }
+    }
+  } catch (error) {
+    refuse(id, error);
+  } finally {
+    running.delete(id);
+  }
+}
+
+/**
+ * @param {Picture} picture
+ * @param {Record<string, unknown>} asked
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+function send(picture, asked, signal) {
+  const since = performance.now();
+  const tell = (/** @type {number} */ part) => {
+    const stage = part < 1 ? "upload" : "wait";
+    update(picture.id, { progress: { stage, part, since, until: 0, message: "" } });
+  };
+  tell(0);
+  return post("/segment_file", form(picture, asked), { signal, onupload: tell, onremaining: countdown });
+}
+
+/**
+ * @param {Picture} picture
+ * @param {Record<string, unknown>} asked
+ */
+export function form(picture, asked) {
+  const fields = new FormData();
+  fields.set("file", picture.file, picture.name);
+  if (picture.fluorescence && !("points" in asked)) fields.set("fluorescence", picture.fluorescence);
+  fields.set("options", JSON.stringify(asked));
+  const { preprocessing } = now().asked;
+  if (Object.keys(preprocessing).length) fields.set("preprocessing", JSON.stringify(preprocessing));
+  return fields;
+}
+
+/**
+ * `options` of the service, for an analysis that the page shows.
+ * @param {State} state
+ */
+export function options({ asked }) {
+  const { channel, preprocessing: _, ...others } = asked;
+  return {
+    ...others, mask_format: "polygon",
+    ...(channel ? { ddpcr: { channel } } : {}),
+  };
+}
+
+/** @param {number} remaining */
+const countdown = (remaining) => set({ remaining });
+
+/**
+ * @param {number} id
+ * @param {Answer} answer
+ */
+function accept(id, answer) {
+  const picture = find(id);
+  if (!picture) return;
+  update(id, {
+    status: "done", progress: null, answer, items: itemsOf(answer),
+    edits: NO_EDITS, past: [], future: [], threshold: null,
+  });
+  asks.say(`${picture.name}: ${answer.masks.filter((mask) => mask.kind === "droplet").length} droplets found.`);
+}
+
+/**
+ * @param {number} id
+ * @param {unknown} error
+ */
+function refuse(id, error) {
+  const picture = find(id);
+  if (!picture) return;
+  if (!(error instanceof ApiError)) {
+    if (!(error instanceof DOMException && error.name === "AbortError")) throw error;
+    return update(id, stopped(picture));
+  }
+  update(id, { status: "failed", progress: null, error: { title: error.title, message: error.message } });
+  asks.say(`${picture.name}: ${error.title}. ${error.message}`);
+  if (error.status === 401) asks.needKey(error.message);
+}
+
+/** @param {Picture} picture @returns {Partial<Picture>} */
+function stopped(picture) {
+  if (picture.answer) return { status: "done", progress: null };
+  return { status: "failed", progress: null, error: { title: "Cancelled", message: "Start it again when you like." } };
+}
+
+/**
+ * Wait until a busy service may be asked again.
+ * @param {number} id
+ * @param {ApiError} error
+ * @param {AbortSignal} signal
+ */
+function pause(id, error, signal) {
+  const since = performance.now();
+  const until = since + 1000 * Math.max(SHORTEST_WAIT, error.retryAfter ?? 0);
+  update(id, { progress: { stage: "retry", part: 0, since, until, message: error.message } });
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, until - since);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new DOMException("cancelled", "AbortError"));
+    });
+  });
+}
+
+/**
+ * Ask the service what lies at a point, and add it.
+ * @param {Picture} picture
+ * @param {Point} point as the service counts pixels
+ */
+export async function addAt(picture, point) {
+  const asked = { ...options(now()), points: [point], automatic_filters: false };
+  const answer = /** @type {Answer} */ (await post("/segment_file", form(picture, asked), { onremaining: countdown }));
+  const latest = find(picture.id);
+  if (!latest) return;
+  const { items, known } = additions(latest, answer.masks, point);
+  const { excluded, added } = latest.edits;
+  if (known) {
+    edit(latest, { excluded: new Set([...excluded].filter((key) => key !== known.key)), added: [...new Set(known.added ? [...added, known.key] : added)] });
+    return asks.say("That object is there already; it is included.");
+  }
+  if (!items.length) return asks.say("Nothing was found at this point.");
+  update(latest.id, { items: [...latest.items, ...items] });
+  edit(/** @type {Picture} */ (find(latest.id)), { added: [...added, ...items.map(({ key }) => key)] });
+  asks.say(`Added: ${items[0].mask.kind}, ${items.length > 1 ? `with ${items.length - 1} inside` : "nothing inside"}.`);
+}

@@ -1,0 +1,70 @@
+// The same request for a terminal and for a script.
+
+/** @import {Picture, State} from "./types.js" */
+import { request } from "./request.js";
+
+const LONG = 600; // characters of options that no command line should carry
+
+/**
+ * The groups that say something, as JSON.
+ * @param {State} state
+ * @param {Picture} picture
+ * @returns {[string, string][]}
+ */
+function groups(state, picture) {
+  const given = Object.entries(request(state, picture)).filter(([, group]) => Object.keys(group).length);
+  return given.map(([name, group]) => [name, JSON.stringify(group)]);
+}
+
+/**
+ * The options as a file, where they are too long for a line; null where they are not.
+ * @param {State} state
+ * @param {Picture} picture
+ */
+export function optionsFile(state, picture) {
+  const options = groups(state, picture).find(([name]) => name === "options")?.[1] ?? "";
+  return options.length > LONG ? options : null;
+}
+
+/**
+ * A line for curl.
+ * @param {State} state
+ * @param {Picture} picture
+ */
+export function curl(state, picture) {
+  const file = optionsFile(state, picture);
+  const fields = groups(state, picture).map(([name, text]) => (name === "options" && file ? quoted("options=<options.json") : quoted(`${name}=${text}`)));
+  const light = picture.fluorescence ? [quoted(`fluorescence=@${picture.fluorescence.name}`)] : [];
+  const parts = [quoted(`file=@${picture.name}`), ...light, ...fields];
+  return [`curl -H 'X-API-Key: YOUR_KEY'`, ...parts.map((part) => `  -F ${part}`), `  ${location.origin}/segment_file`].join(" \\\n");
+}
+
+/**
+ * The same for Python.
+ * @param {State} state
+ * @param {Picture} picture
+ */
+export function python(state, picture) {
+  const file = optionsFile(state, picture);
+  const fields = groups(state, picture).map(([name, text]) =>
+    `        "${name}": ${name === "options" && file ? 'open("options.json").read()' : JSON.stringify(text)},`);
+  const light = picture.fluorescence ? [`        "fluorescence": open(${JSON.stringify(picture.fluorescence.name)}, "rb"),`] : [];
+  return [
+    "import requests",
+    "",
+    "answer = requests.post(",
+    `    "${location.origin}/segment_file",`,
+    `    headers={"X-API-Key": "YOUR_KEY"},`,
+    `    files={`,
+    `        "file": open(${JSON.stringify(picture.name)}, "rb"),`,
+    ...light,
+    "    },",
+    ...(fields.length ? ["    data={", ...fields, "    },"] : []),
+    ")",
+    "answer.raise_for_status()",
+    `print(answer.json()["num_masks"])`,
+  ].join("\n");
+}
+
+/** @param {string} text for a POSIX shell */
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,62 @@
+// Colours of outlines: a scale for figures, fixed colours for kinds.
+
+/** @import {ColourBy, Item, Kind, Selection} from "./types.js" */
+import { quantile, rising } from "./statistics.js";
+
+/** Viridis without its darkest third, which cannot be told from a dark picture. */
+const SCALE = [
+  [49, 104, 142], [38, 130, 142], [31, 158, 137], [53, 183, 121], [109, 205, 89], [180, 222, 44], [253, 231, 37],
+];
+const STEPS = 24;
+
+/** @type {Record<Kind, string>} */
+export const KIND_COLOURS = { droplet: "#ffb020", bead: "#46c2ff", other: "#ff7ac8" };
+export const EXCLUDED_COLOUR = "#ff5a52";
+export const FAINT_COLOUR = "rgba(150, 160, 175, 0.55)";
+
+/** @type {Record<ColourBy, string>} */
+export const COLOURINGS = { kind: "Kind", size: "Diameter", intensity: "Mean intensity", beads: "Beads inside" };
+
+/**
+ * A colour of the scale.
+ * @param {number} part 0 to 1
+ */
+export function colourAt(part) {
+  const place = Math.min(1, Math.max(0, part)) * (SCALE.length - 1);
+  const below = Math.min(SCALE.length - 2, Math.floor(place));
+  const mix = SCALE[below].map((value, i) => Math.round(value + (place - below) * (SCALE[below + 1][i] - value)));
+  return `rgb(${mix.join(", ")})`;
+}
+
+/**
+ * How the items of a picture are coloured.
+ * @param {ColourBy} by
+ * @param {readonly Item[]} items that set the scale's ends
+ * @param {Selection} selection
+ * @returns {{of: (item: Item) => string, low: number, high: number, steps: [string, string][]}} `steps` for a
+ *   legend of separate colours, `low` and `high` for one of a scale
+ */
+export function colouring(by, items, selection) {
+  if (by === "kind") {
+    const steps = /** @type {[string, string][]} */ (Object.entries(KIND_COLOURS));
+    return { of: ({ mask }) => KIND_COLOURS[mask.kind], low: 0, high: 0, steps };
+  }
+  if (by === "beads") {
+    const most = Math.max(1, ...selection.beads.values());
+    const at = (/** @type {number} */ n) => (n === 0 ? "#8793a5" : colourAt(most === 1 ? 1 : 0.25 + (0.75 * (n - 1)) / (most - 1)));
+    const steps = Array.from({ length: most + 1 }, (_, n) => /** @type {[string, string]} */ ([String(n), at(n)]));
+    return { of: (item) => at(selection.beads.get(item.parent ?? item.key) ?? 0), low: 0, high: 0, steps: steps.slice(0, 8) };
+  }
+  const figure = by === "size" ? diameter : brightness;
+  const values = Array.from(rising(items.filter(({ mask }) => mask.kind !== "bead").map(figure)));
+  const low = quantile(values, 0.02) ?? 0;
+  const high = quantile(values, 0.98) ?? 1;
+  const step = (/** @type {number} */ value) => Math.round(((value - low) / (high - low || 1)) * STEPS) / STEPS;
+  return { of: (item) => colourAt(step(figure(item))), low, high, steps: [] };
+}
+
+/** @param {Item} item */
+const diameter = ({ mask }) => mask.equivalent_diameter;
+
+/** @param {Item} item */
+const brightness = ({ mask }) => mask.pixel_stats.mean_intensity;

@@ -1,0 +1,86 @@
+// Dialogs: the key, a known length, help.
+
+import { byId } from "./dom.js";
+import { number } from "./format.js";
+import { apiKey, keepKey } from "./key.js";
+
+/** @param {string} id @returns {HTMLDialogElement} */
+const dialog = (id) => byId(id);
+
+/** @param {string} id @returns {HTMLInputElement} */
+const input = (id) => byId(id);
+
+/** @param {() => void} onkey called when a key has been entered */
+export function start(onkey) {
+  byId("key-button").addEventListener("click", () => askKey(""));
+  byId("key-cancel").addEventListener("click", () => dialog("key-dialog").close());
+  byId("key-forget").addEventListener("click", () => {
+    keep("");
+    dialog("key-dialog").close();
+  });
+  byId("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!keep(input("key-input").value)) return;
+    dialog("key-dialog").close();
+    onkey();
+  });
+  byId("start-key").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (keep(input("start-key-input").value)) onkey();
+  });
+  byId("help-button").addEventListener("click", () => dialog("help-dialog").showModal());
+  byId("help-close").addEventListener("click", () => dialog("help-dialog").close());
+  byId("length-cancel").addEventListener("click", () => dialog("length-dialog").close());
+  tell();
+}
+
+/**
+ * Ask for the key.
+ * @param {string} reason why the last one will not do
+ */
+export function askKey(reason) {
+  byId("key-error").textContent = reason;
+  input("key-input").value = "";
+  input("key-input").setAttribute("aria-invalid", String(reason !== ""));
+  byId("key-forget").hidden = !apiKey();
+  if (!dialog("key-dialog").open) dialog("key-dialog").showModal();
+}
+
+/**
+ * Ask how long a line is.
+ * @param {number} pixels its length
+ * @returns {Promise<number | null>} micrometres a pixel
+ */
+export function askLength(pixels) {
+  byId("length-note").textContent = `The line is ${number(pixels, 4)} pixels long.`;
+  const [form, box, field] = [byId("length-form"), dialog("length-dialog"), input("length-input")];
+  box.showModal();
+  return new Promise((resolve) => {
+    /** @type {number | null} */
+    let um = null;
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      if (!(field.valueAsNumber > 0)) return;
+      um = field.valueAsNumber / pixels;
+      box.close();
+    };
+    box.onclose = () => resolve(um);
+  });
+}
+
+/** @param {string} key @returns {boolean} whether there is one now */
+function keep(key) {
+  keepKey(key.trim());
+  tell();
+  return Boolean(apiKey());
+}
+
+function tell() {
+  const there = Boolean(apiKey());
+  byId("key-state").textContent = there ? "Key set" : "API key";
+  byId("key-button").classList.toggle("set", there);
+  byId("start-key-note").textContent = there
+    ? "The key is set. It stays in this tab and goes only to this service."
+    : "The key stays in this tab and goes only to this service.";
+  if (there) input("start-key-input").value = "";
+}

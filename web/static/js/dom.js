@@ -1,0 +1,69 @@
+// Elements: finding and making them.
+
+/**
+ * The element with an id, which the page must have.
+ * @template {Element} [T=HTMLElement]
+ * @param {string} id
+ * @returns {T}
+ */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`no element #${id}`);
+  return /** @type {T} */ (/** @type {unknown} */ (found));
+}
+
+/** @typedef {Node | string | number | null | undefined | false} Child */
+
+/**
+ * A new HTML element.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, unknown>} [given] attributes; `on…` are listeners, true and false set and leave out
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, given = {}, ...children) {
+  const element = document.createElement(tag);
+  equip(element, given, children);
+  return element;
+}
+
+/**
+ * A new SVG element.
+ * @template {keyof SVGElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, unknown>} [given]
+ * @param {...Child} children
+ * @returns {SVGElementTagNameMap[K]}
+ */
+export function s(tag, given = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  equip(element, given, children);
+  return element;
+}
+
+/**
+ * One of the icons in icons.html.
+ * @param {string} name
+ */
+export function icon(name) {
+  return s("svg", { class: "icon", "aria-hidden": "true" }, s("use", { href: `#icon-${name}` }));
+}
+
+/**
+ * @param {Element} element
+ * @param {Record<string, unknown>} given
+ * @param {Child[]} children
+ */
+function equip(element, given, children) {
+  for (const [name, value] of Object.entries(given)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, String(value));
+  }
+  for (const child of children) {
+    if (child !== null && child !== undefined && child !== false) {
+      element.append(typeof child === "number" ? String(child) : child);
+    }
+  }
+}

@@ -1,0 +1,154 @@
+// Files made here of what is selected, and the ZIP that the service makes.
+
+/** @import {Item, Picture, State} from "./types.js" */
+import { post } from "./api.js";
+import { colouring } from "./colour.js";
+import { selected } from "./filters.js";
+import { request } from "./request.js";
+import { paintOutlines } from "./scene.js";
+import { set } from "./state.js";
+import { umOf } from "./units.js";
+import { volume } from "./pcr.js";
+
+
+/** @typedef {{picture: Picture, item: Item, beads: number, um: number | null, parent: number | null}} Entry */
+
+/** @type {[string, (entry: Entry) => string | number | null][]} columns by the names of the service's tables */
+const COLUMNS = [
+  ["picture", ({ picture }) => picture.name],
+  ["id", ({ item }) => item.key],
+  ["kind", ({ item }) => item.mask.kind],
+  ["confidence", ({ item }) => item.mask.confidence],
+  ["parent_id", ({ parent }) => parent],
+  ["beads", ({ beads }) => beads],
+  ["centroid_x_px", ({ item }) => item.mask.centroid[0]],
+  ["centroid_y_px", ({ item }) => item.mask.centroid[1]],
+  ["area_px", ({ item }) => item.mask.area],
+  ["area_um2", ({ item, um }) => um && item.mask.area * um ** 2],
+  ["equivalent_diameter_px", ({ item }) => item.mask.equivalent_diameter],
+  ["equivalent_diameter_um", ({ item, um }) => um && item.mask.equivalent_diameter * um],
+  ["volume_pl", ({ item, um }) => um && volume(item.mask.equivalent_diameter, um)],
+  ["max_feret_diameter_px", ({ item }) => item.mask.max_feret_diameter],
+  ["circularity", ({ item }) => item.mask.circularity],
+  ["solidity", ({ item }) => item.mask.solidity],
+  ["border_distance_px", ({ item }) => item.mask.edge_stats.min_distance_to_edge],
+  ["mean_intensity", ({ item }) => item.mask.pixel_stats.mean_intensity],
+  ["median_intensity", ({ item }) => item.mask.pixel_stats.median_intensity],
+  ["std_intensity", ({ item }) => item.mask.pixel_stats.std_intensity],
+  ["min_intensity", ({ item }) => item.mask.pixel_stats.min_intensity],
+  ["max_intensity", ({ item }) => item.mask.pixel_stats.max_intensity],
+  ["fluorescence_amplitude", ({ item }) => item.mask.fluorescence?.amplitude ?? null],
+];
+
+/**
+ * What is kept and shown of a picture.
+ * @param {State} state
+ * @param {Picture} picture
+ * @returns {Entry[]}
+ */
+function entries(state, picture) {
+  const { kept, beads } = selected(picture, state.filters);
+  const shown = kept.filter(({ mask }) => state.shown[mask.kind]);
+  const keys = new Set(shown.map(({ key }) => key));
+  return shown.map((item) => ({
+    picture, item, beads: beads.get(item.key) ?? 0, um: umOf(state, picture),
+    parent: item.parent !== null && keys.has(item.parent) ? item.parent : null,
+  }));
+}
+
+/**
+ * A table of what is selected.
+ * @param {State} state
+ * @param {readonly Picture[]} pictures
+ */
+export function csv(state, pictures) {
+  const rows = pictures.flatMap((picture) => entries(state, picture)).map((entry) => COLUMNS.map(([, of]) => cell(of(entry))).join(","));
+  return [COLUMNS.map(([name]) => name).join(","), ...rows, ""].join("\r\n");
+}
+
+/**
+ * A cell; text that a spreadsheet would run as a formula is marked as text.
+ * @param {string | number | null} value
+ */
+function cell(value) {
+  if (typeof value !== "string") return value === null ? "" : String(Number(value.toPrecision(7)));
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * What is selected, with all its figures and outlines.
+ * @param {State} state
+ * @param {readonly Picture[]} pictures
+ */
+export function json(state, pictures) {
+  return JSON.stringify({
+    pictures: pictures.map((picture) => ({
+      name: picture.name,
+      image: { ...picture.answer?.image, pixel_size_um: umOf(state, picture) },
+      request: request(state, picture),
+      region: picture.edits.region,
+      masks: masks(entries(state, picture)),
+    })),
+  });
+}
+
+/**
+ * Masks as the service gives them, with the ids of the page.
+ * @param {Entry[]} listed
+ */
+function masks(listed) {
+  /** @type {Map<number | null, number[]>} */
+  const children = new Map();
+  for (const { item, parent } of listed) children.set(parent, [...(children.get(parent) ?? []), item.key]);
+  return listed.map(({ item, parent }) => ({
+    ...item.mask, id: item.key, parent_id: parent,
+    children: children.get(item.key) ?? [],
+  }));
+}
+
+/**
+ * The picture with its outlines as the page shows them, in its own size.
+ * @param {State} state
+ * @param {Picture} picture
+ * @returns {Promise<Blob>}
+ */
+export async function overlay(state, picture) {
+  const { width, height } = /** @type {NonNullable<Picture["answer"]>} */ (picture.answer).image;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const bitmap = (state.showLight && picture.light) || picture.bitmap;
+  if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
+  const selection = selected(picture, state.filters);
+  const colours = colouring(state.colourBy, picture.items, selection);
+  const line = Math.max(1, Math.max(width, height) / 1500);
+  paintOutlines(context, { selection, colour: colours.of, shown: state.shown }, selection.kept, 1, line);
+  return canvas.convertToBlob({ type: "image/png" });
+}
+
+/**
+ * Everything, made by the service with the present filters and edits.
+ * @param {State} state
+ * @param {Picture} picture
+ * @returns {Promise<Blob>}
+ */
+export function zip(state, picture) {
+  const fields = new FormData();
+  fields.set("file", picture.file, picture.name);
+  if (picture.fluorescence) fields.set("fluorescence", picture.fluorescence);
+  for (const [name, group] of Object.entries(request(state, picture))) fields.set(name, JSON.stringify(group));
+  return post("/download_analysis", fields, { as: "blob", onremaining: (remaining) => set({ remaining }) });
+}
+
+/**
+ * Hand a file over.
+ * @param {Blob} blob
+ * @param {string} name
+ */
+export function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,103 @@
+// The service's user filters, applied here: same names, same meaning, no request.
+
+/** @import {Fate, Filters, Item, Mask, Picture, Selection} from "./types.js" */
+import { inside } from "./outline.js";
+
+/**
+ * @typedef {Object} Figure a figure of a mask that filters limit
+ * @property {string} label
+ * @property {"length" | "area" | "grey" | "none"} unit
+ * @property {(mask: Mask) => number} of
+ * @property {string | null} min name of the lower limit
+ * @property {string | null} max
+ * @property {boolean} more shown on demand only
+ */
+
+/** @type {Figure[]} */
+export const FIGURES = [
+  { label: "Diameter", unit: "length", of: (m) => m.equivalent_diameter, min: "diameter_min", max: "diameter_max", more: false },
+  { label: "Area", unit: "area", of: (m) => m.area, min: "area_min", max: "area_max", more: false },
+  { label: "Circularity", unit: "none", of: (m) => m.circularity, min: "circularity_min", max: null, more: false },
+  { label: "Mean intensity", unit: "grey", of: (m) => m.pixel_stats.mean_intensity, min: "mean_min", max: "mean_max", more: false },
+  { label: "Distance to the border", unit: "length", of: (m) => m.edge_stats.min_distance_to_edge, min: "min_edge_distance", max: null, more: false },
+  { label: "Median intensity", unit: "grey", of: (m) => m.pixel_stats.median_intensity, min: "median_min", max: "median_max", more: true },
+  { label: "Spread of intensity", unit: "grey", of: (m) => m.pixel_stats.std_intensity, min: "std_min", max: "std_max", more: true },
+  { label: "Darkest pixel", unit: "grey", of: (m) => m.pixel_stats.min_intensity, min: "min_threshold", max: null, more: true },
+  { label: "Brightest pixel", unit: "grey", of: (m) => m.pixel_stats.max_intensity, min: null, max: "max_threshold", more: true },
+];
+
+/**
+ * Whether a mask keeps all limits.
+ * @param {Mask} mask
+ * @param {Filters} filters
+ */
+export function keepsLimits(mask, filters) {
+  if (filters.exclude_edge_touching && mask.edge_stats.touches_edge) return false;
+  return FIGURES.every(({ of, min, max }) => {
+    const low = min ? filters[min] : null;
+    const high = max ? filters[max] : null;
+    return !(typeof low === "number" && of(mask) < low) && !(typeof high === "number" && of(mask) > high);
+  });
+}
+
+/**
+ * The filters that are set, as the service takes them.
+ * @param {Filters} filters
+ */
+export function setFilters(filters) {
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== null && value !== false));
+}
+
+/** @type {WeakMap<object, {edits: unknown, filters: unknown, selection: Selection}>} */
+const known = new WeakMap();
+
+/**
+ * What filters, region and edits leave of a picture.
+ * @param {Picture} picture
+ * @param {Filters} filters
+ * @returns {Selection}
+ */
+export function selected(picture, filters) {
+  const before = known.get(picture.items);
+  if (before && before.edits === picture.edits && before.filters === filters) return before.selection;
+  const selection = select(picture, filters);
+  known.set(picture.items, { edits: picture.edits, filters, selection });
+  return selection;
+}
+
+/**
+ * What a removed droplet contains goes with it. Added items stay whatever the filters say.
+ * @param {Picture} picture
+ * @param {Filters} filters
+ * @returns {Selection}
+ */
+function select({ items, edits }, filters) {
+  const added = new Set(edits.added);
+  const ring = edits.region && [edits.region.flat()];
+  /** @type {Fate[]} */
+  const fates = [];
+  for (const item of items) fates[item.key] = fate(item);
+  const kept = items.filter((item) => fates[item.key] === "kept");
+  return { fates, kept, beads: beadCounts(kept) };
+
+  /** @param {Item} item @returns {Fate} */
+  function fate(item) {
+    if (item.added && !added.has(item.key)) return "absent";
+    if (edits.excluded.has(item.key)) return "excluded";
+    const around = item.parent === null ? "kept" : fates[item.parent];
+    if (around !== "kept") return around;
+    const [x, y] = item.mask.centroid;
+    if (ring && !inside(ring, x + 0.5, y + 0.5)) return "outside";
+    return item.added || keepsLimits(item.mask, filters) ? "kept" : "filtered";
+  }
+}
+
+/** @param {Item[]} kept */
+function beadCounts(kept) {
+  /** @type {Map<number, number>} */
+  const beads = new Map();
+  for (const { mask, parent } of kept) {
+    if (mask.kind === "bead" && parent !== null) beads.set(parent, (beads.get(parent) ?? 0) + 1);
+  }
+  return beads;
+}

@@ -1,0 +1,50 @@
+// From the service's masks to the page's items.
+
+/** @import {Answer, Item, Mask, Picture, Point} from "./types.js" */
+import { inside, outlineOf } from "./outline.js";
+
+const SAME = 0.5; // of the larger area, that two masks of one object have at least in common
+
+/**
+ * The items of an answer.
+ * @param {Answer} answer
+ * @returns {Item[]}
+ */
+export const itemsOf = (answer) => made(answer.masks, 0, null);
+
+/**
+ * What is new among masks that were asked for at a point, to be added to a picture.
+ * @param {Picture} picture
+ * @param {Mask[]} masks
+ * @param {Point} point
+ * @returns {{items: Item[], known: Item | null}} `known`: the item that lies there already
+ */
+export function additions(picture, masks, point) {
+  const known = picture.items.find((item) => masks.some((mask) => isSame(item.mask, mask))) ?? null;
+  const fresh = known ? [] : masks;
+  return { items: made(fresh, picture.items.length, point), known };
+}
+
+/**
+ * @param {Mask[]} masks each after the one that contains it
+ * @param {number} first key
+ * @param {Point | null} added
+ * @returns {Item[]}
+ */
+function made(masks, first, added) {
+  const keys = new Map(masks.map((mask, i) => [mask.id, first + i]));
+  return masks.map((mask, i) => ({
+    key: first + i,
+    mask,
+    parent: mask.parent_id === null ? null : (keys.get(mask.parent_id) ?? null),
+    added,
+    ...outlineOf(mask),
+  }));
+}
+
+/** @param {Mask} one @param {Mask} other */
+function isSame(one, other) {
+  const ratio = Math.min(one.area, other.area) / Math.max(one.area, other.area);
+  const [[x1, y1], [x2, y2]] = [one.centroid, other.centroid];
+  return ratio > SAME && inside(one.polygons, x2 + 0.5, y2 + 0.5) && inside(other.polygons, x1 + 0.5, y1 + 0.5);
+}

@@ -1,0 +1,57 @@
+// The page's beginning: every part is started, and the frame follows the state.
+
+/** @import {State} from "./types.js" */
+import { again, connect } from "./analysis.js";
+import * as dialogs from "./dialogs.js";
+import { byId } from "./dom.js";
+import * as intake from "./intake.js";
+import * as keys from "./keys.js";
+import { say } from "./notices.js";
+import * as analysis from "./panels/analysis.js";
+import * as exporting from "./panels/export.js";
+import * as filters from "./panels/filters.js";
+import * as pcr from "./panels/pcr.js";
+import * as scale from "./panels/scale.js";
+import * as sizes from "./panels/sizes.js";
+import * as table from "./panels/table.js";
+import * as tabs from "./panels/tabs.js";
+import * as stage from "./stage.js";
+import { current, now, redo, resetView, set, subscribe, undo } from "./state.js";
+import * as strip from "./strip.js";
+
+subscribe(frame);
+for (const part of [intake, keys, tabs, filters, sizes, pcr, scale, analysis, exporting, stage, strip]) part.start();
+table.start({ toggle: stage.toggle, focus: stage.look });
+connect({ needKey: dialogs.askKey, say });
+dialogs.start(() => {
+  for (const { id, error } of now().pictures) if (error?.title === "The key is not accepted") again(id);
+  intake.resume();
+});
+
+byId("undo").addEventListener("click", () => on(undo));
+byId("redo").addEventListener("click", () => on(redo));
+byId("reset").addEventListener("click", resetView);
+byId("colour-by").addEventListener("change", (event) => {
+  set({ colourBy: /** @type {State["colourBy"]} */ (/** @type {HTMLSelectElement} */ (event.target).value) });
+});
+
+/** @param {typeof undo} act */
+function on(act) {
+  const picture = current();
+  if (picture) act(picture);
+}
+
+/** @param {State} state */
+function frame(state) {
+  const picture = current(state);
+  byId("main").dataset.state = picture ? "open" : "empty";
+  byId("start").hidden = picture !== null;
+  byId("stage").hidden = byId("filters-side").hidden = byId("results-side").hidden = picture === null;
+  byId("undo").toggleAttribute("disabled", !picture?.past.length);
+  byId("redo").toggleAttribute("disabled", !picture?.future.length);
+  /** @type {HTMLSelectElement} */ (byId("colour-by")).value = state.colourBy;
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-tool]"))) {
+    button.setAttribute("aria-pressed", String(button.dataset.tool === state.tool));
+  }
+  byId("key-button").title = state.remaining === null ? "API key" : `${state.remaining} requests left in this hour`;
+}

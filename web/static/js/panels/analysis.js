@@ -1,0 +1,42 @@
+// Options of the analysis itself: a change of these needs a new request.
+
+/** @import {Asked, State} from "../types.js" */
+import { again } from "../analysis.js";
+import { byId } from "../dom.js";
+import { now, set, subscribe } from "../state.js";
+
+export function start() {
+  const change = (/** @type {Partial<Asked>} */ part) => set({ asked: { ...now().asked, ...part } });
+  byId("quality").addEventListener("change", (event) => {
+    change({ quality: /** @type {Asked["quality"]} */ (/** @type {HTMLSelectElement} */ (event.target).value) });
+  });
+  onCheck("#refine", (on) => change({ refine_edges: on }));
+  onCheck("#contents", (on) => change({ contents: on }));
+  onCheck("[data-automatic]", (on, { dataset }) => {
+    change({ automatic_filters: { ...now().asked.automatic_filters, [/** @type {string} */ (dataset.automatic)]: on } });
+  });
+  onCheck("[data-prepare]", (on, { dataset }) => {
+    const { [/** @type {string} */ (dataset.prepare)]: _, ...others } = now().asked.preprocessing;
+    change({ preprocessing: on ? { ...others, [/** @type {string} */ (dataset.prepare)]: true } : others });
+  });
+  byId("rerun").addEventListener("click", () => {
+    for (const { id, status } of now().pictures) if (status === "done" || status === "failed") again(id);
+  });
+  subscribe(paint);
+}
+
+/**
+ * @param {string} selector
+ * @param {(on: boolean, input: HTMLInputElement) => void} heard
+ */
+function onCheck(selector, heard) {
+  for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll(selector))) {
+    input.addEventListener("change", () => heard(input.checked, input));
+  }
+}
+
+/** @param {State} state */
+function paint(state) {
+  byId("rerun").toggleAttribute("disabled", !state.pictures.some(({ status }) => status === "done" || status === "failed"));
+  byId("rerun").textContent = state.pictures.length > 1 ? "Analyse all again" : "Analyse again";
+}

@@ -1,0 +1,90 @@
+// The panel "Export": files, and the same request as code.
+
+/** @import {Picture, State} from "../types.js" */
+import { ApiError } from "../api.js";
+import { curl, optionsFile, python } from "../code.js";
+import { byId } from "../dom.js";
+import { csv, json, overlay, save, zip } from "../exports.js";
+import { problem, say } from "../notices.js";
+import { current, now, subscribe } from "../state.js";
+import { inScope } from "../units.js";
+import { whenSeen } from "./tabs.js";
+
+let language = "curl";
+
+export function start() {
+  whenSeen("export", () => paint(now()));
+  subscribe(paint);
+  offer("export-zip", async (state, picture) => save(await zip(state, picture), `${stem(picture)}-analysis.zip`));
+  offer("export-csv", (state, picture) => save(text(csv(state, inScope(state)), "text/csv"), `${named(state, picture)}.csv`));
+  offer("export-json", (state, picture) => save(text(json(state, inScope(state)), "application/json"), `${named(state, picture)}.json`));
+  offer("export-png", async (state, picture) => save(await overlay(state, picture), `${stem(picture)}-overlay.png`));
+  offer("options-file", (state, picture) => save(text(optionsFile(state, picture) ?? "{}", "application/json"), "options.json"));
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-code]"))) {
+    button.addEventListener("click", () => {
+      language = button.dataset.code ?? "curl";
+      paint(now());
+    });
+  }
+  byId("copy").addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(byId("code").textContent ?? "");
+      flash("Copied");
+    } catch {
+      getSelection()?.selectAllChildren(byId("code")); // where the page may not write it, Ctrl+C can
+      flash("Press Ctrl+C");
+    }
+  });
+}
+
+/** @param {string} message */
+function flash(message) {
+  const label = /** @type {Element} */ (byId("copy").querySelector("span"));
+  label.textContent = message;
+  say(message);
+  setTimeout(() => { label.textContent = "Copy"; }, 1500);
+}
+
+/**
+ * @param {string} id
+ * @param {(state: State, picture: Picture) => void | Promise<void>} make
+ */
+function offer(id, make) {
+  /** @type {HTMLButtonElement} */
+  const button = byId(id);
+  button.addEventListener("click", async () => {
+    const picture = current();
+    if (!picture?.answer) return;
+    button.disabled = true;
+    button.setAttribute("aria-busy", "true");
+    try {
+      await make(now(), picture);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      problem(error.title, error.message);
+    } finally {
+      button.disabled = false;
+      button.removeAttribute("aria-busy");
+    }
+  });
+}
+
+/** @param {State} state */
+function paint(state) {
+  const picture = current(state);
+  if (!picture || byId("panel-export").hidden) return;
+  byId("code").textContent = (language === "curl" ? curl : python)(state, picture);
+  byId("options-file").hidden = optionsFile(state, picture) === null;
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-code]"))) {
+    button.setAttribute("aria-pressed", String(button.dataset.code === language));
+  }
+}
+
+/** @param {string} content @param {string} type */
+const text = (content, type) => new Blob([content], { type });
+
+/** @param {Picture} picture */
+const stem = ({ name }) => name.replace(/\.[^.]*$/, "") || "picture";
+
+/** @param {State} state @param {Picture} picture */
+const named = (state, picture) => (inScope(state).length > 1 ? "pictures" : stem(picture));

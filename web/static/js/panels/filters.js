@@ -1,0 +1,125 @@
+// Filters: a range a figure, acting at once.
+
+/** @import {Figure} from "../filters.js" */
+/** @import {State} from "../types.js" */
+import { byId, h } from "../dom.js";
+import { FIGURES, selected, setFilters } from "../filters.js";
+import { Range } from "../range.js";
+import { now, set, subscribe } from "../state.js";
+import { inScope, lengths } from "../units.js";
+
+/** @type {[Figure, Range][]} */
+const ranges = FIGURES.map((figure) => [figure, new Range({
+  label: figure.label,
+  lower: figure.min !== null,
+  upper: figure.max !== null,
+  onchange: (low, high) => {
+    const scale = factor(figure, now());
+    set({ filters: limited(figure, low === null ? null : low / scale, high === null ? null : high / scale) });
+  },
+})]);
+
+/**
+ * The filters with other limits of a figure, in pixels.
+ * @param {Figure} figure
+ * @param {number | null} low
+ * @param {number | null} high
+ */
+export function limited(figure, low, high) {
+  const filters = { ...now().filters };
+  if (figure.min) filters[figure.min] = low;
+  if (figure.max) filters[figure.max] = high;
+  return filters;
+}
+
+export function start() {
+  for (const [{ more }, range] of ranges) byId(more ? "more-ranges" : "ranges").append(range.element);
+  /** @type {HTMLInputElement} */
+  const edge = byId("exclude-edge");
+  edge.addEventListener("change", () => set({ filters: { ...now().filters, exclude_edge_touching: edge.checked } }));
+  byId("filters-clear").addEventListener("click", () => set({ filters: {} }));
+  subscribe((state, before) => {
+    const measured = state.pictures !== before.pictures || state.current !== before.current || state.pooled !== before.pooled;
+    if (measured || state.pixelSize !== before.pixelSize) paint(state);
+    else if (state.filters !== before.filters) place(state);
+    if (measured || state.filters !== before.filters || state.shown !== before.shown) tell(state);
+  });
+  startKinds();
+}
+
+/** @param {State} state */
+function paint(state) {
+  const masks = inScope(state).flatMap((picture) => picture.items.map(({ mask }) => mask));
+  for (const [figure, range] of ranges) {
+    const scale = factor(figure, state);
+    const { unit } = lengths(state, inScope(state));
+    const units = { length: unit, area: `${unit}²`, grey: "", none: "" };
+    range.show(masks.map((mask) => figure.of(mask) * scale), ...limits(figure, state, scale), units[figure.unit]);
+  }
+}
+
+/** @param {State} state */
+function place(state) {
+  for (const [figure, range] of ranges) range.place(...limits(figure, state, factor(figure, state)));
+}
+
+/**
+ * Limits of a figure in the units that are shown.
+ * @param {Figure} figure
+ * @param {State} state
+ * @param {number} scale
+ * @returns {[number | null, number | null]}
+ */
+function limits({ min, max }, { filters }, scale) {
+  const limit = (/** @type {string | null} */ name) => {
+    const value = name ? filters[name] : null;
+    return typeof value === "number" ? value * scale : null;
+  };
+  return [limit(min), limit(max)];
+}
+
+/**
+ * Shown units a pixel (or square pixel). Pictures of one series share it.
+ * @param {Figure} figure
+ * @param {State} state
+ */
+function factor(figure, state) {
+  const pictures = inScope(state);
+  const scale = pictures.length ? lengths(state, pictures).per(pictures[0]) : 1;
+  return figure.unit === "length" ? scale : figure.unit === "area" ? scale ** 2 : 1;
+}
+
+/** @param {State} state */
+function tell(state) {
+  /** @type {HTMLInputElement} */
+  const edge = byId("exclude-edge");
+  edge.checked = Boolean(state.filters.exclude_edge_touching);
+  const fates = inScope(state).flatMap((picture) => selected(picture, state.filters).fates);
+  const filtered = fates.filter((fate) => fate === "filtered").length;
+  byId("filters-count").textContent = filtered ? `${filtered} of ${fates.length} left out` : "";
+  byId("filters-clear").toggleAttribute("hidden", !Object.keys(setFilters(state.filters)).length);
+  paintKinds(state);
+}
+
+const KINDS = /** @type {const} */ ({ droplet: "Droplets", bead: "Beads", other: "Others" });
+
+function startKinds() {
+  for (const [kind, label] of Object.entries(KINDS)) {
+    const toggle = () => {
+      const { shown } = now();
+      set({ shown: { ...shown, [kind]: !shown[/** @type {keyof typeof KINDS} */ (kind)] } });
+    };
+    byId("kinds").append(h("button", { type: "button", class: "chip", "data-kind": kind, "aria-pressed": "true", onclick: toggle },
+      h("i", { class: `swatch ${kind}` }), h("span", {}, label), h("span", { class: "muted" })));
+  }
+}
+
+/** @param {State} state */
+function paintKinds(state) {
+  const kept = inScope(state).flatMap((picture) => selected(picture, state.filters).kept);
+  for (const chip of /** @type {NodeListOf<HTMLElement>} */ (byId("kinds").querySelectorAll("[data-kind]"))) {
+    const kind = /** @type {keyof typeof KINDS} */ (chip.dataset.kind);
+    chip.setAttribute("aria-pressed", String(state.shown[kind]));
+    /** @type {Element} */ (chip.lastElementChild).textContent = String(kept.filter(({ mask }) => mask.kind === kind).length);
+  }
+}

@@ -1,0 +1,114 @@
+// The panel "ddPCR": bright droplets, and the copies they stand for.
+
+/** @import {Picture, State} from "../types.js" */
+import { again, show } from "../analysis.js";
+import { scatter } from "../charts/scatter.js";
+import { byId } from "../dom.js";
+import { selected } from "../filters.js";
+import { number, percent } from "../format.js";
+import { brightness, concentration, partitions, thresholdOf, volume } from "../pcr.js";
+import { current, find, now, set, subscribe, update } from "../state.js";
+import { umOf } from "../units.js";
+import { pairs } from "./pairs.js";
+import { whenSeen } from "./tabs.js";
+
+export function start() {
+  whenSeen("pcr", () => paint(now()));
+  subscribe((state, before) => {
+    if (state.pictures !== before.pictures || state.current !== before.current || state.filters !== before.filters
+      || state.pixelSize !== before.pixelSize) paint(state);
+  });
+  const axis = byId("scatter-x");
+  axis.addEventListener("change", () => paint(now()));
+  byId("fluorescence").addEventListener("click", () => byId("fluorescence-file").click());
+  byId("fluorescence-file").addEventListener("change", (event) => {
+    const file = /** @type {HTMLInputElement} */ (event.target).files?.[0];
+    if (file) giveLight(file);
+  });
+  byId("channel").addEventListener("change", (event) => {
+    set({ asked: { ...now().asked, channel: /** @type {HTMLSelectElement} */ (event.target).value || null } });
+    const picture = current();
+    if (picture) again(picture.id);
+  });
+  byId("threshold").addEventListener("change", (event) => {
+    const { valueAsNumber } = /** @type {HTMLInputElement} */ (event.target);
+    setThreshold(Number.isFinite(valueAsNumber) ? valueAsNumber : null);
+  });
+  byId("threshold-reset").addEventListener("click", () => setThreshold(null));
+}
+
+/** @param {File} file */
+function giveLight(file) {
+  const picture = current();
+  if (!picture) return;
+  update(picture.id, { fluorescence: file, light: null });
+  void show(picture, "light", file);
+  again(picture.id);
+}
+
+/** @param {number | null} threshold */
+function setThreshold(threshold) {
+  const picture = current();
+  if (picture) update(picture.id, { threshold });
+}
+
+/** @param {State} state */
+function paint(state) {
+  const picture = current(state);
+  if (!picture?.answer || byId("panel-pcr").hidden) return;
+  const light = picture.answer.ddpcr !== null;
+  const counted = partitions(selected(picture, state.filters).kept, light);
+  const um = umOf(state, picture) ?? 1;
+  /** @type {HTMLSelectElement} */
+  const axis = byId("scatter-x");
+  const byIndex = axis.value === "index";
+  byId("scatter-title").textContent = light ? "Fluorescence amplitude" : "Mean intensity of the picture";
+  byId("fluorescence").querySelector("span")?.replaceChildren(picture.fluorescence ? picture.fluorescence.name : "Add the fluorescence picture");
+  /** @type {HTMLSelectElement} */ (byId("channel")).value = state.asked.channel ?? "";
+  scatter(byId("scatter"), {
+    dots: counted.map((item, i) => [byIndex ? i : item.mask.equivalent_diameter * um, brightness(item, light)]),
+    across: byIndex ? "droplet" : `diameter (${umOf(state, picture) ? "µm" : "px"})`,
+    up: light ? "amplitude" : "mean intensity",
+    threshold: thresholdOf(picture),
+    onthreshold: (threshold, done) => {
+      if (done) setThreshold(threshold);
+      else paintFigures(state, picture, threshold);
+    },
+  });
+  paintFigures(state, picture, thresholdOf(picture));
+}
+
+/**
+ * @param {State} state
+ * @param {Picture} picture
+ * @param {number | null} threshold
+ */
+function paintFigures(state, picture, threshold) {
+  const ddpcr = picture.answer?.ddpcr ?? null;
+  const light = ddpcr !== null;
+  const counted = partitions(selected(picture, state.filters).kept, light);
+  const um = umOf(state, picture);
+  /** @type {HTMLInputElement} */
+  const field = byId("threshold");
+  if (document.activeElement !== field) field.value = threshold === null ? "" : String(Number(threshold.toPrecision(5)));
+  byId("threshold-reset").hidden = find(picture.id)?.threshold === null;
+  if (threshold === null) {
+    pairs(byId("pcr-figures"), [["droplets", String(counted.length)]]);
+  } else {
+    const positives = counted.filter((item) => brightness(item, light) >= threshold).length;
+    const volumes = um ? counted.map(({ mask }) => volume(mask.equivalent_diameter, um)) : [];
+    const { part, lambda, copies, volume: average } = concentration(positives, counted.length, volumes);
+    pairs(byId("pcr-figures"), [
+      ["droplets", String(counted.length)],
+      ["positive", `${positives}`, `(${percent(part)})`],
+      ["λ, copies a droplet", number(lambda[0], 4), interval(lambda)],
+      copies ? ["copies per µl", number(copies[0], 4), interval(copies)] : ["copies per µl", "–", "needs a pixel size"],
+      average !== null && ["mean volume", `${number(average, 4)} pl`],
+    ]);
+  }
+  const notes = light ? ddpcr.warnings : ["Without a fluorescence picture (or a channel) the droplets' own brightness is shown."];
+  byId("pcr-notes").replaceChildren(...notes.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+}
+
+/** @param {readonly number[]} estimate value, low, high */
+const interval = ([, low, high]) => `(95 %: ${number(low, 4)} to ${Number.isFinite(high) ? number(high, 4) : "∞"})`;

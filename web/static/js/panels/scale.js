@@ -1,0 +1,51 @@
+// Region and pixel size, in the panel beside the picture.
+
+/** @import {State} from "../types.js" */
+import { byId } from "../dom.js";
+import { number } from "../format.js";
+import { viewer } from "../stage.js";
+import { current, edit, set, subscribe } from "../state.js";
+
+export function start() {
+  /** @type {HTMLInputElement} */
+  const field = byId("pixel-size");
+  field.addEventListener("change", () => {
+    const um = field.valueAsNumber;
+    const possible = um >= Number(field.min) && um <= Number(field.max);
+    field.setAttribute("aria-invalid", String(field.value !== "" && !possible));
+    if (possible || field.value === "") set({ pixelSize: possible ? um : null });
+  });
+  byId("draw-scale").addEventListener("click", () => {
+    set({ tool: "measure" });
+    viewer.canvas.focus();
+  });
+  byId("region-clear").addEventListener("click", () => {
+    const picture = current();
+    if (picture) edit(picture, { region: null });
+  });
+  byId("region-view").addEventListener("click", () => {
+    const picture = current();
+    if (!picture?.answer) return;
+    const { width, height } = picture.answer.image;
+    const [left, top, right, bottom] = viewer.camera.seen();
+    const [x1, y1, x2, y2] = [Math.max(0, left), Math.max(0, top), Math.min(width, right), Math.min(height, bottom)];
+    edit(picture, { region: [[x1, y1], [x2, y1], [x2, y2], [x1, y2]] });
+  });
+  subscribe(paint);
+}
+
+/** @param {State} state */
+function paint(state) {
+  const picture = current(state);
+  const region = picture?.edits.region ?? null;
+  byId("region-clear").hidden = !region;
+  byId("region-state").textContent = region ? "Only droplets with their centre inside count." : "All of the picture counts.";
+  const read = picture?.answer?.image;
+  /** @type {HTMLInputElement} */
+  const field = byId("pixel-size");
+  if (document.activeElement !== field) field.value = state.pixelSize ? String(Number(state.pixelSize.toPrecision(5))) : "";
+  field.placeholder = read?.pixel_size_um ? number(read.pixel_size_um, 5) : "not known";
+  byId("scale-source").textContent = state.pixelSize
+    ? "As given here."
+    : read?.pixel_size_um ? `Read from the picture: ${read.pixel_size_source}.` : "Not in the file: diameters are in pixels.";
+}

@@ -1,0 +1,117 @@
+// The panel "Table": every object with its figures, a page at a time; what the canvas shows, for reading.
+
+/** @import {Item, Picture, State} from "../types.js" */
+import { byId, h } from "../dom.js";
+import { selected } from "../filters.js";
+import { number } from "../format.js";
+import { current, now, set, subscribe } from "../state.js";
+import { lengths } from "../units.js";
+import { whenSeen } from "./tabs.js";
+
+const ROWS = 50;
+
+/** @type {{sort: number, falling: boolean, page: number}} */
+const view = { sort: 0, falling: false, page: 0 };
+
+/** @type {{toggle: (picture: Picture, item: Item) => void, focus: (item: Item) => void}} */
+let acts;
+
+/** @typedef {{title: string, of: (item: Item) => number | string, text?: (item: Item) => string}} Column */
+
+/** @param {typeof acts} given */
+export function start(given) {
+  acts = given;
+  whenSeen("table", () => paint(now()));
+  subscribe((state, before) => {
+    if (state.current !== before.current) view.page = 0;
+    const same = state.pictures === before.pictures && state.current === before.current && state.filters === before.filters
+      && state.pixelSize === before.pixelSize && state.shown === before.shown && state.focus === before.focus;
+    if (!same) paint(state);
+  });
+  byId("page-back").addEventListener("click", () => turn(-1));
+  byId("page-next").addEventListener("click", () => turn(1));
+}
+
+/** @param {number} step */
+function turn(step) {
+  view.page += step;
+  paint(now());
+}
+
+/**
+ * @param {State} state
+ * @param {Picture} picture
+ * @returns {Column[]}
+ */
+function columns(state, picture) {
+  const { unit, per } = lengths(state, [picture]);
+  const { beads } = selected(picture, state.filters);
+  const scale = per(picture);
+  return [
+    { title: "#", of: (item) => item.key },
+    { title: "Kind", of: ({ mask }) => mask.kind },
+    { title: `⌀ (${unit})`, of: ({ mask }) => mask.equivalent_diameter * scale },
+    { title: "Intensity", of: ({ mask }) => mask.pixel_stats.mean_intensity },
+    { title: "Round", of: ({ mask }) => mask.circularity },
+    { title: "Beads", of: (item) => beads.get(item.key) ?? 0 },
+  ];
+}
+
+/** @param {State} state */
+function paint(state) {
+  const picture = current(state);
+  if (!picture || byId("panel-table").hidden) return;
+  const { fates } = selected(picture, state.filters);
+  const shown = columns(state, picture);
+  const key = shown[view.sort].of;
+  const listed = picture.items
+    .filter((item) => state.shown[item.mask.kind] && (fates[item.key] === "kept" || fates[item.key] === "excluded"))
+    .sort((one, other) => (key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : one.key - other.key) * (view.falling ? -1 : 1));
+  const pages = Math.max(1, Math.ceil(listed.length / ROWS));
+  view.page = Math.min(pages - 1, Math.max(0, view.page));
+  const [first, last] = [view.page * ROWS, Math.min(listed.length, (view.page + 1) * ROWS)];
+  const table = byId("table");
+  table.querySelector("thead")?.replaceChildren(head(shown));
+  table.querySelector("tbody")?.replaceChildren(...listed.slice(first, last).map((item) => row(picture, item, shown, fates[item.key] === "kept", state.focus === item.key)));
+  byId("page-state").textContent = listed.length ? `${first + 1} to ${last} of ${listed.length}` : "nothing";
+  byId("page-back").toggleAttribute("disabled", view.page === 0);
+  byId("page-next").toggleAttribute("disabled", view.page === pages - 1);
+}
+
+/** @param {Column[]} shown */
+function head(shown) {
+  const sorted = (/** @type {number} */ i) => (i !== view.sort ? "none" : view.falling ? "descending" : "ascending");
+  const sort = (/** @type {number} */ i) => {
+    view.falling = i === view.sort && !view.falling;
+    view.sort = i;
+    paint(now());
+    /** @type {NodeListOf<HTMLElement>} */ (byId("table").querySelectorAll("thead button"))[i].focus();
+  };
+  return h("tr", {}, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Counts")),
+    ...shown.map(({ title }, i) => h("th", { scope: "col", class: i === 1 ? "" : "number", "aria-sort": sorted(i) },
+      h("button", { type: "button", class: "sort", onclick: () => sort(i) }, title))));
+}
+
+/**
+ * @param {Picture} picture
+ * @param {Item} item
+ * @param {Column[]} shown
+ * @param {boolean} kept
+ * @param {boolean} focused
+ */
+function row(picture, item, shown, kept, focused) {
+  const check = h("input", { type: "checkbox", checked: kept, "aria-label": `${item.mask.kind} ${item.key} counts`, onchange: () => acts.toggle(picture, item) });
+  const cell = (/** @type {Column} */ { of }, /** @type {number} */ i) => {
+    const value = of(item);
+    const text = typeof value === "number" ? number(value, 4) : value;
+    if (i > 0) return h("td", { class: i === 1 ? "" : "number" }, text);
+    return h("td", { class: "number" }, h("button", { type: "button", class: "sort", "aria-label": `Show ${item.mask.kind} ${item.key}`, onclick: () => show(item) }, text));
+  };
+  return h("tr", { class: `${kept ? "" : "excluded"} ${focused ? "focused" : ""}` }, h("td", {}, check), ...shown.map(cell));
+}
+
+/** @param {Item} item */
+function show(item) {
+  set({ focus: item.key });
+  acts.focus(item);
+}

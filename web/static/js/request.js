@@ -1,0 +1,64 @@
+// The request that gives just what is on the page: filters, edits and all.
+
+/** @import {Item, Picture, Point, State} from "./types.js" */
+import { selected, setFilters } from "./filters.js";
+import { pointOf } from "./outline.js";
+import { NO_EDITS } from "./state.js";
+
+/** Options as the service has them by default, which need not be said. */
+const DEFAULTS = /** @type {Record<string, unknown>} */ ({ quality: "balanced", refine_edges: true, contents: true });
+
+/**
+ * The three groups of parameters for the service, without what is default anyway.
+ * @param {State} state
+ * @param {Picture} picture
+ * @returns {{filters: Record<string, unknown>, preprocessing: Record<string, unknown>, options: Record<string, unknown>}}
+ */
+export function request(state, picture) {
+  const { channel, preprocessing, automatic_filters, ...asked } = state.asked;
+  /** @type {Record<string, unknown>} */
+  const options = Object.fromEntries(
+    Object.entries(asked).filter(([name, value]) => value !== DEFAULTS[name]),
+  );
+  const off = Object.entries(automatic_filters).filter(([, on]) => !on);
+  if (off.length) options.automatic_filters = Object.fromEntries(off);
+  if (state.pixelSize) options.pixel_size_um = Number(state.pixelSize.toPrecision(6));
+  const ddpcr = { ...(channel && { channel }), ...(picture.threshold !== null && picture.answer?.ddpcr && { threshold: picture.threshold }) };
+  if (Object.keys(ddpcr).length) options.ddpcr = ddpcr;
+  const { add, exclude } = picks(state, picture);
+  if (add.length) options.add = add;
+  if (exclude.length) options.exclude = exclude;
+  return { filters: rounded(setFilters(state.filters)), preprocessing, options };
+}
+
+/**
+ * Points of what was added by hand, and of what is to be left out: excluded by hand or outside the region.
+ * @param {State} state
+ * @param {Picture} picture
+ */
+function picks(state, picture) {
+  const { fates } = selected(picture, state.filters);
+  // The service filters first and excludes then, so what filters leave out need not be excluded.
+  const unedited = selected({ ...picture, items: [...picture.items], edits: NO_EDITS }, state.filters).fates;
+  const out = (/** @type {Item} */ { key }) => fates[key] === "excluded" || fates[key] === "outside";
+  /** @type {Map<number, Item[]>} */
+  const contained = new Map();
+  for (const item of picture.items) {
+    if (item.parent !== null) contained.set(item.parent, [...(contained.get(item.parent) ?? []), item]);
+  }
+  const gone = picture.items.filter((item) =>
+    unedited[item.key] === "kept" && out(item) && !(item.parent !== null && out(picture.items[item.parent])));
+  const added = picture.items.filter((item) => item.added && item.parent === null && fates[item.key] === "kept");
+  return {
+    add: /** @type {Point[]} */ (added.map((item) => item.added)),
+    exclude: gone.map((item) => pointOf(item, contained.get(item.key) ?? [])),
+  };
+}
+
+/**
+ * Figures with as many digits as the service gives.
+ * @param {Record<string, unknown>} filters
+ */
+function rounded(filters) {
+  return Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, typeof value === "number" ? Number(value.toPrecision(7)) : value]));
+}

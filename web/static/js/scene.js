@@ -1,0 +1,83 @@
+// A picture with its outlines, painted wherever it is needed.
+
+/** @import {Item, Kind, Point, Selection} from "./types.js" */
+import { EXCLUDED_COLOUR, FAINT_COLOUR } from "./colour.js";
+import { levelFor } from "./pyramid.js";
+
+const PIXELS_FROM = 3; // scale from which single pixels are shown
+const COARSE_TO = 0.4; // scale up to which coarse outlines will do
+const DASH = [5, 4]; // CSS pixels
+
+/**
+ * @typedef {Object} Scene
+ * @property {ImageBitmap | null} bitmap
+ * @property {number} width of the picture
+ * @property {number} height
+ * @property {readonly Item[]} items
+ * @property {Selection} selection
+ * @property {(item: Item) => string} colour of what is kept
+ * @property {Record<Kind, boolean>} shown
+ * @property {boolean} outlines
+ * @property {readonly Point[] | null} region
+ */
+
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
+
+/**
+ * @param {Context} context in the picture's coordinates
+ * @param {Scene} scene
+ * @param {number} scale device pixels a picture's pixel
+ */
+export function paintPicture(context, scene, scale) {
+  if (!scene.bitmap) return;
+  context.imageSmoothingEnabled = scale < PIXELS_FROM;
+  context.drawImage(levelFor(scene.bitmap, scale), 0, 0, scene.width, scene.height);
+}
+
+/**
+ * Each outline on its own: one path of thousands takes several times as long (benchmarks/painting.py).
+ * @param {Context} context in the picture's coordinates
+ * @param {Pick<Scene, "selection" | "colour" | "shown">} scene
+ * @param {Iterable<Item>} items
+ * @param {number} scale device pixels a picture's pixel
+ * @param {number} width of the lines in the picture's pixels
+ */
+export function paintOutlines(context, scene, items, scale, width) {
+  const coarse = scale <= COARSE_TO;
+  context.lineWidth = width;
+  for (const [colour, same] of byColour(scene, items)) {
+    context.strokeStyle = colour;
+    context.setLineDash(colour === EXCLUDED_COLOUR ? DASH.map((part) => part * (width / 1.6)) : []);
+    for (const item of same) context.stroke(coarse ? item.coarse : item.fine);
+  }
+  context.setLineDash([]);
+}
+
+/**
+ * @param {Pick<Scene, "selection" | "colour" | "shown">} scene
+ * @param {Iterable<Item>} items
+ */
+function byColour(scene, items) {
+  /** @type {Map<string, Item[]>} */
+  const groups = new Map();
+  for (const item of items) {
+    const colour = colourOf(item, scene);
+    if (!colour) continue;
+    const group = groups.get(colour);
+    if (group) group.push(item);
+    else groups.set(colour, [item]);
+  }
+  return groups;
+}
+
+/**
+ * @param {Item} item
+ * @param {Pick<Scene, "selection" | "colour" | "shown">} scene
+ * @returns {string | null} null for what is not drawn
+ */
+function colourOf(item, scene) {
+  const fate = scene.selection.fates[item.key];
+  if (fate === "absent" || !scene.shown[item.mask.kind]) return null;
+  if (fate === "kept") return scene.colour(item);
+  return fate === "excluded" ? EXCLUDED_COLOUR : FAINT_COLOUR;
+}

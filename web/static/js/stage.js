@@ -1,0 +1,193 @@
+// The picture and all that is done on it: what the viewer shows, and what a click means.
+
+/** @import {Item, Picture, Point, State} from "./types.js" */
+import { addAt } from "./analysis.js";
+import { ApiError } from "./api.js";
+import { COLOURINGS, colourAt, colouring } from "./colour.js";
+import { askLength } from "./dialogs.js";
+import { byId, h } from "./dom.js";
+import { selected } from "./filters.js";
+import { number } from "./format.js";
+import { Gestures } from "./gestures.js";
+import { problem, say } from "./notices.js";
+import { current, edit, now, set, subscribe } from "./state.js";
+import { tooltipOf } from "./tooltip.js";
+import { inScope, lengths } from "./units.js";
+import { Viewer } from "./viewer.js";
+
+const CLOSER = 1.5; // scale at which an item is looked at
+const HINTS = {
+  select: "",
+  region: "Click corners, or draw round an area; Shift draws a rectangle. Enter closes it.",
+  add: "Click on a droplet that was missed.",
+  measure: "Draw along a known length, such as a scale bar.",
+};
+
+export const viewer = new Viewer(byId("canvas"), byId("overlay"));
+/** @type {Point[]} */
+let pending = [];
+
+export const gestures = new Gestures(viewer, {
+  tool: () => now().tool,
+  pick: (x, y) => {
+    const [picture, item] = [current(), viewer.hit(x, y)];
+    if (picture && item) toggle(picture, item);
+  },
+  add,
+  enclose: (region) => {
+    const picture = current();
+    if (!picture) return;
+    edit(picture, { region });
+    set({ tool: "select" });
+  },
+  measure: async (from, to) => {
+    const um = await askLength(Math.hypot(to[0] - from[0], to[1] - from[1]));
+    if (um) set({ pixelSize: um, tool: "select" });
+  },
+  hover,
+  leave: () => hover(-1, -1),
+});
+
+export function start() {
+  viewer.onmove = () => {
+    byId("zoom-actual").textContent = `${Math.round(viewer.camera.scale * devicePixelRatio * 100)} %`;
+  };
+  subscribe(paint);
+}
+
+/**
+ * Exclude an item, or include it again. What was added by hand is taken away.
+ * @param {Picture} picture
+ * @param {Item} item
+ */
+export function toggle(picture, item) {
+  const fate = selected(picture, now().filters).fates[item.key];
+  if (fate !== "kept" && fate !== "excluded") return say("Filters or the region leave this one out.");
+  const excluded = new Set(picture.edits.excluded);
+  const around = item.parent !== null && picture.edits.excluded.has(item.parent) ? item.parent : item.key;
+  if (!excluded.delete(around)) excluded.add(around);
+  edit(picture, { excluded });
+  say(`${item.mask.kind} ${item.key} ${excluded.has(around) ? "excluded" : "included"}.`);
+}
+
+/** @param {Point} point in pixel corners */
+async function add([x, y]) {
+  const picture = current();
+  if (!picture?.answer) return;
+  const point = /** @type {Point} */ ([Math.floor(x), Math.floor(y)]);
+  pending = [...pending, point];
+  viewer.mark({ pending });
+  try {
+    await addAt(picture, point);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    problem(error.title, error.message);
+  } finally {
+    pending = pending.filter((each) => each !== point);
+    viewer.mark({ pending });
+  }
+}
+
+/**
+ * Show an item in the middle.
+ * @param {Item} item
+ */
+export function look(item) {
+  const [x, y] = item.mask.centroid;
+  viewer.camera.centre(x + 0.5, y + 0.5, CLOSER / devicePixelRatio);
+  viewer.repaint();
+}
+
+/** @param {number} x @param {number} y on the screen */
+function hover(x, y) {
+  const picture = current();
+  const item = picture && now().tool === "select" ? viewer.hit(x, y) : null;
+  if (viewer.marks.hover !== item) viewer.mark({ hover: item });
+  viewer.canvas.classList.toggle("over", item !== null);
+  const tip = byId("tooltip");
+  tip.hidden = !item;
+  if (!picture || !item) return;
+  tip.replaceChildren(...tooltipOf(now(), picture, item));
+  const { width, height } = viewer.camera;
+  tip.style.setProperty("left", `${x + 16 + tip.offsetWidth > width ? Math.max(4, x - 16 - tip.offsetWidth) : x + 16}px`);
+  tip.style.setProperty("top", `${Math.max(4, Math.min(y + 12, height - tip.offsetHeight - 8))}px`);
+}
+
+/**
+ * @param {State} state
+ * @param {State} before
+ */
+function paint(state, before) {
+  const picture = current(state);
+  if (!picture) return;
+  const [old, fresh] = [current(before), state.current !== before.current];
+  const keys = /** @type {const} */ (["filters", "colourBy", "shown", "outlines", "showLight", "pixelSize", "pooled"]);
+  const visible = keys.some((key) => state[key] !== before[key]) || fresh || old?.items !== picture.items
+    || old.edits !== picture.edits || old.bitmap !== picture.bitmap || old.light !== picture.light;
+  if (visible) show(state, picture, fresh);
+  if (state.focus !== before.focus || fresh) {
+    viewer.mark({ focus: state.focus === null ? null : (picture.items[state.focus] ?? null), hover: null });
+  }
+  const { canvas } = viewer;
+  if (canvas.dataset.tool !== state.tool) {
+    canvas.dataset.tool = state.tool;
+    gestures.cancel();
+    hover(-1, -1);
+    byId("hint").textContent = HINTS[state.tool];
+    byId("hint").hidden = !HINTS[state.tool];
+  }
+}
+
+/**
+ * @param {State} state
+ * @param {Picture} picture
+ * @param {boolean} fresh
+ */
+function show(state, picture, fresh) {
+  const selection = selected(picture, state.filters);
+  const colours = colouring(state.colourBy, inScope(state).flatMap(({ items }) => items), selection);
+  const bitmap = (state.showLight && picture.light) || picture.bitmap;
+  viewer.show({
+    bitmap,
+    width: picture.answer?.image.width ?? bitmap?.width ?? 1,
+    height: picture.answer?.image.height ?? bitmap?.height ?? 1,
+    items: picture.items,
+    selection,
+    colour: colours.of,
+    shown: state.shown,
+    outlines: state.outlines,
+    region: picture.edits.region,
+  }, fresh);
+  byId("light").hidden = !picture.light;
+  byId("light").setAttribute("aria-pressed", String(state.showLight));
+  byId("outlines").setAttribute("aria-pressed", String(state.outlines));
+  const droplets = selection.kept.filter(({ mask }) => mask.kind === "droplet").length;
+  viewer.canvas.setAttribute("aria-label", picture.answer ? `${picture.name} with the outlines of ${droplets} droplets` : picture.name);
+  legend(state, picture, colours);
+}
+
+/**
+ * @param {State} state
+ * @param {Picture} picture
+ * @param {ReturnType<typeof colouring>} colours
+ */
+function legend(state, picture, { low, high, steps }) {
+  const place = byId("legend");
+  place.hidden = !picture.answer || !state.outlines;
+  const { unit, per } = lengths(state, [picture]);
+  const sized = state.colourBy === "size";
+  const title = h("span", { class: "legend-title" }, COLOURINGS[state.colourBy], sized && ` (${unit})`);
+  if (steps.length) {
+    const swatch = (/** @type {string} */ colour) => {
+      const square = h("i", { class: "swatch" });
+      square.style.setProperty("background", colour);
+      return square;
+    };
+    place.replaceChildren(title, ...steps.map(([name, colour]) => h("span", { class: "key" }, swatch(colour), name)));
+    return;
+  }
+  const ramp = h("i", { class: "ramp" });
+  ramp.style.setProperty("background", `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map(colourAt).join(", ")})`);
+  const text = (/** @type {number} */ value) => h("span", {}, number(value * (sized ? per(picture) : 1)));
+  place.replaceChildren(title, text(low), ramp, text(high));
+}

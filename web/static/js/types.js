@@ -1,0 +1,121 @@
+// What flows through the page. Types alone; nothing is run.
+
+/**
+ * @typedef {[number, number]} Point (x, y) in pixels, as the service counts them
+ *
+ * @typedef {"droplet" | "bead" | "other"} Kind
+ *
+ * @typedef {Object} PixelStats
+ * @property {number} mean_intensity
+ * @property {number} min_intensity
+ * @property {number} max_intensity
+ * @property {number} std_intensity
+ * @property {number} median_intensity
+ * @property {number} pixel_count
+ *
+ * @typedef {Object} Mask one of the service's masks, asked for as polygons
+ * @property {number} id
+ * @property {Kind} kind
+ * @property {number} confidence
+ * @property {[number, number, number, number]} bbox
+ * @property {number} area
+ * @property {Point} centroid
+ * @property {number[][]} polygons outer edges of the pixels, x and y in turn
+ * @property {number} equivalent_diameter
+ * @property {number} max_feret_diameter
+ * @property {number} circularity
+ * @property {number} solidity
+ * @property {number} predicted_iou
+ * @property {number} stability_score
+ * @property {number | null} parent_id
+ * @property {number[]} children
+ * @property {PixelStats} pixel_stats
+ * @property {{min_distance_to_edge: number, touches_edge: boolean}} edge_stats
+ * @property {{intensity: number, amplitude: number, positive: boolean | null} | null} fluorescence
+ *
+ * @typedef {Object} Answer a segmentation as the service sends it
+ * @property {{width: number, height: number, bit_depth: number, format: string, pixel_size_um: number | null,
+ *   pixel_size_source: string | null, notes: string[]}} image
+ * @property {number} original_count
+ * @property {Record<string, number>} removed
+ * @property {Mask[]} masks
+ * @property {{threshold: number | null, warnings: string[], separation: number | null} | null} ddpcr
+ * @property {Record<string, number>} timing_ms
+ * @property {{name: string, device: string | null}} model
+ * @property {string} request_id
+ *
+ * @typedef {Object} Item an object of a picture: found by the service, or added by hand
+ * @property {number} key its place in `picture.items`
+ * @property {Mask} mask
+ * @property {number | null} parent key of the droplet around it
+ * @property {Float32Array[]} outline smoothed rings, x and y in turn, in pixel corners
+ * @property {Path2D} fine
+ * @property {Path2D} coarse
+ * @property {Point | null} added where it was clicked at
+ *
+ * @typedef {Object} Edits what a person changed; replaced as a whole, so that it can be undone
+ * @property {ReadonlySet<number>} excluded keys
+ * @property {readonly number[]} added keys of the items added by hand that are in
+ * @property {readonly Point[] | null} region its corners, in pixel corners; only what has its centre inside counts
+ *
+ * @typedef {Object} Progress
+ * @property {"upload" | "wait" | "retry"} stage
+ * @property {number} part of the upload, 0 to 1
+ * @property {number} since when the stage began, in ms of performance.now()
+ * @property {number} until when the request is sent again, likewise
+ * @property {string} message
+ *
+ * @typedef {Object} Picture
+ * @property {number} id
+ * @property {string} name
+ * @property {File} file
+ * @property {File | null} fluorescence
+ * @property {ImageBitmap | null} bitmap
+ * @property {ImageBitmap | null} light the fluorescence, to be looked at
+ * @property {"waiting" | "working" | "done" | "failed"} status
+ * @property {Progress | null} progress
+ * @property {{title: string, message: string} | null} error
+ * @property {Answer | null} answer
+ * @property {Item[]} items
+ * @property {Edits} edits
+ * @property {Edits[]} past
+ * @property {Edits[]} future
+ * @property {number | null} threshold of the scatter plot, set by hand
+ *
+ * @typedef {Record<string, number | boolean | null>} Filters by the service's names
+ *
+ * @typedef {"size" | "intensity" | "kind" | "beads"} ColourBy
+ *
+ * @typedef {Object} Asked what the service is asked for
+ * @property {"fast" | "balanced" | "thorough"} quality
+ * @property {boolean} refine_edges
+ * @property {boolean} contents
+ * @property {Record<string, boolean>} automatic_filters
+ * @property {Record<string, boolean | number>} preprocessing
+ * @property {string | null} channel of a colour picture that shows fluorescence
+ *
+ * @typedef {"select" | "region" | "add" | "measure"} Tool
+ *
+ * @typedef {Object} State
+ * @property {readonly Picture[]} pictures
+ * @property {number | null} current id
+ * @property {Filters} filters
+ * @property {ColourBy} colourBy
+ * @property {Record<Kind, boolean>} shown kinds that are drawn and listed
+ * @property {boolean} outlines
+ * @property {boolean} showLight the fluorescence instead of the picture
+ * @property {Tool} tool
+ * @property {number | null} focus key of the item that the keyboard is on
+ * @property {number | null} pixelSize micrometres, given by hand
+ * @property {boolean} pooled figures over all pictures
+ * @property {Asked} asked
+ * @property {number | null} remaining requests left in this hour
+ *
+ * @typedef {"kept" | "filtered" | "outside" | "excluded" | "absent"} Fate absent: its addition was undone
+ *
+ * @typedef {Object} Selection what filters, region and edits leave of a picture
+ * @property {Fate[]} fates by key
+ * @property {Item[]} kept
+ * @property {Map<number, number>} beads kept beads by key of the droplet
+ */
+export {};
