@@ -36,6 +36,7 @@ ASKED: dict[str, dict[str, dict[str, Any]]] = {
     "analysis.advanced_analysis": {PLAIN: {"options": FAST}},
     "analysis.download_analysis": {PLAIN: {"options": FAST}},
     "segmentation.analyze_image": {"A picture": {}},
+    "preview.preview": {"A picture": {}},
 }
 """By endpoint and name: what is sent beside the picture."""
 
