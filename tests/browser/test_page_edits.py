@@ -110,7 +110,7 @@ def test_all_of_it_goes_by_keyboard(bench):
     expect(page.get_by_role("dialog", name="Help and shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("r")
-    expect(page.locator("[data-tool=region]")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("button[data-tool=region]")).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_table_excludes_and_shows_what_the_canvas_does(bench):

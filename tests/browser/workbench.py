@@ -26,7 +26,7 @@ class Workbench:
 
     def give_key(self, key: str = KEY) -> None:
         self.page.goto("/")
-        self.page.get_by_label("API key", exact=True).fill(key)
+        self.page.get_by_role("textbox", name="API key").fill(key)
         self.page.get_by_role("button", name="Keep", exact=True).click()
 
     def open_sample(self, key: str = KEY) -> None:
@@ -56,7 +56,7 @@ class Workbench:
         self.page.mouse.click(*self.at(x, y))
 
     def tool(self, name: str) -> None:
-        self.page.locator(f"[data-tool={name}]").click()
+        self.page.locator(f"button[data-tool={name}]").click()
 
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
