@@ -34,7 +34,7 @@ SETS = [
     {"area_max": 1200, "min_edge_distance": 20},
     {"circularity_min": 0.95},
     {"mean_min": 118, "mean_max": 126},
-    {"median_min": 120, "std_max": 30},
+    {"median_min": 120, "std_max": 36},
     {"min_threshold": 40},
     {"max_threshold": 160},
     {"diameter_min": 10, "mean_min": 115, "min_edge_distance": 10, "circularity_min": 0.5},
