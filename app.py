@@ -74,13 +74,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         checkpoint=checkpoint,
         store=store,
         heartbeat=Heartbeat(store.instances, sam.status),
-        tunnel=Tunnel(str(settings.tunnel_metrics_url).rstrip("/") if settings.tunnel_metrics_url else None),
+        tunnel=Tunnel(settings.tunnel_metrics_url),
     )
 
     tracing.init_app(app)
     errors.init_app(app)
     auth.init_app(app)
-    metrics = Metrics(sam, auth, settings.prometheus_multiproc_dir)
+    metrics = Metrics(sam, (key.name for key in auth.keys), store, settings.prometheus_multiproc_dir)
     metrics.init_app(app)
     for room in (web, docs, health, preview, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)

@@ -133,10 +133,6 @@ class Auth:
         limit = HourlyLimit(key.limit)
         return key.limit - self._limiter.get_window_stats(limit, key.name).remaining
 
-    def store_answers(self) -> bool:
-        """Whether the store can be written."""
-        return self._store.check()
-
     def check_secret(self, secret: str, presented: str | None, purpose: str) -> bool:
         """Compare a presented admin or health key; wrong ones are counted against the client's address.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from redis import ConnectionPool
+from redis import ConnectionPool, RedisError
 
 VERSION = "0.1.0"
 DEMO_KEY = "sam-demo-key-123"
@@ -203,20 +202,19 @@ class Settings(BaseSettings):
         """Threads of one worker's inference: OMP_NUM_THREADS, else its share of the cores."""
         return self.omp_num_threads or max(1, len(os.sched_getaffinity(0)) // self.workers)
 
-    def _at(self, port: int) -> str:
-        return f"[{self.flask_host}]:{port}" if ":" in self.flask_host else f"{self.flask_host}:{port}"
-
     def apply_to_process(self) -> None:
         """Set the variables that numerical and metrics libraries read when they are first imported."""
         os.environ["OMP_NUM_THREADS"] = str(self.torch_threads)
         os.environ["MKL_NUM_THREADS"] = str(self.mkl_num_threads or self.torch_threads)
         if self.cuda_visible_devices is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = self.cuda_visible_devices
-        if self.metrics_port is None:
+        if self.metrics_port is not None and self.prometheus_multiproc_dir is not None:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.prometheus_multiproc_dir)
+        else:
             os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
-        else:  # the workers, and this process when it reloads, find the folder in the environment
-            folder = self.prometheus_multiproc_dir or tempfile.mkdtemp(prefix="sam-metrics-")
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+    def _at(self, port: int) -> str:
+        return f"[{self.flask_host}]:{port}" if ":" in self.flask_host else f"{self.flask_host}:{port}"
 
 
 def load_settings() -> Settings:
@@ -242,14 +240,13 @@ def load_settings() -> Settings:
 
 
 def _is_redis_url(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.fragment or (parts.scheme != "unix" and re.fullmatch(r"(/\d*)?", parts.path) is None):
-        return False  # a password's unescaped # or /, or no database's number: the client would go elsewhere
     try:
+        parts = urlsplit(url)
         ConnectionPool.from_url(url).make_connection()  # connects to nothing
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RedisError):
         return False
-    return True
+    # A password's bare # or /, or a database that is no number, would lead the client elsewhere.
+    return not parts.fragment and (parts.scheme == "unix" or re.fullmatch(r"(/\d*)?", parts.path) is not None)
 
 
 def _check_writable(name: str, folder: Path) -> None:

@@ -7,10 +7,10 @@ Each worker loads its own model after the fork. SIGTERM and Ctrl-C drain: runnin
 
 from __future__ import annotations
 
-import os
 import signal
 from contextlib import suppress
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from api.logs import logging_config
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from gunicorn.workers.gthread import ThreadWorker
 
 settings = load_settings()
+if settings.metrics_port is not None and settings.prometheus_multiproc_dir is None:
+    folder = Path(mkdtemp(prefix="sam-metrics-"))  # a reload and the workers find it in the environment
+    settings = settings.model_copy(update={"prometheus_multiproc_dir": folder})
 settings.apply_to_process()
+metrics_folder = settings.prometheus_multiproc_dir if settings.metrics_port is not None else None
 
 bind = settings.addresses
 worker_class = "api.worker.Worker"
@@ -44,7 +48,7 @@ def on_starting(server: Arbiter) -> None:
 
 
 def post_worker_init(worker: ThreadWorker) -> None:
-    """Let the master decide on Ctrl-C, which the terminal sends to the workers too."""
+    """Let the master decide on Ctrl-C, which the terminal sends to the workers too; start the gauges."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     begin_exit = worker.handle_exit
 
@@ -68,7 +72,7 @@ def worker_exit(_server: Arbiter, worker: ThreadWorker) -> None:
 
 def child_exit(_server: Arbiter, worker: ThreadWorker) -> None:
     """Take a dead worker's gauges out of the sums; its counters stay."""
-    if settings.metrics_port is not None:
+    if metrics_folder is not None:
         from prometheus_client import multiprocess  # noqa: PLC0415  # reads the environment when imported
 
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
@@ -76,13 +80,13 @@ def child_exit(_server: Arbiter, worker: ThreadWorker) -> None:
 
 def on_exit(server: Arbiter) -> None:
     """Leave no metrics behind, unless a new master has taken over."""
-    if not server.reexec_pid:
+    if metrics_folder is not None and not server.reexec_pid:
         _forget_metrics()
-        with suppress(OSError, KeyError):  # a folder that holds something else, or is a mount, stays
-            Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).rmdir()
+        with suppress(OSError):  # a folder that holds something else, or is a mount, stays
+            metrics_folder.rmdir()
 
 
 def _forget_metrics() -> None:
-    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        for file in Path(folder).glob("*.db"):
+    if metrics_folder is not None:
+        for file in metrics_folder.glob("*.db"):
             file.unlink(missing_ok=True)

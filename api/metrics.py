@@ -14,8 +14,9 @@ from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from auth_middleware import AUTH_FAILURES, Auth
+from auth_middleware import AUTH_FAILURES
 from sam_service import SamService
+from store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +36,18 @@ class Metrics:
 
     Arguments:
         service: tells the model's and the queue's state.
-        auth: tells the configured keys and the store's state.
+        key_names: of the configured keys.
+        store: tells whether it can be written.
         folder: what all workers share (PROMETHEUS_MULTIPROC_DIR).
     """
 
-    def __init__(self, service: SamService, auth: Auth, folder: Path | None = None) -> None:
+    def __init__(
+        self, service: SamService, key_names: Iterable[str], store: Store, folder: Path | None = None
+    ) -> None:
         self._service = service
-        self._auth = auth
+        self._key_names = tuple(key_names)
+        self._store = store
+        self._failures_counted = 0
         self._folder = folder
         self._registry = CollectorRegistry()
         self._add_request_figures()
@@ -59,8 +65,8 @@ class Metrics:
         self._auth_failures = self._counter(
             "sam_auth_failures", "Requests refused for their key.", ("reason",)
         )
-        for key in self._auth.keys:  # series that begin at 0 show their first increase
-            self._rate_limited.labels(key.name)
+        for name in self._key_names:  # series that begin at 0 show their first increase
+            self._rate_limited.labels(name)
         for reason in AUTH_FAILURES:
             self._auth_failures.labels(reason)
 
@@ -80,7 +86,8 @@ class Metrics:
         self._gpu_memory = self._gauge("sam_gpu_memory_bytes", "GPU memory that PyTorch holds.", "livesum")
         self._draining = self._gauge("sam_draining", "Workers that finish and take nothing new.", "livesum")
         self._store_up = self._gauge("sam_store_up", "1 if every worker can write to the store.", "livemin")
-        self._store_failures = self._counter("sam_store_failures", "Checks that the store failed.")
+        self._store_up.set(1)  # no alarm from a worker that has not looked yet
+        self._store_failures = self._counter("sam_store_failures", "Calls of the store that failed.")
 
     def _counter(self, name: str, meaning: str, labels: Iterable[str] = ()) -> Counter:
         return Counter(name, meaning, labels, registry=self._registry)
@@ -124,9 +131,10 @@ class Metrics:
         self._gpu_memory.set(status["gpu_memory_bytes"])
         self._draining.set(status["draining"])
         self._memory.set(psutil.Process().memory_info().rss)
-        up = self._auth.store_answers()
-        self._store_up.set(up)
-        self._store_failures.inc(not up)
+        self._store_up.set(self._store.check())
+        failures = self._store.status().failures
+        self._store_failures.inc(failures - self._failures_counted)
+        self._failures_counted = failures
 
     def registry(self) -> CollectorRegistry:
         """The figures of all workers, or of this process if there is no shared folder."""

@@ -15,9 +15,9 @@ from werkzeug.routing import Rule
 from api.examples import ASKED, answer_examples, request_examples
 from api.operations import FORM, JSON, OPERATIONS, Key, Operation
 from api.schemas import Answer, ErrorAnswer
+from config import VERSION
 from droplets.errors import RateLimited, ServiceError, Unavailable
 
-VERSION = "0.1.0"
 ABOUT = (
     "Finds, counts and measures droplets and the beads in them in microscope pictures. "
     "Coordinates are (x, y) pixels with pixel centres at integers, boxes are x, y, width, height. "
@@ -118,8 +118,8 @@ def _curl(rule: Rule, operation: Operation) -> dict[str, str]:
         ]
     elif JSON in operation.bodies:
         parts += ["-H 'Content-Type: application/json'", "-d @request.json"]
-    if operation.answer == "application/zip":
-        parts.append("-o analysis.zip")
+    if isinstance(operation.answer, str):
+        parts.append(f"-o answer.{operation.answer.rpartition('/')[2]}")
     return {"description": f"```sh\n{' '.join([*parts, ADDRESS + rule.rule])}\n```"}
 
 

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from api.admin import MOST_HOURS
 from api.schemas import Answer, Segmentation
 from api.schemas_advanced import AdvancedAnalysis
+from api.schemas_health import AdminHealth, Health, Live, Ready
 from api.schemas_requests import AnalysisBody, AnalysisForm, PictureBody, PictureForm
-from api.schemas_service import AdminHealth, Defaults, Health, Live, PictureFigures, Ready, Stats
+from api.schemas_service import Defaults, PictureFigures, Stats
 from droplets.errors import (
     BadRequest,
     Forbidden,
@@ -56,17 +57,15 @@ class Operation:
 WITH_KEY = (Unauthorized, RateLimited, Unavailable)
 WITH_PICTURE = (BadRequest, TooLarge, UnsupportedImage, UndecodableImage, *WITH_KEY)
 ADMIN = (BadRequest, Forbidden, RateLimited, Unavailable)
-ANALYSIS = {JSON: AnalysisBody, FORM: AnalysisForm}
-PICTURE = {JSON: PictureBody, FORM: PictureForm}
+BODY: dict[str, type[BaseModel]] = {JSON: AnalysisBody}
+UPLOAD: dict[str, type[BaseModel]] = {FORM: AnalysisForm}
+ANALYSIS = BODY | UPLOAD
+PICTURE: dict[str, type[BaseModel]] = {JSON: PictureBody, FORM: PictureForm}
 HOURS = {"type": "integer", "minimum": 1, "maximum": MOST_HOURS, "default": 24}
 
 OPERATIONS: dict[str, Operation] = {
-    "segmentation.segment": Operation(
-        "Segmentation", Segmentation, {JSON: AnalysisBody}, "ApiKey", WITH_PICTURE
-    ),
-    "segmentation.segment_file": Operation(
-        "Segmentation", Segmentation, {FORM: AnalysisForm}, "ApiKey", WITH_PICTURE
-    ),
+    "segmentation.segment": Operation("Segmentation", Segmentation, BODY, "ApiKey", WITH_PICTURE),
+    "segmentation.segment_file": Operation("Segmentation", Segmentation, UPLOAD, "ApiKey", WITH_PICTURE),
     "analysis.advanced_analysis": Operation(
         "Segmentation", AdvancedAnalysis, ANALYSIS, "ApiKey", WITH_PICTURE
     ),
@@ -74,6 +73,7 @@ OPERATIONS: dict[str, Operation] = {
         "Segmentation", "application/zip", ANALYSIS, "ApiKey", WITH_PICTURE
     ),
     "segmentation.analyze_image": Operation("Segmentation", PictureFigures, PICTURE, "ApiKey", WITH_PICTURE),
+    "preview.preview": Operation("Segmentation", "image/png", PICTURE, "ApiKey", WITH_PICTURE),
     "segmentation.defaults": Operation("Segmentation", Defaults, key="ApiKey", errors=WITH_KEY),
     "preview.preview": Operation("Segmentation", "image/png", PICTURE, "ApiKey", WITH_PICTURE),
     "health.health": Operation("Health", Health, key="HealthKey", errors=(Forbidden, RateLimited)),
@@ -83,6 +83,7 @@ OPERATIONS: dict[str, Operation] = {
     "admin.health": Operation("Administration", AdminHealth, key="AdminKey", errors=ADMIN),
     "admin.dashboard": Operation("Pages", "text/html"),
     "web.page": Operation("Pages", "text/html"),
+    "admin.dashboard": Operation("Pages", "text/html"),
     "web.static": Operation("Pages", "*/*"),
     "web.sample": Operation("Pages", "image/png"),
     "docs.page": Operation("Pages", "text/html"),

@@ -62,13 +62,13 @@ def sent_as_json() -> Sent:
 
 
 def sent_with(upload: bytes) -> Sent:
-    """In a multipart form whose file has been read.
+    """In a multipart form whose file has been read. A field of no text counts as none: so browsers send it.
 
     Raises:
         BadRequest: a field is unknown or not strict JSON, or the fluorescence is empty or sent twice.
         TooLarge, UnsupportedImage: as for the picture.
     """
-    groups = {name: parse_json(text, name) for name, text in request.form.items()}
+    groups = {name: parse_json(text, name) for name, text in request.form.items() if text}
     name = request.files["file"].filename or "picture"
     return Sent(name, upload, optional_upload("fluorescence"), groups)
 

@@ -14,11 +14,23 @@ IN_TEXT = f"{PICTURE} as base64 or as a data URL."
 
 
 class Groups(Parameters):
-    """What may be set about an analysis; null is the same as nothing."""
+    """What may be set about an analysis."""
 
-    filters: Filters | None = Field(None, description="Limits that every mask must keep.")
-    preprocessing: Preprocessing | None = Field(None, description="Changes what the model sees.")
-    options: Options | None = Field(None, description="How the picture is analysed and answered.")
+    filters: Filters = Field(
+        default_factory=Filters,
+        description="Limits that every mask must keep.",
+        json_schema_extra={"default": {}},
+    )
+    preprocessing: Preprocessing = Field(
+        default_factory=Preprocessing,
+        description="Changes what the model sees.",
+        json_schema_extra={"default": {}},
+    )
+    options: Options = Field(
+        default_factory=Options,
+        description="How the picture is analysed and answered.",
+        json_schema_extra={"default": {}},
+    )
 
 
 class PictureBody(Parameters):
@@ -44,6 +56,6 @@ class PictureForm(Parameters):
 class AnalysisForm(Groups, PictureForm):
     """A picture to analyse in a multipart form, the groups as JSON in fields of text."""
 
-    fluorescence: bytes | None = Field(
-        None, description=f"Second picture of the same field, for digital PCR: {PICTURE}."
+    fluorescence: bytes = Field(
+        default_factory=bytes, description=f"Second picture of the same field, for digital PCR: {PICTURE}."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -96,6 +96,28 @@ class KeyUsage(UsageSummary):
     endpoints: dict[str, UsageSummary]
 
 
+class Span(Answer):
+    """A span of time."""
+
+    start: int = Field(description="seconds since the epoch")
+    seconds: int
+    requests: int
+    errors: int
+    processing_ms: Percentiles
+
+
+class InstanceInfo(Answer):
+    """A worker that is alive."""
+
+    id: str
+    host: str
+    pid: int
+    started: float = Field(description="seconds since the epoch")
+    model_loaded: bool
+    queue_length: int
+    version: str
+
+
 class Stats(Answer):
     """Answer of /admin/stats."""
 
@@ -105,83 +127,5 @@ class Stats(Answer):
     unauthenticated: UsageSummary = Field(description="requests without a known key")
     endpoints: dict[str, UsageSummary]
     totals: UsageSummary
-
-
-class ContainerHealth(Answer):
-    """The process that answers."""
-
-    uptime_s: int
-    pid: int
-    peak_memory_mb: int
-    load_average: Annotated[list[float], Field(min_length=3, max_length=3)]
-
-
-class ApplicationHealth(Answer):
-    """What the application needs."""
-
-    store: bool = Field(description="the store can be written")
-    takes_pictures: bool = Field(description="there is room in the queue, and the service is not stopping")
-
-
-class CheckpointHealth(Answer):
-    """The checkpoint's file."""
-
-    valid: bool
-    reason: str | None = Field(None, description="why it is not")
-    name: str | None = None
-    source: str | None = None
-    sha256: str | None = None
-
-
-class ModelHealth(Answer):
-    """The model and its queue."""
-
-    model_loaded: bool
-    load_seconds: float | None
-    device: str | None
-    precision: str | None
-    checkpoint_source: str | None
-    queue_length: int
-    queue_size: int
-    running: bool
-    draining: bool
-    remembered_pictures: int
-    checkpoint: CheckpointHealth
-
-
-class Levels(Answer):
-    """All levels of health."""
-
-    container: ContainerHealth
-    application: ApplicationHealth
-    model: ModelHealth
-    response_times: UsageSummary | None = Field(description="of the last hour; null if the store is away")
-
-
-class Health(Answer):
-    """Answer of /health."""
-
-    status: Literal["healthy"]
-    model_loaded: bool
-    levels: Levels | None = Field(None, description="with the health key")
-
-
-class Live(Answer):
-    """Answer of /health/live."""
-
-    status: Literal["alive"]
-
-
-class Ready(Answer):
-    """Answer of /health/ready."""
-
-    status: Literal["ready", "not ready"]
-    checks: dict[Literal["store", "checkpoint", "queue"], bool]
-
-
-class AdminHealth(Answer):
-    """Answer of /admin/health."""
-
-    success: Literal[True]
-    status: Literal["healthy"]
-    levels: Levels
+    series: list[Span] = Field(description="about 60 spans of equal length")
+    instances: list[InstanceInfo]

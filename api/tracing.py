@@ -11,6 +11,8 @@ from flask import Flask, Response, g, request
 
 log = structlog.get_logger("access")
 
+PROBES = frozenset({"/health", "/health/live", "/health/ready"})
+"""Asked every second or so by whatever watches the service: their good answers are logged at DEBUG only."""
 CALLERS_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -30,7 +32,8 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
-    log.info(
+    write = log.debug if request.path in PROBES and response.status_code == 200 else log.info
+    write(
         "request",
         method=request.method,
         path=request.path,

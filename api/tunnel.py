@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 import requests
+from pydantic import HttpUrl
 
 TIMEOUT_S = 1
 KEPT_S = 5
@@ -27,7 +29,7 @@ class Tunnel:
         url: of cloudflared's metrics endpoint; None if there is no tunnel.
     """
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: HttpUrl | None) -> None:
         self._url = url
         self._lock = threading.Lock()
         self._state = TunnelState(None)
@@ -50,7 +52,9 @@ class Tunnel:
         try:
             with requests.Session() as session:
                 session.trust_env = False  # the tunnel is a neighbour; no proxy leads to it
-                answer = session.get(f"{self._url}/ready", timeout=TIMEOUT_S, allow_redirects=False)
+                answer = session.get(
+                    urljoin(str(self._url), "/ready"), timeout=TIMEOUT_S, allow_redirects=False
+                )
             connections = int(answer.json()["readyConnections"])
         except requests.Timeout:
             return TunnelState(None, f"cloudflared did not answer within {TIMEOUT_S} s.")

@@ -54,6 +54,9 @@ def main() -> None:
         )
         answers = record(app)
         app.extensions["auth"].usage.close()
+    answers["Stats"]["series"] = answers["Stats"]["series"][-3:]
+    for instance in answers["Stats"]["instances"]:
+        instance["host"] = "sam-app-1"  # not the name of the machine that records
     ANSWERS.write_text(json.dumps(answers, separators=(",", ":")) + "\n")
 
 

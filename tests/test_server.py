@@ -74,7 +74,7 @@ def serving(folder: Path, **changes: str) -> Iterator[Server]:
         )
     server = Server(process, f"http://127.0.0.1:{port}", log)
     try:
-        wait_until(lambda: answers(server), 60)
+        wait_until(lambda: answers(server), 180)
         yield server
     finally:
         process.terminate()
@@ -85,7 +85,7 @@ def answers(server: Server) -> bool:
     assert server.process.poll() is None, server.log.read_text()
     try:
         return server.get("/health/live").status_code == 200
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

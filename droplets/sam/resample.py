@@ -61,15 +61,13 @@ class Axis:
         stop = torch.searchsorted(self.first, high.contiguous())
         return start, torch.maximum(start, stop)
 
-    def rows(self, start: Tensor, count: int, logit: Tensor, width: int) -> Tensor:
-        """K x count x width: the matrix's rows from `start`, columns from `logit`, zero outside."""
+    def rows(self, start: Tensor, stop: Tensor, count: int, logit: Tensor, width: int) -> Tensor:
+        """K x count x width: the matrix's rows from `start`, columns from `logit`; 0 beyond `stop` and it."""
         pixels = start[:, None] + torch.arange(count, device=start.device)
         logits = logit[:, None] + torch.arange(width, device=start.device)
-        inside = (logits < LOW)[:, None, :] & (pixels < len(self.matrix))[:, :, None]
-        part = self.matrix[
-            pixels.clamp(max=len(self.matrix) - 1)[:, :, None], logits.clamp(max=LOW - 1)[:, None, :]
-        ]
-        return part.mul_(inside)
+        inside = (logits < LOW)[:, None, :] & (pixels < stop[:, None])[:, :, None]
+        entry = LOW * pixels.clamp(max=len(self.matrix) - 1)
+        return self.matrix.take(entry[:, :, None] + logits.clamp(max=LOW - 1)[:, None, :]).mul_(inside)
 
 
 class Resampler:
@@ -85,23 +83,22 @@ class Resampler:
         self.y = Axis.of(size[0], input_size[0], device)
         self.x = Axis.of(size[1], input_size[1], device)
 
-    def __call__(self, logits: Tensor, corner: Tensor, box: Tensor) -> Tensor:
+    def __call__(self, logits: Tensor, of: Tensor, corner: Tensor, box: Tensor) -> Tensor:
         """Logits at the pixels of boxes.
 
         Args:
-            logits: KxSxS float32, parts of the low-resolution frame; beyond a part its border
+            logits: NxSxS float32, parts of the low-resolution frame; beyond a part its border
                 continues.
+            of: K int64, which part each box is interpolated from, on the host.
             corner: Kx2 int64 (x, y) of their top-left in that frame, on the host.
             box: Kx4 int64 XYXY in pixels, right and bottom excluded, on the host.
 
         Returns:
-            KxHxW float32, H and W those of the largest box; outside the own box of a mask the values
-            mean nothing.
+            KxHxW float32, H and W those of the largest box; 0 outside the own box.
         """
         x = self._along(self.x, box[:, 0], box[:, 2], corner[:, 0], logits.shape[2])
         y = self._along(self.y, box[:, 1], box[:, 3], corner[:, 1], logits.shape[1])
-        batch = torch.arange(len(logits), device=logits.device)[:, None, None]
-        part = logits[batch, y[1][:, :, None], x[1][:, None, :]]
+        part = logits[send(of, logits.device)[:, None, None], y[1][:, :, None], x[1][:, None, :]]
         return torch.bmm(torch.bmm(y[0], part), x[0].transpose(1, 2))
 
     @staticmethod
@@ -112,6 +109,6 @@ class Resampler:
         high = axis.last[(stop - 1).clamp(min=0, max=limit)] + 1
         width = max(1, int((high - low).max()))
         count = max(1, int((stop - start).max()))
-        matrix = axis.rows(send(start, device), count, send(low, device), width)
+        matrix = axis.rows(send(start, device), send(stop, device), count, send(low, device), width)
         taps = low[:, None] + torch.arange(width) - corner[:, None]
         return matrix, send(taps.clamp(0, side - 1), device)

@@ -20,6 +20,8 @@ from droplets.types import Mask
 
 OFFSET = 1.0  # the stability score compares the masks at logits of -1 and +1
 _PIXELS = 1 << 20  # interpolated at once
+_TILE = 256  # pixels along a side of what is interpolated as one
+_NOWHERE = 1 << 30  # right of all pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,8 @@ class Candidates:
         predicted_iou, stability: K float32.
         boxes: Kx4 float32 XYXY in pixels, right and bottom included, as stock has them.
         corners: Kx2 int64 (x, y) of the pixels' top-left.
-        pixels: K arrays hxw bool, not necessarily tight.
+        pixels: K arrays hxceil(w/8) uint8, masks with eight pixels a byte as numpy.packbits writes
+            them along rows, not necessarily tight.
     """
 
     prompt: NDArray[np.int64]
@@ -39,7 +42,7 @@ class Candidates:
     stability: NDArray[np.float32]
     boxes: NDArray[np.float32]
     corners: NDArray[np.int64]
-    pixels: list[NDArray[np.bool_]]
+    pixels: list[NDArray[np.uint8]]
 
     @classmethod
     def join(cls, parts: Sequence[Candidates]) -> Candidates:
@@ -71,7 +74,7 @@ class Candidates:
             "predicted_iou": float(self.predicted_iou[index]),
             "stability_score": float(self.stability[index]),
         }
-        return Mask.from_array(self.pixels[index], x, y, **scores)
+        return Mask.from_array(np.unpackbits(self.pixels[index], axis=1).view(np.bool_), x, y, **scores)
 
 
 _NONE = Candidates(
@@ -113,16 +116,15 @@ def select(
     y0, y1 = resampler.y.reach(spans[:, 1], spans[:, 3])
     boxes = torch.stack([x0, y0, x1, y1], 1)
     chosen, stability, tight = [], [], []
-    pixels: list[NDArray[np.bool_]] = []
+    pixels: list[NDArray[np.uint8]] = []
     for chunk in _chunks(boxes):
-        values = resampler(logits[send(chunk, device)], corner[chunk], boxes[chunk])
-        found = _evaluate(values, send(boxes[chunk], device))
+        found = _evaluate(resampler, logits, corner, boxes, chunk)
         score = found.stability.cpu()
-        stable = (score >= threshold).nonzero()[:, 0]  # not those without any mask
+        stable = score >= threshold  # not those without any mask
         chosen.append(chunk[stable])
         stability.append(score[stable])
-        tight.append(found.boxes[send(stable, device)])
-        pixels += _cropped(found.masks[send(stable, device)], boxes[chunk[stable]])
+        tight.append(found.boxes[send(stable.nonzero()[:, 0], device)])
+        pixels += found.packed(boxes[chunk], stable)
     if not pixels:
         return Candidates.join([])
     order = torch.cat(chosen)
@@ -136,25 +138,20 @@ def select(
     )
 
 
-def _cropped(masks: Tensor, boxes: Tensor) -> list[NDArray[np.bool_]]:
-    """KxHxW bool -> K arrays of the boxes' own sizes."""
-    sizes = (boxes[:, 2:] - boxes[:, :2]).tolist()
-    stack = masks.cpu().numpy()
-    return [mask[:height, :width].copy() for mask, (width, height) in zip(stack, sizes, strict=True)]
-
-
 def _spans(logits: Tensor, corner: Tensor) -> Tensor:
     """Kx4 XYXY in the low-resolution frame around all logits over -1, right and bottom excluded."""
-    over = logits > -OFFSET
     edges = []
     for axis, offset in ((1, corner[:, 0]), (2, corner[:, 1])):
-        line = over.any(axis).int()
-        any_at_all = line.any(1)
-        first = line.argmax(1)
-        last = line.shape[1] - line.flip(1).argmax(1)
-        edges.append((offset + first, offset + torch.where(any_at_all, last, first)))
+        some, first, last = _ends(logits.amax(axis) > -OFFSET)
+        edges.append((offset + first, offset + torch.where(some, last + 1, first)))
     (x0, x1), (y0, y1) = edges
     return torch.stack([x0, y0, x1, y1], 1)
+
+
+def _ends(line: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of KxN flags: whether any is set, and the first and the last that is; each K."""
+    first, back = (each.int().argmax(1) for each in (line, line.flip(1)))
+    return line.any(1), first, line.shape[1] - 1 - back
 
 
 def _chunks(boxes: Tensor) -> Iterator[Tensor]:
@@ -177,25 +174,103 @@ def _chunks(boxes: Tensor) -> Iterator[Tensor]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Evaluated:
-    stability: Tensor
+class _Tiles:
+    """T parts of masks.
+
+    Attributes:
+        owner: T int64, which of the masks, on the host.
+        boxes: Tx4 int64 XYXY in pixels, right and bottom excluded, on the host.
+        masks: TxHxW bool, H and W those of the largest box; False outside the own box.
+    """
+
+    owner: Tensor
     boxes: Tensor
     masks: Tensor
 
+    def paste(self, crops: list[NDArray[np.bool_]], boxes: Tensor, wanted: Tensor) -> None:
+        """Write the tiles of the wanted masks (K bool) into the masks' crops, which lie at Kx4 boxes."""
+        chosen = wanted[self.owner].nonzero()[:, 0]
+        tiles = self.masks[send(chosen, self.masks.device)].cpu().numpy()
+        corners = boxes[self.owner, :2].repeat(1, 2)
+        places = (self.boxes - corners)[chosen].tolist()
+        for tile, k, (x0, y0, x1, y1) in zip(tiles, self.owner[chosen].tolist(), places, strict=True):
+            crops[k][y0:y1, x0:x1] = tile[: y1 - y0, : x1 - x0]
 
-def _evaluate(values: Tensor, boxes: Tensor) -> _Evaluated:
-    """Stability scores, XYXY boxes (ends included) and bool masks of KxHxW logits in boxes."""
-    height, width = values.shape[1:]
-    size = boxes[:, 2:] - boxes[:, :2]
-    rows = torch.arange(height, device=values.device) < size[:, 1, None]
-    columns = torch.arange(width, device=values.device) < size[:, 0, None]
-    values = values.masked_fill_(~(rows[:, :, None] & columns[:, None, :]), -torch.inf)
-    inner = (values > OFFSET).sum((1, 2))
-    outer = (values > -OFFSET).sum((1, 2))
-    masks = values > 0
+
+@dataclass(frozen=True, eq=False)
+class _Evaluated:
+    """K masks in pixels: stability K float32, boxes Kx4 int64 XYXY (ends included), and their tiles."""
+
+    stability: Tensor
+    boxes: Tensor
+    tiles: list[_Tiles]
+
+    def packed(self, boxes: Tensor, wanted: Tensor) -> list[NDArray[np.uint8]]:
+        """The pixels in Kx4 boxes of the wanted masks (K bool), see `Candidates.pixels`."""
+        sizes = (boxes[:, 2:] - boxes[:, :2]).tolist()
+        keep = wanted.tolist()
+        crops = [np.zeros((h, w) if kept else 0, bool) for (w, h), kept in zip(sizes, keep, strict=True)]
+        for tiles in self.tiles:
+            tiles.paste(crops, boxes, wanted)
+        return [np.packbits(crop, axis=1) for crop, kept in zip(crops, keep, strict=True) if kept]
+
+
+def _evaluate(
+    resampler: Resampler, logits: Tensor, corner: Tensor, boxes: Tensor, chunk: Tensor
+) -> _Evaluated:
+    """Stability scores, tight boxes and pixels of the masks whose indices a chunk holds.
+
+    A large mask is worked on in tiles, whose arrays stay in the cache and whose interpolation
+    takes the few logits that each depends on.
+    """
+    device = logits.device
+    owner, tiles = _tiles(boxes[chunk])
+    at_once = max(1, _PIXELS // int((tiles[:, 2:] - tiles[:, :2]).max()) ** 2)
+    parts, edges, counts = [], [], []
+    for which in torch.split(torch.arange(len(owner)), at_once):
+        mine, own = owner[which], tiles[which]
+        values = resampler(logits, chunk[mine], corner[chunk[mine]], own)
+        masks, ends, numbers = _measured(values, send(own, device))
+        parts.append(_Tiles(mine, own, masks))
+        edges.append(ends)
+        counts.append(numbers)
+    pairs = send(owner, device)[:, None].expand(-1, 2)
+    low, high = torch.cat(edges).chunk(2, 1)
+    shape = (len(chunk), 2)
+    inner, outer = low.new_zeros(shape).scatter_add(0, pairs, torch.cat(counts)).unbind(1)
+    tight = torch.cat(
+        [
+            low.new_full(shape, _NOWHERE).scatter_reduce(0, pairs, low, "amin"),
+            low.new_full(shape, -1).scatter_reduce(0, pairs, high, "amax"),
+        ],
+        1,
+    )
+    return _Evaluated(inner / outer, tight, parts)
+
+
+def _tiles(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """Kx4 XYXY boxes cut into tiles of at most _TILE along a side: their owners, T, and Tx4."""
+    columns, rows = ((boxes[:, 2:] - boxes[:, :2] + _TILE - 1) // _TILE).unbind(1)
+    owner = torch.arange(len(boxes)).repeat_interleave(rows * columns)
+    place = torch.arange(len(owner)) - ((rows * columns).cumsum(0) - rows * columns)[owner]
+    across, down = place % columns[owner], place // columns[owner]
+    start = boxes[owner, :2] + _TILE * torch.stack([across, down], 1)
+    return owner, torch.cat([start, torch.minimum(start + _TILE, boxes[owner, 2:])], 1)
+
+
+def _measured(values: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What TxHxW logits hold that are 0 outside their Tx4 boxes.
+
+    Returns:
+        TxHxW bool masks; their edges, Tx4 XYXY with ends included, of an empty mask turned inside out; the
+        numbers of logits over 1 and over -1, Tx2.
+    """
     edges = []
-    for axis, offset in ((1, boxes[:, 0]), (2, boxes[:, 1])):
-        line = masks.any(axis).int()
-        edges.append((offset + line.argmax(1), offset + line.shape[1] - 1 - line.flip(1).argmax(1)))
+    for axis, start in ((1, boxes[:, 0]), (2, boxes[:, 1])):
+        some, first, last = _ends(values.amax(axis) > 0)
+        edges.append((torch.where(some, start + first, _NOWHERE), torch.where(some, start + last, -1)))
     (x0, x1), (y0, y1) = edges
-    return _Evaluated(inner / outer, torch.stack([x0, y0, x1, y1], 1), masks)
+    over = torch.empty_like(values)  # numbers: flags take torch ten times as long to count
+    inner, outer = (torch.gt(values, limit, out=over).sum((1, 2)).long() for limit in (OFFSET, -OFFSET))
+    outside = values[0].numel() - (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    return values > 0, torch.stack([x0, y0, x1, y1], 1), torch.stack([inner, outer - outside], 1)

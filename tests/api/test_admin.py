@@ -96,3 +96,15 @@ def test_health(client):
     assert levels["container"]["worker_memory_bytes"] > 2**20
     assert levels["model"]["queue_size"] == 8
     assert len(levels["model"]["checkpoint"]["sha256"]) == 64
+
+
+def test_the_page_is_public_and_shows_no_data(client):
+    client.get("/defaults", headers={"X-API-Key": KEY})
+    answer = client.get("/admin/")
+    assert answer.status_code == 200
+    assert "Ada" not in answer.text
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_the_page_is_found_without_the_slash(client):
+    assert client.get("/admin").location == "http://localhost/admin/"

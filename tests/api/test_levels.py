@@ -77,10 +77,16 @@ def test_container_tells_both_reasons(app, monkeypatch):
     assert (found["status"], len(found["reasons"])) == ("unhealthy", 2)
 
 
-def test_a_store_that_cannot_be_written_is_unhealthy(app, monkeypatch):
-    monkeypatch.setattr(app.extensions["auth"], "store_answers", lambda: False)
+def lose_store(app, monkeypatch):
+    monkeypatch.setattr(app.extensions["store"]._guard, "_answers", lambda: False)
+
+
+@pytest.mark.parametrize(("outage", "status"), [("refuse", "unhealthy"), ("allow", "degraded")])
+def test_a_store_that_does_not_answer_is_told(make_app, monkeypatch, outage, status):
+    app = make_app(store_outage=outage)
+    lose_store(app, monkeypatch)
     found = level(app, "application")
-    assert found["status"] == "unhealthy"
+    assert (found["status"], found["store"]["answers"]) == (status, False)
     assert "store" in found["reasons"][0]
 
 
@@ -132,17 +138,12 @@ def test_tunnel(make_app, monkeypatch, state, status):
 def test_response_times(app, good, faults, ms, status):
     now = time.time()
     records = [UsageRecord(now, "Ada", "/segment", code, ms) for code in [200] * good + [500] * faults]
-    app.extensions["usage_store"].add([*records, UsageRecord(now - 3700, "Ada", "/segment", 500, 9e6)])
+    app.extensions["store"].usage.add([*records, UsageRecord(now - 3700, "Ada", "/segment", 500, 9e6)])
     found = level(app, "response_times")
     assert (found["status"], found["requests"], found["server_errors"]) == (status, good + faults, faults)
     assert found["processing_ms"]["p95"] == ms
 
 
 def test_records_that_cannot_be_read_are_told(app, monkeypatch):
-    import sqlite3
-
-    def fail(_):
-        raise sqlite3.OperationalError("disk I/O error")
-
-    monkeypatch.setattr(app.extensions["usage_store"], "since", fail)
+    lose_store(app, monkeypatch)
     assert level(app, "response_times")["status"] == "degraded"

@@ -109,9 +109,10 @@ def test_gauges_tell_what_holds_now(make_app):
 
 def test_a_store_that_fails_is_seen(make_app, monkeypatch):
     app = make_app(metrics_port=PORT)
-    monkeypatch.setattr(app.extensions["auth"], "store_answers", lambda: False)
+    monkeypatch.setattr(app.extensions["store"]._guard, "_answers", lambda: False)
     values = samples(app.test_client())
-    assert (values["sam_store_up",], values["sam_store_failures_total",]) == (0, 1)
+    assert values["sam_store_up",] == 0
+    assert values["sam_store_failures_total",] >= 1
 
 
 def test_a_segmentation_is_counted_by_stage(app):
@@ -165,7 +166,7 @@ def test_gauges_are_kept_fresh_though_the_store_raises(app, monkeypatch):
             again.set()
         raise OSError("no disk")
 
-    monkeypatch.setattr(metrics._auth, "store_answers", fail)
+    monkeypatch.setattr(metrics._store._guard, "_answers", fail)
     metrics.keep_gauges_fresh()
     assert again.wait(10)
     monkeypatch.setattr("api.metrics.REFRESH_S", 3600)

@@ -289,6 +289,13 @@ class TestBadInput:
             response = client.post("/segment_file", data=data, headers={"X-API-Key": KEY})
             assert response.status_code == 400, form
 
+    def test_empty_form_fields_are_as_none(self, client, discs):
+        picture = (io.BytesIO(discs), "a.png")
+        data = {"file": picture, "fluorescence": "", "filters": "", "options": json.dumps(FAST)}
+        answer = client.post("/segment_file", data=data, headers={"X-API-Key": KEY})
+        assert answer.status_code == 200
+        assert answer.json["ddpcr"] is None
+
     def test_a_picture_too_narrow_for_the_model_is_400(self, client):
         response = post_file(client, png(np.zeros((8, 8000), np.uint8)))
         assert response.status_code == 400

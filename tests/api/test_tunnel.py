@@ -8,6 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from pydantic import HttpUrl
 
 from api.tunnel import Tunnel
 
@@ -29,7 +30,7 @@ def cloudflared():
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     server.requests = []
-    server.url = f"http://127.0.0.1:{server.server_port}"
+    server.url = HttpUrl(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -81,7 +82,7 @@ def test_a_dead_port_is_told_without_its_address():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    state = Tunnel(f"http://127.0.0.1:{port}").state()
+    state = Tunnel(HttpUrl(f"http://127.0.0.1:{port}")).state()
     assert state.connections is None
     assert "reached" in state.reason
     assert str(port) not in state.reason
@@ -91,6 +92,6 @@ def test_a_silent_port_is_let_go_of():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        state = Tunnel(f"http://127.0.0.1:{silent.getsockname()[1]}").state()
+        state = Tunnel(HttpUrl(f"http://127.0.0.1:{silent.getsockname()[1]}")).state()
     assert state.connections is None
     assert "did not answer" in state.reason

@@ -82,6 +82,24 @@ def test_file_put_there_by_hand_is_recorded(run, source, folder, content, server
     assert read_record(folder / "mobile_sam.pt").source == "github"
 
 
+def test_known_file_from_elsewhere_is_copied_and_no_source_asked(
+    run, source, folder, content, server, tmp_path
+):
+    (tmp_path / "seed.pt").write_bytes(content)
+    assert run([source], "--from", str(tmp_path / "seed.pt")) == 0
+    assert (folder / "mobile_sam.pt").read_bytes() == content
+    assert read_record(folder / "mobile_sam.pt").source == "github"
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("seed", [None, b"no checkpoint"])
+def test_missing_or_wrong_file_from_elsewhere_is_passed_over(run, source, folder, content, seed, tmp_path):
+    if seed:
+        (tmp_path / "seed.pt").write_bytes(seed)
+    assert run([source], "--from", str(tmp_path / "seed.pt")) == 0
+    assert (folder / "mobile_sam.pt").read_bytes() == content
+
+
 def test_next_source_is_tried(run, source, server, content, folder, capsys):
     gone = github(f"{server.address}/gone", b"gone", name="first")
     assert run([gone, source]) == 0

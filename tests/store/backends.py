@@ -23,17 +23,15 @@ BINARY = shutil.which("valkey-server") or shutil.which("redis-server")
 class RedisServer:
     """A real server on a Unix socket in a folder of its own; it keeps nothing on disk."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, password: str = "") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sam-redis-"))  # short: a socket's path has a limit
-        self.url = f"unix://{self.folder}/redis.sock"
-        self._options = options
+        self.url = f"unix://{self.folder}/redis.sock" + (f"?password={password}" if password else "")
+        self._command = [BINARY, "--port", "0", "--unixsocket", f"{self.folder}/redis.sock"]
+        self._command += ["--dir", str(self.folder), "--save", "", "--requirepass", password]
         self.start()
 
     def start(self) -> None:
-        command = [BINARY, "--port", "0", "--unixsocket", f"{self.folder}/redis.sock", "--save", ""]
-        self._process = subprocess.Popen(
-            [*command, "--dir", str(self.folder), *self._options], stdout=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         client = connect(self.url)
         deadline = time.monotonic() + 20
         while not RedisStorage(client).check() and time.monotonic() < deadline:

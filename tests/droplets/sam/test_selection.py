@@ -45,7 +45,9 @@ def test_boxes_are_interpolated_as_stock_interpolates_the_whole(sam, size, input
     height, width = size
     corners = [[0, 0, width, height], [5, 7, 30, 31], [width - 9, height - 20, width, height]]
     boxes = torch.tensor([corners[i % 3] for i in range(6)])
-    found = Resampler(size, input_size, CPU)(low, torch.zeros(6, 2, dtype=torch.int64), boxes)
+    found = Resampler(size, input_size, CPU)(
+        low, torch.arange(6), torch.zeros(6, 2, dtype=torch.int64), boxes
+    )
     for mask, whole, (x0, y0, x1, y1) in zip(found, expected, boxes.tolist(), strict=True):
         assert torch.allclose(mask[: y1 - y0, : x1 - x0], whole[y0:y1, x0:x1], atol=1e-4)
 

@@ -6,7 +6,7 @@ import { Table } from "./table.js";
 import { Use } from "./use.js";
 
 /**
- * @import { Health, Instance, Model, Span, Stats } from "./types.js"
+ * @import { Health, Instance, Levels, Model, Span, Stats } from "./types.js"
  * @import { Column } from "./table.js"
  * @import { Layer } from "../charts/timeline.js"
  */
@@ -37,7 +37,7 @@ const INSTANCES = [
   {
     title: "Up for",
     number: true,
-    cell: ({ started }) => age(Date.now() / 1000 - started),
+    cell: ({ started }) => age(Math.round(Date.now() / 1000 - started)),
     value: ({ started }) => -started,
   },
   { title: "Version", minor: true, cell: ({ version }) => version, value: ({ version }) => version },
@@ -58,7 +58,7 @@ export class Board {
     byId("overall").replaceChildren(badge(health.status));
     byId("tiles").replaceChildren(...tiles(stats, health.levels.model));
     byId("health").replaceChildren(levelList(health));
-    byId("model").replaceChildren(modelFacts(health.levels.model));
+    byId("model").replaceChildren(modelFacts(health.levels));
     this.#requests.show(stats.series);
     this.#latency.show(stats.series);
     this.#use.show(stats);
@@ -102,11 +102,15 @@ function tile(name, figure, note, colour = false) {
   );
 }
 
-/** @param {Model} model */
-function modelFacts(model) {
+/**
+ * The model of the worker that answered.
+ * @param {Levels} levels
+ */
+function modelFacts({ container, model }) {
   const { checkpoint } = model;
   /** @type {[string, Node | string][]} */
   const facts = [
+    ["Worker that answered", `process ${container.pid}`],
     ["State", model.draining ? "draining" : model.model_loaded ? "loaded" : "not loaded yet"],
     ["Device", model.device ?? "–"],
     ["Precision", model.precision ?? "–"],

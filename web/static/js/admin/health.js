@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { count } from "../format.js";
 import { age, figure, milliseconds, size } from "./format.js";
 
 /** @import { Health, Levels, Status } from "./types.js" */
@@ -48,32 +49,39 @@ export function levelList({ levels }) {
   );
 }
 
+/**
+ * Figures in a line that breaks between them only.
+ * @param {...string} figures
+ */
+const line = (...figures) => figures.map((each) => each.replaceAll(" ", "\u00a0")).join(" · ");
+
 /** @param {Levels["container"]} container */
 function container({ memory, cpus, load_average: [load], disk, uptime_s: uptime }) {
-  return [
+  return line(
     `${size(memory.used_bytes)} of ${size(memory.limit_bytes)} memory`,
-    `load ${load.toFixed(1)} on ${figure(cpus)} CPUs`,
+    `load ${load.toFixed(1)} on ${count(cpus, "CPU")}`,
     `${size(disk.free_bytes)} disk free`,
     `up ${age(uptime)}`,
-  ].join(" · ");
+  );
 }
 
 /** @param {Levels["application"]} application */
 function application({ store, draining, workers, takes_pictures: takes }) {
-  return [
+  return line(
     `${store.backend} store ${store.answers ? "answers" : "does not answer"}`,
     draining ? "draining" : takes ? "takes pictures" : "takes no pictures now",
-    `${workers} ${workers === 1 ? "worker" : "workers"}`,
-  ].join(" · ");
+    count(workers, "worker"),
+  );
 }
 
 /** @param {Levels["tunnel"]} tunnel */
 function tunnel({ configured, connections }) {
-  return configured ? `${connections ?? "unknown"} connections` : "Not configured";
+  if (!configured) return "Not configured";
+  return connections === null ? "Connections not known" : count(connections, "connection");
 }
 
 /** @param {Levels["response_times"]} times */
 function times({ requests, server_errors: faults, processing_ms: ms }) {
   if (!requests || !ms) return "No requests in the last hour";
-  return `${figure(requests)} in the last hour · p95 ${milliseconds(ms.p95)} · ${figure(faults ?? 0)} server errors`;
+  return line(`${figure(requests)} in the last hour`, `p95 ${milliseconds(ms.p95)}`, count(faults ?? 0, "server error"));
 }

@@ -52,6 +52,7 @@
  *
  * @typedef {object} Container
  * @property {number} uptime_s
+ * @property {number} pid of the worker that answered
  * @property {{used_bytes: number, limit_bytes: number}} memory
  * @property {number} cpus
  * @property {[number, number, number]} load_average

@@ -1,0 +1,45 @@
+# The service as an image. For a small one set TORCH_INDEX to the address of PyTorch's CPU wheels;
+# without it pip takes its default build, which on Linux brings CUDA. TORCH_SPEC pins a build, such
+# as "torch==2.10.0+cpu torchvision==0.25.0+cpu"; without it the range in requirements.txt holds.
+FROM python:3.11-slim AS builder
+ARG TORCH_INDEX=""
+ARG TORCH_SPEC=""
+RUN python -m venv /opt/venv
+WORKDIR /build
+COPY requirements.txt requirements.lock ./
+# hadolint ignore=DL3042,SC2086
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -c requirements.lock -r requirements.txt $TORCH_SPEC
+
+FROM python:3.11-slim
+# A fixed number, so that volumes and Kubernetes can name it.
+RUN groupadd --gid 10001 sam \
+    && useradd --uid 10001 --gid sam --no-create-home --home-dir /tmp --shell /usr/sbin/nologin sam \
+    && install -d -o sam -g sam /models /data /logs
+COPY --from=builder /opt/venv /opt/venv
+WORKDIR /app
+COPY . .
+# The root is read-only at run time: what libraries want to write goes to /tmp.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    XDG_CACHE_HOME=/tmp/cache \
+    MPLCONFIGDIR=/tmp/matplotlib \
+    PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \
+    FLASK_HOST=0.0.0.0 \
+    SAM_MODEL_PATH=/models/mobile_sam.pt \
+    DATA_DIR=/data
+RUN python -m compileall -q /app
+USER 10001:10001
+EXPOSE 9487
+VOLUME ["/data", "/logs"]
+STOPSIGNAL SIGTERM
+ARG VERSION=local
+LABEL org.opencontainers.image.title="SAM Droplet Segmentation" \
+      org.opencontainers.image.description="Counts and measures droplets in microscope pictures" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="$VERSION"
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import http.client as h, os; c = h.HTTPConnection('127.0.0.1', int(os.environ.get('FLASK_PORT') or 9487), timeout=4); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
+CMD ["gunicorn", "app:create_app()"]

@@ -1,0 +1,88 @@
+"""k8s/: who may reach whom, computed from the NetworkPolicies."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.deployment.manifests import NAME, render, render_with
+from tests.deployment.network import Peer, allowed, ours
+
+PEERS = {
+    "app": ours("sam-app"),
+    "redis": ours("redis"),
+    "tunnel": ours("cloudflare-tunnel"),
+    "stranger in the namespace": ours("stranger"),
+    "stranger": Peer({NAME: "sam-app"}, "default"),
+    "ingress": Peer({NAME: "nginx-ingress"}, "nginx-ingress"),
+    "older ingress": Peer({NAME: "ingress-nginx"}, "ingress-nginx"),
+    "other in ingress": Peer({NAME: "other"}, "nginx-ingress"),
+    "prometheus": Peer({NAME: "prometheus"}, "monitoring"),
+    "grafana": Peer({NAME: "grafana"}, "monitoring"),
+    "gateway": Peer({"istio": "ingress"}, "istio-ingress"),
+    "istiod": Peer({"app": "istiod"}, "istio-system"),
+    "dns": Peer({"k8s-app": "kube-dns"}, "kube-system"),
+    "internet": Peer(address="203.0.113.9"),
+    "node": Peer(address="10.0.0.7"),
+    "cloud's metadata": Peer(address="169.254.169.254"),
+}
+PORTS = [(port, "TCP") for port in (22, 53, 80, 443, 2000, 6379, 7844, 9464, 9487, 15012)]
+PORTS += [(53, "UDP"), (443, "UDP"), (7844, "UDP")]
+OURS = ("app", "redis", "tunnel")
+
+DNS = {(name, "dns", 53, protocol) for name in ("app", "tunnel") for protocol in ("TCP", "UDP")}
+INGRESS = {("ingress", "app", 9487, "TCP"), ("older ingress", "app", 9487, "TCP")}
+PRODUCTION = (
+    DNS
+    | INGRESS
+    | {
+        ("app", "redis", 6379, "TCP"),
+        ("app", "tunnel", 2000, "TCP"),
+        ("app", "internet", 443, "TCP"),
+        ("tunnel", "app", 9487, "TCP"),
+        ("tunnel", "internet", 7844, "TCP"),
+        ("tunnel", "internet", 7844, "UDP"),
+    }
+)
+WATCHED = {("prometheus", "app", 9464, "TCP"), ("prometheus", "tunnel", 2000, "TCP")}
+MESH = {(name, "istiod", 15012, "TCP") for name in (*OURS, "stranger in the namespace")} | {
+    (name, "dns", 53, protocol)
+    for name in ("redis", "stranger in the namespace")
+    for protocol in ("TCP", "UDP")
+}
+
+
+def reach(rendered) -> set[tuple[str, str, int, str]]:
+    """All connections from or to the project's pods that the policies let through."""
+    return {
+        (source, target, port, protocol)
+        for source in PEERS
+        for target in PEERS
+        for port, protocol in PORTS
+        if source != target
+        and (source in OURS or target in OURS or "namespace" in source)
+        and allowed(rendered, PEERS[source], PEERS[target], port, protocol)
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        ("", PRODUCTION),
+        ("overlays/gpu", PRODUCTION),
+        ("overlays/monitoring", PRODUCTION | WATCHED),
+        (
+            "overlays/mesh",
+            (PRODUCTION | MESH | {("gateway", "app", 9487, "TCP")}) - INGRESS,
+        ),
+        (
+            "overlays/dev",
+            {line for line in PRODUCTION - INGRESS if "tunnel" not in line},
+        ),
+    ],
+)
+def test_exactly_these_connections_are_possible(folder, expected):
+    assert reach(render(folder)) == expected
+
+
+def test_a_sealed_service_reaches_no_internet(tmp_path):
+    assert reach(render_with("sealed", folder=tmp_path)) == PRODUCTION - {("app", "internet", 443, "TCP")}

@@ -1,0 +1,15 @@
+#!/bin/sh
+# As in the official images: options alone are the server's, and the server does not run as root.
+set -e
+if [ "${1#-}" != "$1" ] || [ "${1%.conf}" != "$1" ]; then
+    set -- redis-server "$@"
+fi
+case "$1" in
+redis-server | valkey-server)
+    if [ "$(id -u)" = 0 ]; then
+        find . ! -user redis -exec chown redis '{}' +
+        exec setpriv --reuid=redis --regid=redis --clear-groups "$@"
+    fi
+    ;;
+esac
+exec "$@"
