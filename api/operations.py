@@ -83,7 +83,6 @@ OPERATIONS: dict[str, Operation] = {
     "admin.health": Operation("Administration", AdminHealth, key="AdminKey", errors=ADMIN),
     "admin.dashboard": Operation("Pages", "text/html"),
     "web.page": Operation("Pages", "text/html"),
-    "admin.dashboard": Operation("Pages", "text/html"),
     "web.static": Operation("Pages", "*/*"),
     "web.sample": Operation("Pages", "image/png"),
     "docs.page": Operation("Pages", "text/html"),

@@ -142,8 +142,9 @@ def reply(route: Route, answer: str) -> None:
 def served() -> Iterator[str]:
     """Address of the real service, without a model."""
     with TemporaryDirectory() as folder:
-        keys = f"{KEY}:benchmark:100"
-        settings = Settings(_env_file=None, api_keys=keys, data_dir=Path(folder), log_level="ERROR")
+        settings = Settings(
+            _env_file=None, api_keys=f"{KEY}:benchmark:100", data_dir=Path(folder), log_level="ERROR"
+        )
         app = create_app(settings)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
