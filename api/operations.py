@@ -75,7 +75,6 @@ OPERATIONS: dict[str, Operation] = {
     "segmentation.analyze_image": Operation("Segmentation", PictureFigures, PICTURE, "ApiKey", WITH_PICTURE),
     "preview.preview": Operation("Segmentation", "image/png", PICTURE, "ApiKey", WITH_PICTURE),
     "segmentation.defaults": Operation("Segmentation", Defaults, key="ApiKey", errors=WITH_KEY),
-    "preview.preview": Operation("Segmentation", "image/png", PICTURE, "ApiKey", WITH_PICTURE),
     "health.health": Operation("Health", Health, key="HealthKey", errors=(Forbidden, RateLimited)),
     "health.live": Operation("Health", Live),
     "health.ready": Operation("Health", Ready, also={503: Ready}),
