@@ -35,7 +35,7 @@ export function paintPicture(context, scene, scale) {
 }
 
 /**
- * Each outline on its own: one path of thousands takes several times as long (benchmarks/painting.py).
+ * Strokes each outline on its own, as one path of thousands is slower to paint.
  * @param {Context} context in the picture's coordinates
  * @param {Pick<Scene, "selection" | "colour" | "shown">} scene
  * @param {Iterable<Item>} items
