@@ -15,6 +15,7 @@ from pathlib import Path
 PACKAGES = {
     "dockerd": "docker.io",
     "iptables": "iptables",
+    "ip": "iproute2",
     "debootstrap": "debootstrap",
     "redis-server": "redis-server",
     "haproxy": "haproxy",

@@ -12,6 +12,7 @@ from tests.e2e.engine import PATH
 
 NAME = "sam-e2e-outside"
 HERE, THERE, PORT = "203.0.113.1", "203.0.113.2", 8080  # addresses kept for documentation
+LISTEN = f"import socket; server = socket.create_server({(THERE, PORT)})\nwhile True: server.accept()"
 LINK = ("sam-e2e-here", "sam-e2e-there")
 
 
@@ -22,7 +23,7 @@ def can_be_made() -> bool:
 
 @contextmanager
 def host() -> Iterator[tuple[str, int]]:
-    """Address and port of a web server that is reached by forwarding alone."""
+    """Address and port of a listener that is reached by forwarding alone."""
     _ip("netns", "add", NAME)
     try:
         _ip("link", "add", LINK[0], "type", "veth", "peer", "name", LINK[1], "netns", NAME)
@@ -31,19 +32,7 @@ def host() -> Iterator[tuple[str, int]]:
         _ip("-n", NAME, "address", "add", f"{THERE}/30", "dev", LINK[1])
         _ip("-n", NAME, "link", "set", LINK[1], "up")
         _ip("-n", NAME, "route", "add", "default", "via", HERE)
-        server = [
-            sys.executable,
-            "-m",
-            "http.server",
-            str(PORT),
-            "--bind",
-            THERE,
-            "--directory",
-            "/var/empty",
-        ]
-        process = subprocess.Popen(
-            ["ip", "netns", "exec", NAME, *server], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = subprocess.Popen(["ip", "netns", "exec", NAME, sys.executable, "-c", LISTEN])
         try:
             yield THERE, PORT
         finally:
