@@ -114,6 +114,10 @@ def test_health_check_tells_healthy_from_not_whatever_the_proxy(status, code):
         assert run([sys.executable, "-c", command], environment=environment).returncode == code
 
 
+def test_a_container_that_goes_leaves_no_unnamed_volume():
+    assert "VOLUME" not in without_comments("Dockerfile")
+
+
 def test_final_stage_has_no_compiler_and_no_installer_step():
     final = without_comments("Dockerfile").rpartition("\nFROM ")[2]
     assert not re.search(r"apt-get|pip install|gcc|git ", final)
