@@ -34,7 +34,7 @@ class UsageRecord:
         processing_ms: from the first decorator to the answer.
         queue_ms: of these, spent waiting for the inference thread.
         masks: number of masks answered.
-        bytes: size of the request's body.
+        bytes: size of the request's body as its header claims it, but no more than the service reads.
     """
 
     at: float
