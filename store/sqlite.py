@@ -147,7 +147,8 @@ class SQLiteStorage(Storage, MovingWindowSupport):
     def check(self) -> bool:
         """Whether the file can be written now."""
         try:
-            with self._database.transaction():
+            with self._database.transaction() as connection:
+                connection.execute("PRAGMA user_version = 0")  # a page to write: a full disk takes locks
                 return True
         except sqlite3.Error:
             return False
