@@ -18,6 +18,8 @@ from droplets.errors import StoreUnavailable
 log = structlog.get_logger(__name__)
 
 DAY = 86_400.0
+MOST_RECORDS = 500_000
+"""Usage records kept, about 100 MB in Redis; the oldest go, lest a store that is full counts no hits."""
 SPANS = 60
 """Points of a curve over time, about."""
 
