@@ -83,7 +83,8 @@ def hierarchy() -> dict[str, Any]:
 def container() -> Level:
     """Memory, CPUs and disk of the container, or of the machine if there is none."""
     settings: Settings = current_app.extensions["settings"]
-    used, (free, total), load = memory(), free_disk(settings.data_dir), os.getloadavg()
+    used, load = memory(), os.getloadavg()
+    disk = free_disk(settings.data_dir) if settings.redis_url is None else None  # Redis keeps all there is
     level = Level(
         {
             "uptime_s": round(time.time() - STARTED),
@@ -92,7 +93,7 @@ def container() -> Level:
             "memory": {"used_bytes": used.used, "limit_bytes": used.limit, "source": used.source},
             "cpus": cpus(),
             "load_average": load,
-            "disk": {"free_bytes": free, "total_bytes": total},
+            "disk": disk and {"free_bytes": disk[0], "total_bytes": disk[1]},
         }
     )
     share = used.used / used.limit
@@ -103,9 +104,11 @@ def container() -> Level:
         load[1] > 2 * machine_cpus,
         f"The machine's load of the last 5 minutes is {load[1]:.1f}, with {machine_cpus} CPUs.",
     )
-    room = f"{free // MEBIBYTE} MiB are free where the data are kept."
-    level.unhealthy(free < 100 * MEBIBYTE, room)
-    level.degraded(100 * MEBIBYTE <= free < 1024 * MEBIBYTE, room)
+    if disk:
+        free = disk[0] // MEBIBYTE
+        room = f"{free} MiB are free where the data are kept."
+        level.unhealthy(free < 100, room)
+        level.degraded(100 <= free < 1024, room)
     return level
 
 

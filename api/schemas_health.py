@@ -42,7 +42,7 @@ class ContainerHealth(Level):
     memory: MemoryHealth
     cpus: float
     load_average: Annotated[list[float], Field(min_length=3, max_length=3)]
-    disk: DiskHealth
+    disk: DiskHealth | None
 
 
 class StoreHealth(Answer):

@@ -14,7 +14,8 @@ from droplets.pixel_size import LARGEST_UM, SMALLEST_UM
 from droplets.preprocess import Preprocessing
 from droplets.types import Quality
 
-MOST_PICKS = 500
+MOST_ADDED = 500
+MOST_EXCLUDED = 10_000  # a region of a picture leaves out most of its droplets
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -39,12 +40,12 @@ class Options(Parameters):
     )
     add: list[Point] = Field(
         [],
-        max_length=MOST_PICKS,
+        max_length=MOST_ADDED,
         description="[x, y] pixels of objects to add to those that are found; no filter removes them.",
     )
     exclude: list[Point] = Field(
         [],
-        max_length=MOST_PICKS,
+        max_length=MOST_EXCLUDED,
         description="[x, y] pixels: the smallest object that is left at each goes, with what it contains.",
     )
     roi: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(

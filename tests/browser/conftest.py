@@ -16,6 +16,7 @@ from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests.browser.workbench import Workbench
 from tests.conftest import ADMIN_KEY, KEY, ROOT, SMALL_KEY
 from tests.test_server import Server, serving
 
@@ -197,3 +198,9 @@ def looks() -> Callable[[Page, str], Iterator[str]]:
                 yield look
 
     return every
+
+
+@pytest.fixture
+def bench(page) -> Workbench:
+    """The page, not yet navigated: `bench.open_sample()`."""
+    return Workbench(page)

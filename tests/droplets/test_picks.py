@@ -5,7 +5,7 @@ import pytest
 
 from droplets.errors import BadRequest
 from droplets.filters import Filters
-from droplets.options import AnalysisOptions, Options
+from droplets.options import MOST_ADDED, MOST_EXCLUDED, AnalysisOptions, Options
 from droplets.picks import MOST_NAMED, note_on_misses, picked
 from droplets.pipeline import analyze
 from droplets.types import Generation, Mask
@@ -161,9 +161,10 @@ class TestBounds:
             found(generate, **{name: [[50, 60], point]})
         assert generate.asked == []
 
-    def test_more_than_500_points_are_refused(self, name):
-        with pytest.raises(BadRequest, match=rf"^options\.{name}: .*at most 500"):
-            found(Prompted([LARGE]), **{name: [[50, 60]] * 501})
+    def test_too_many_points_are_refused(self, name):
+        most = {"add": MOST_ADDED, "exclude": MOST_EXCLUDED}[name]
+        with pytest.raises(BadRequest, match=rf"^options\.{name}: .*at most {most}"):
+            found(Prompted([LARGE]), **{name: [[50, 60]] * (most + 1)})
 
     @pytest.mark.parametrize("points", [[[1]], [[1, 2, 3]], [["1", 2]], 5, [5], None])
     def test_what_is_no_list_of_points_is_refused(self, name, points):

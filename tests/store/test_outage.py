@@ -110,7 +110,7 @@ def test_admins_see_the_outage_and_guessing_stays_limited(make_app, redis_server
     answer = admin(app, ADMIN_KEY)
     assert answer.status_code == 200
     assert answer.json["levels"]["application"]["store"]["answers"] is False
-    assert answer.json["levels"]["response_times"] is None
+    assert answer.json["levels"]["response_times"]["requests"] is None
     assert [admin(app, "guess").status_code for _ in range(11)] == [403] * 10 + [429]
 
 

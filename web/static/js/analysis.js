@@ -63,7 +63,7 @@ function tooLarge(file, limit) {
   const size = file.size / 2 ** 20;
   if (size <= limit) return {};
   const message = `${file.name} has ${size.toFixed(1)} MB; the service takes up to ${limit} MB. Save it with compression, or crop it.`;
-  return { status: "failed", error: { title: "The file is too large", message } };
+  return { status: "failed", error: { status: 413, title: "The file is too large", message } };
 }
 
 /**
@@ -224,7 +224,7 @@ function refuse(id, error) {
     if (!(error instanceof DOMException && error.name === "AbortError")) throw error;
     return update(id, stopped(picture));
   }
-  update(id, { status: "failed", progress: null, error: { title: error.title, message: error.message } });
+  update(id, { status: "failed", progress: null, error: { status: error.status, title: error.title, message: error.message } });
   asks.say(`${picture.name}: ${error.title}. ${error.message}`);
   if (error.status === 401) asks.needKey(error.message);
 }
@@ -232,7 +232,7 @@ function refuse(id, error) {
 /** @param {Picture} picture @returns {Partial<Picture>} */
 function stopped(picture) {
   if (picture.answer) return { status: "done", progress: null };
-  return { status: "failed", progress: null, error: { title: "Cancelled", message: "Start it again when you like." } };
+  return { status: "failed", progress: null, error: { status: null, title: "Cancelled", message: "Start it again when you like." } };
 }
 
 /**

@@ -3,9 +3,9 @@
 /** @import {ColourBy, Item, Kind, Selection} from "./types.js" */
 import { quantile, rising } from "./statistics.js";
 
-/** Viridis without its darkest third, which cannot be told from a dark picture. */
+/** Plasma without its darkest third, which cannot be told from a dark picture. */
 const SCALE = [
-  [49, 104, 142], [38, 130, 142], [31, 158, 137], [53, 183, 121], [109, 205, 89], [180, 222, 44], [253, 231, 37],
+  [156, 23, 158], [189, 55, 134], [216, 87, 107], [237, 121, 83], [251, 159, 58], [253, 202, 38], [240, 249, 33],
 ];
 const STEPS = 24;
 
@@ -43,7 +43,7 @@ export function colouring(by, items, selection) {
   }
   if (by === "beads") {
     const most = Math.max(1, ...selection.beads.values());
-    const at = (/** @type {number} */ n) => (n === 0 ? "#8793a5" : colourAt(most === 1 ? 1 : 0.25 + (0.75 * (n - 1)) / (most - 1)));
+    const at = (/** @type {number} */ n) => (n === 0 ? "#e3e8f0" : colourAt(most === 1 ? 1 : 0.25 + (0.75 * (n - 1)) / (most - 1)));
     const steps = Array.from({ length: most + 1 }, (_, n) => /** @type {[string, string]} */ ([String(n), at(n)]));
     return { of: (item) => at(selection.beads.get(item.parent ?? item.key) ?? 0), low: 0, high: 0, steps: steps.slice(0, 8) };
   }

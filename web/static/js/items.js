@@ -20,8 +20,10 @@ export const itemsOf = (answer) => made(answer.masks, 0, null);
  * @returns {{items: Item[], known: Item | null}} `known`: the item that lies there already
  */
 export function additions(picture, masks, point) {
-  const known = picture.items.find((item) => masks.some((mask) => isSame(item.mask, mask))) ?? null;
-  const fresh = known ? [] : masks;
+  const there = (/** @type {Mask} */ mask) => picture.items.find((item) => isSame(item.mask, mask)) ?? null;
+  const outermost = masks.find((mask) => mask.parent_id === null);
+  const known = outermost ? there(outermost) : null;
+  const fresh = known ? [] : masks.filter((mask) => !there(mask)); // the beads of a cut off droplet may be known
   return { items: made(fresh, picture.items.length, point), known };
 }
 

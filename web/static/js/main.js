@@ -24,7 +24,7 @@ for (const part of [intake, keys, tabs, filters, sizes, pcr, scale, analysis, ex
 table.start({ toggle: stage.toggle, focus: stage.look });
 connect({ needKey: dialogs.askKey, say });
 dialogs.start(() => {
-  for (const { id, error } of now().pictures) if (error?.title === "The key is not accepted") again(id);
+  for (const { id, error } of now().pictures) if (error?.status === 401) again(id);
   intake.resume();
 });
 
@@ -50,7 +50,7 @@ function frame(state) {
   byId("undo").toggleAttribute("disabled", !picture?.past.length);
   byId("redo").toggleAttribute("disabled", !picture?.future.length);
   /** @type {HTMLSelectElement} */ (byId("colour-by")).value = state.colourBy;
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-tool]"))) {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("button[data-tool]"))) {
     button.setAttribute("aria-pressed", String(button.dataset.tool === state.tool));
   }
   byId("key-button").title = state.remaining === null ? "API key" : `${state.remaining} requests left in this hour`;

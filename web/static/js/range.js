@@ -20,6 +20,7 @@ export class Range {
   constructor(given) {
     this.given = given;
     this.ends = [0, 1];
+    this.empty = true;
     this.unit = "";
     this.low = this.thumb(`${given.label}: lowest`, given.lower);
     this.high = this.thumb(`${given.label}: highest`, given.upper);
@@ -48,6 +49,7 @@ export class Range {
   show(values, low, high, unit) {
     const [least, most] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
     this.ends = [least, most > least ? most : least + 1];
+    this.empty = !values.length;
     this.unitText.textContent = unit;
     this.draw(values);
     this.place(low, high);
@@ -74,7 +76,7 @@ export class Range {
     if (document.activeElement !== this.high) this.high.value = String(Math.round(to * STEPS));
     for (const [text, value, end] of /** @type {const} */ ([[this.lowText, low, least], [this.highText, high, most]])) {
       if (document.activeElement !== text) text.value = value === null ? "" : trimmed(value);
-      text.placeholder = trimmed(end);
+      text.placeholder = this.empty ? "" : trimmed(end);
     }
     this.low.setAttribute("aria-valuetext", low === null ? "no limit" : number(low, 4));
     this.high.setAttribute("aria-valuetext", high === null ? "no limit" : number(high, 4));

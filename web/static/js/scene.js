@@ -35,7 +35,7 @@ export function paintPicture(context, scene, scale) {
 }
 
 /**
- * Each outline on its own: one path of thousands takes several times as long (benchmarks/painting.py).
+ * Strokes each outline on its own, as one path of thousands is slower to paint.
  * @param {Context} context in the picture's coordinates
  * @param {Pick<Scene, "selection" | "colour" | "shown">} scene
  * @param {Iterable<Item>} items
@@ -49,8 +49,28 @@ export function paintOutlines(context, scene, items, scale, width) {
     context.strokeStyle = colour;
     context.setLineDash(colour === EXCLUDED_COLOUR ? DASH.map((part) => part * (width / 1.6)) : []);
     for (const item of same) context.stroke(coarse ? item.coarse : item.fine);
+    if (colour === EXCLUDED_COLOUR) cross(context, same);
   }
   context.setLineDash([]);
+}
+
+/**
+ * Strike out what is excluded, so that it does not stand out by its colour alone.
+ * @param {Context} context
+ * @param {readonly Item[]} items
+ */
+function cross(context, items) {
+  context.setLineDash([]);
+  context.beginPath();
+  for (const { mask } of items) {
+    const [x, y, width, height] = mask.bbox;
+    const [middleX, middleY, reach] = [x + width / 2, y + height / 2, Math.min(width, height) / 5];
+    context.moveTo(middleX - reach, middleY - reach);
+    context.lineTo(middleX + reach, middleY + reach);
+    context.moveTo(middleX + reach, middleY - reach);
+    context.lineTo(middleX - reach, middleY + reach);
+  }
+  context.stroke();
 }
 
 /**

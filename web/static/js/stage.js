@@ -158,6 +158,7 @@ function show(state, picture, fresh) {
     outlines: state.outlines,
     region: picture.edits.region,
   }, fresh);
+  byId("zoom").hidden = !bitmap && !picture.answer;
   byId("light").hidden = !picture.light;
   byId("light").setAttribute("aria-pressed", String(state.showLight));
   byId("outlines").setAttribute("aria-pressed", String(state.outlines));

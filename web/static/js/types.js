@@ -74,7 +74,7 @@
  * @property {ImageBitmap | null} light the fluorescence, to be looked at
  * @property {"waiting" | "working" | "done" | "failed"} status
  * @property {Progress | null} progress
- * @property {{title: string, message: string} | null} error
+ * @property {{status: number | null, title: string, message: string} | null} error status of the service's answer
  * @property {Answer | null} answer
  * @property {Item[]} items
  * @property {Edits} edits

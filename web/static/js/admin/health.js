@@ -60,7 +60,7 @@ function container({ memory, cpus, load_average: [load], disk, uptime_s: uptime 
   return line(
     `${size(memory.used_bytes)} of ${size(memory.limit_bytes)} memory`,
     `load ${load.toFixed(1)} on ${count(cpus, "CPU")}`,
-    `${size(disk.free_bytes)} disk free`,
+    ...(disk ? [`${size(disk.free_bytes)} disk free`] : []),
     `up ${age(uptime)}`,
   );
 }

@@ -56,7 +56,7 @@
  * @property {{used_bytes: number, limit_bytes: number}} memory
  * @property {number} cpus
  * @property {[number, number, number]} load_average
- * @property {{free_bytes: number, total_bytes: number}} disk
+ * @property {?{free_bytes: number, total_bytes: number}} disk
  *
  * @typedef {object} Application
  * @property {{backend: string, answers: boolean, mode: string}} store

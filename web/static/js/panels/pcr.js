@@ -62,7 +62,7 @@ function paint(state) {
   /** @type {HTMLSelectElement} */
   const axis = byId("scatter-x");
   const byIndex = axis.value === "index";
-  byId("scatter-title").textContent = light ? "Fluorescence amplitude" : "Mean intensity of the picture";
+  byId("scatter-title").textContent = light ? "Fluorescence amplitude" : "Mean intensity";
   byId("fluorescence").querySelector("span")?.replaceChildren(picture.fluorescence ? picture.fluorescence.name : "Add the fluorescence picture");
   /** @type {HTMLSelectElement} */ (byId("channel")).value = state.asked.channel ?? "";
   scatter(byId("scatter"), {

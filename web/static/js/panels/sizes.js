@@ -88,14 +88,15 @@ function paintSizes(state, pictures, all, spread) {
     mark: [end(state.filters.diameter_min), end(state.filters.diameter_max)],
     onmark: (low, high) => set({ filters: limited(FIGURES[0], low && low / scale, high && high / scale) }),
   });
+  const length = (/** @type {number | null} */ value, digits = 4) => (value === null ? "–" : `${number(value, digits)} ${all.unit}`);
   pairs(byId("size-figures"), [
     ["n (whole droplets)", String(spread.n)],
-    ["mean", `${number(spread.mean, 4)} ${all.unit}`],
-    ["standard deviation", `${number(spread.std)} ${all.unit}`],
+    ["mean", length(spread.mean)],
+    ["standard deviation", length(spread.std, 3)],
     ["CV", percent(spread.cv)],
-    ["D10", `${number(spread.d10, 4)} ${all.unit}`],
-    ["D50", `${number(spread.d50, 4)} ${all.unit}`],
-    ["D90", `${number(spread.d90, 4)} ${all.unit}`],
+    ["D10", length(spread.d10)],
+    ["D50", length(spread.d50)],
+    ["D90", length(spread.d90)],
   ]);
   const notes = state.pooled ? [] : (pictures[0]?.answer?.image.notes ?? []);
   byId("notes").replaceChildren(...notes.map((note) => h("p", { class: "muted" }, note)));

@@ -103,7 +103,7 @@ function row(picture, item, shown, kept, focused) {
   const check = h("input", { type: "checkbox", checked: kept, "aria-label": `${item.mask.kind} ${item.key} counts`, onchange: () => acts.toggle(picture, item) });
   const cell = (/** @type {Column} */ { of }, /** @type {number} */ i) => {
     const value = of(item);
-    const text = typeof value === "number" ? number(value, 4) : value;
+    const text = typeof value === "number" ? number(value, i === 4 ? 3 : 4) : value;
     if (i > 0) return h("td", { class: i === 1 ? "" : "number" }, text);
     return h("td", { class: "number" }, h("button", { type: "button", class: "sort", "aria-label": `Show ${item.mask.kind} ${item.key}`, onclick: () => show(item) }, text));
   };

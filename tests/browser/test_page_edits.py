@@ -1,0 +1,148 @@
+"""Exclude, add, region, undo, by pointer and by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.workbench import EMPTY, INSIDE, TRUTH
+
+pytestmark = pytest.mark.model
+
+ALL = str(len(INSIDE))
+
+
+def test_a_click_excludes_a_droplet_and_another_one_brings_it_back(bench):
+    bench.open_sample()
+    place = EMPTY[0]["x"], EMPTY[0]["y"]
+    bench.click(*place)
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    bench.page.mouse.move(0, 0)
+    bench.click(*place)
+    expect(bench.count).to_have_text(ALL)
+    bench.page.keyboard.press("Control+z")
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    bench.page.keyboard.press("Control+Shift+z")
+    expect(bench.count).to_have_text(ALL)
+
+
+def test_a_droplet_takes_its_beads_with_it(bench):
+    bench.open_sample()
+    droplet = next(each for each in INSIDE if len(each["beads"]) == 1)
+    (bead,) = droplet["beads"]
+    beads = bench.shown("bead")
+    away = -1 if bead[0] > droplet["x"] else 1
+    bench.click(droplet["x"] + away * 0.5 * droplet["radius"], droplet["y"])
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    assert bench.shown("bead") == beads - 1
+
+
+def test_a_missed_droplet_is_added_by_a_click_and_stays_whatever_the_filters_say(bench):
+    bench.open_sample()
+    cut = next(
+        each for each in TRUTH if each["touches_border"] and 30 < each["x"] < 600 and 5 < each["y"] < 475
+    )
+    bench.tool("add")
+    bench.click(cut["x"], cut["y"])
+    expect(bench.count).to_have_text(str(len(INSIDE) + 1))
+    bench.limit("Diameter", "lowest", 1000)
+    expect(bench.count).to_have_text("1")
+    bench.tab("Export")
+    expect(bench.page.locator("#code")).to_contain_text('"add":[[')
+    bench.page.get_by_role("button", name="Undo").click()
+    expect(bench.count).to_have_text("0")
+
+
+def test_where_a_droplet_is_already_none_is_added_twice(bench):
+    bench.open_sample()
+    bench.tool("add")
+    bench.click(EMPTY[1]["x"], EMPTY[1]["y"])
+    expect(bench.page.locator("#said")).to_contain_text("there already")
+    expect(bench.count).to_have_text(ALL)
+
+
+def test_only_droplets_with_their_centre_in_the_region_count(bench):
+    bench.open_sample()
+    box = (100.0, 90.0, 420.0, 350.0)
+    within = [d for d in INSIDE if box[0] < d["x"] < box[2] and box[1] < d["y"] < box[3]]
+    margin = min(min(abs(d["x"] - x) for x in box[::2]) for d in INSIDE)
+    assert margin > 0.2, "no centre lies so near a side that it could fall on either"
+    bench.enclose(*box)
+    expect(bench.count).to_have_text(str(len(within)))
+    bench.page.get_by_role("button", name="Clear").last.click()
+    expect(bench.count).to_have_text(ALL)
+
+
+def test_a_polygon_is_closed_by_its_first_corner(bench):
+    bench.open_sample()
+    bench.tool("region")
+    for corner in ((20, 20), (620, 20), (320, 460), (20, 20)):
+        bench.click(*corner)
+    expect(bench.page.locator("#region-state")).to_contain_text("Only droplets")
+    assert 0 < int(bench.count.inner_text()) < len(INSIDE)
+
+
+def test_the_pointer_shows_a_droplets_figures(bench):
+    bench.open_sample()
+    bench.page.mouse.move(*bench.at(EMPTY[0]["x"], EMPTY[0]["y"]))
+    expect(bench.page.locator("#tooltip")).to_contain_text("circularity")
+    bench.page.mouse.move(0, 0)
+    expect(bench.page.locator("#tooltip")).to_be_hidden()
+
+
+def test_all_of_it_goes_by_keyboard(bench):
+    page = bench.page
+    bench.open_sample()
+    page.locator("#canvas").focus()
+    page.keyboard.press("n")
+    expect(page.locator("#said")).to_contain_text("diameter")
+    page.keyboard.press("x")
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    zoom = page.locator("#zoom-actual")
+    page.keyboard.press("0")
+    fitted = zoom.inner_text()
+    page.keyboard.press("+")
+    expect(zoom).not_to_have_text(fitted)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("0")
+    expect(zoom).to_have_text(fitted)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Help and shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    expect(page.locator("button[data-tool=region]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_table_excludes_and_shows_what_the_canvas_does(bench):
+    page = bench.page
+    bench.open_sample()
+    bench.tab("Table")
+    page.get_by_label("droplet 0 counts").uncheck()
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    page.get_by_label("droplet 0 counts").check()
+    expect(bench.count).to_have_text(ALL)
+    page.get_by_role("button", name="Kind").click()
+    expect(page.locator("#table tbody tr").first).to_contain_text("bead")
+    page.get_by_role("button", name="Next", exact=True).click()
+    expect(page.locator("#page-state")).to_contain_text("51 to 100")
+
+
+def test_reset_takes_filters_and_edits_back(bench):
+    bench.open_sample()
+    bench.limit("Diameter", "lowest", 38)
+    bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
+    bench.page.get_by_role("button", name="Reset filters, colours and edits").click()
+    expect(bench.count).to_have_text(ALL)
+
+
+def test_the_threshold_can_be_dragged(bench):
+    page = bench.page
+    bench.open_sample()
+    bench.tab("ddPCR")
+    box = page.locator("#scatter svg").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 100)
+    page.mouse.up()
+    expect(page.get_by_label("Threshold")).not_to_have_value("")
+    expect(page.locator("#pcr-figures")).to_contain_text("copies a droplet")

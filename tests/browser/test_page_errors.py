@@ -1,0 +1,112 @@
+"""What goes wrong is said in words that help."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.workbench import INSIDE, SAMPLE
+from tests.conftest import KEY, SMALL_KEY
+
+ALL = str(len(INSIDE))
+
+
+def test_a_wrong_key_is_asked_for_again(bench):
+    page = bench.page
+    bench.give_key("wrong-key")
+    page.get_by_role("button", name="Try the sample").click()
+    dialog = page.get_by_role("dialog", name="API key")
+    expect(dialog.get_by_role("alert")).to_contain_text("not known")
+    dialog.get_by_label("Key").fill(KEY)
+    dialog.get_by_role("button", name="Keep for this session").click()
+    expect(bench.count).to_have_text(ALL, timeout=120_000)
+
+
+def test_a_used_up_limit_says_how_long_to_wait(bench):
+    page = bench.page
+    bench.give_key(SMALL_KEY)
+    for name in "abcd":
+        page.set_input_files("#files", {"name": f"{name}.png", "mimeType": "image/png", "buffer": b"\x89PNG"})
+    failure = page.locator("#strip .error-text", has_text="The hourly limit is reached")
+    expect(failure).to_have_count(1)
+    page.locator("#strip .thumb").last.click()
+    expect(page.locator("#progress")).to_contain_text("The next request is possible in")
+    expect(page.locator("#progress")).to_contain_text("min")
+
+
+def test_a_too_large_file_is_not_even_sent(bench, tmp_path):
+    bench.give_key()
+    asked = []
+    bench.page.on("request", lambda request: asked.append(request.url))
+    large = tmp_path / "large.tif"
+    with large.open("wb") as file:
+        file.write(b"II*\0")
+        file.truncate(51 * 2**20)
+    bench.page.set_input_files("#files", large)
+    expect(bench.page.locator("#progress")).to_contain_text("The file is too large")
+    expect(bench.page.locator("#progress")).to_contain_text("up to 50 MB")
+    assert asked == []
+
+
+def test_a_file_that_the_service_finds_too_large_is_explained(bench):
+    bench.give_key()
+    bench.page.route(
+        "**/segment_file", lambda route: route.fulfill(status=413, body="<html>too large</html>")
+    )
+    bench.page.get_by_role("button", name="Try the sample").click()
+    expect(bench.page.locator("#progress")).to_contain_text("The file is too large")
+
+
+def test_a_broken_file_is_named_as_such(bench):
+    bench.give_key()
+    broken = {"name": "broken.png", "mimeType": "image/png", "buffer": SAMPLE.read_bytes()[:2000]}
+    bench.page.set_input_files("#files", broken)
+    expect(bench.page.locator("#progress")).to_contain_text("The picture cannot be read")
+    text = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
+    bench.page.set_input_files("#files", text)
+    expect(bench.page.locator("#progress")).to_contain_text("Not a picture the service takes")
+
+
+@pytest.mark.model
+def test_without_a_server_it_says_so_and_goes_on_when_there_is_one(bench):
+    page = bench.page
+    bench.give_key()
+    page.context.set_offline(True)
+    page.set_input_files("#files", SAMPLE)
+    expect(page.locator("#progress")).to_contain_text("The service does not answer")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    expect(bench.count).to_have_text(ALL, timeout=120_000)
+
+
+@pytest.mark.model
+def test_a_busy_service_is_asked_again_after_a_countdown(bench):
+    page = bench.page
+    refused = []
+
+    def busy_once(route):
+        if refused:
+            route.continue_()
+            return
+        refused.append(route.request.url)
+        body = json.dumps({"success": False, "error": "busy", "message": "8 pictures are waiting already."})
+        route.fulfill(status=503, headers={"Retry-After": "3"}, content_type="application/json", body=body)
+
+    page.route("**/segment_file", busy_once)
+    bench.give_key()
+    page.get_by_role("button", name="Try the sample").click()
+    expect(page.locator("#progress")).to_contain_text("Trying again in")
+    expect(bench.count).to_have_text(ALL, timeout=120_000)
+
+
+def test_a_request_can_be_cancelled(bench):
+    page = bench.page
+    page.route("**/segment_file", lambda route: None)  # never answered
+    bench.give_key()
+    page.get_by_role("button", name="Try the sample").click()
+    page.get_by_role("button", name="Cancel").first.click()
+    expect(page.locator("#progress")).to_contain_text("Cancelled")
+    page.get_by_role("button", name="Take it away").click()
+    expect(page.get_by_role("button", name="Try the sample")).to_be_visible()

@@ -1,0 +1,71 @@
+"""What the page computes agrees with what the service computes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special
+
+from droplets.concentration import concentration
+from droplets.encapsulation import encapsulation
+from droplets.statistics import histogram, size_distribution
+
+CALL = "async ([file, name, given]) => (await import(`/static/js/${file}.js`))[name](...given)"
+
+
+@pytest.fixture
+def call(page):
+    page.goto("/")
+    return lambda file, name, *given: page.evaluate(CALL, [file, name, list(given)])
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 400])
+def test_the_size_distribution_is_the_services(call, count):
+    diameters = np.random.default_rng(count).normal(40, 3, count).round(3)
+    expected = size_distribution(diameters)
+    shown = call("statistics", "sizes", diameters.tolist())
+    for name in ("mean", "std", "cv", "d10", "d50", "d90"):
+        assert shown[name] == pytest.approx(expected[name]), name
+    edges = call("statistics", "binEdges", diameters.tolist())
+    assert edges == pytest.approx(histogram(diameters)["edges"])
+    assert call("statistics", "counts", diameters.tolist(), edges) == histogram(diameters)["counts"]
+
+
+@pytest.mark.parametrize("counts", [[0, 0, 1, 2, 1, 0, 5], [0, 0, 0], [3] * 20])
+def test_the_loading_is_the_services(call, counts):
+    expected = encapsulation(np.array(counts))
+    shown = call("statistics", "loading", counts)
+    assert shown["observed"] == expected["observed"]
+    assert shown["expected"] == pytest.approx(expected["poisson"], abs=1e-9)
+    assert shown["lambda"] == pytest.approx(expected["mean"])
+    assert shown["singleOfOccupied"] == pytest.approx(expected["single_of_occupied"])
+
+
+@pytest.mark.parametrize(("positives", "n"), [(0, 20), (20, 20), (3, 20), (400, 3000), (2999, 3000)])
+def test_the_concentration_and_its_interval_are_the_services(call, positives, n):
+    expected = concentration(positives, n, 40.0)
+    shown = call("pcr", "concentration", positives, n, [30.0, 50.0])
+    assert shown["part"] == pytest.approx(expected.p.value)
+    for number, wanted in (
+        (shown["lambda"], expected.copies_per_droplet),
+        (shown["copies"], expected.copies_per_ul),
+    ):
+        for value, want in zip(number, (wanted.value, wanted.low, wanted.high), strict=True):
+            assert math.isinf(value) if want is None else value == pytest.approx(want, rel=1e-6, abs=1e-9)
+
+
+def test_the_special_functions_are_those_of_scipy(call):
+    for x in (0.5, 1, 3.2, 50, 3000):
+        assert call("special", "logGamma", x) == pytest.approx(special.gammaln(x), rel=1e-10, abs=1e-12)
+    for a, b, x in ((2, 3, 0.4), (50, 2000, 0.03), (0.5, 0.5, 0.9)):
+        assert call("special", "betaPart", a, b, x) == pytest.approx(special.betainc(a, b, x), rel=1e-9)
+
+
+def test_outlines_keep_to_the_mask_within_half_a_pixel(call):
+    square = [10, 10, 10, 20, 20, 20, 20, 10]
+    smooth = np.array(call("outline", "halfway", square)).reshape(-1, 2)
+    assert len(smooth) == 8
+    assert smooth.min() == 10
+    assert smooth.max() == 20
