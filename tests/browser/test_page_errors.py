@@ -125,7 +125,7 @@ def test_an_analysis_asked_for_during_another_one_is_the_one_that_counts(bench):
     page.route("**/segment_file", held)
     bench.give_key()
     page.get_by_role("button", name="Try the sample").click()
-    expect(page.locator("#progress")).to_contain_text("Finding droplets")
+    expect(page.locator("#progress")).to_contain_text("Uploading")
     page.evaluate("async () => (await import('/static/js/analysis.js')).again(1)")
     expect(bench.count).to_have_text(ALL, timeout=120_000)
     assert len(sent) == 2
