@@ -33,7 +33,6 @@ ENV PATH=/opt/venv/bin:$PATH \
 RUN python -m compileall -q /app
 USER 10001:10001
 EXPOSE 9487
-VOLUME ["/data", "/logs"]
 STOPSIGNAL SIGTERM
 ARG VERSION=local
 LABEL org.opencontainers.image.title="SAM Droplet Segmentation" \

@@ -43,32 +43,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or load_settings()
     configure_logging(settings)
-    app = Flask(__name__, static_folder=None, template_folder="web/templates")
-    app.json = StrictJSONProvider(app)
-    app.config["MAX_CONTENT_LENGTH"] = (
-        2 * (settings.max_file_bytes * 4 // 3) + 2**20
-    )  # two pictures in base64 and the fields around them
-    app.config["MAX_FORM_MEMORY_SIZE"] = 2**20
-
+    app = _flask(settings)
     store = open_store(settings)
     usage = UsageWriter(store.usage, settings.usage_retention_days)
     admin_key = settings.admin_api_key.get_secret_value() if settings.admin_api_key else None
     auth = Auth(settings.api_keys, admin_key, store, usage, settings.max_file_bytes)
-
-    checkpoint = CheckpointFile(
-        settings.sam_model_path, known_checkpoints(MANIFEST), accept_unknown=settings.sam_model_accept_unknown
-    )
-    sam = SamService(
-        partial(
-            load_generator, checkpoint, settings.device, settings.torch_threads, precision=settings.precision
-        ),
-        queue_size=settings.queue_size,
-        timeout_s=settings.request_timeout_s,
-        cache_size=settings.cache_size,
-    )
-    decoding = BoundedSemaphore(PICTURES_DECODED_AT_ONCE)
+    checkpoint, sam = _model(settings)
+    metrics = Metrics(sam, (key.name for key in auth.keys), store, settings.prometheus_multiproc_dir)
     app.extensions.update(
-        decoding=decoding,
+        decoding=BoundedSemaphore(PICTURES_DECODED_AT_ONCE),
         settings=settings,
         sam=sam,
         checkpoint=checkpoint,
@@ -76,18 +59,40 @@ def create_app(settings: Settings | None = None) -> Flask:
         heartbeat=Heartbeat(store.instances, sam.status),
         tunnel=Tunnel(settings.tunnel_metrics_url),
     )
-
-    tracing.init_app(app)
-    errors.init_app(app)
-    auth.init_app(app)
-    metrics = Metrics(sam, (key.name for key in auth.keys), store, settings.prometheus_multiproc_dir)
-    metrics.init_app(app)
+    for part in (tracing, errors, auth, metrics):
+        part.init_app(app)
     for room in (web, docs, health, preview, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)
     if settings.allowed_origins:
         CORS(app, origins=list(settings.allowed_origins), expose_headers=EXPOSED_HEADERS)
     if hops := settings.trusted_proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    if settings.metrics_port is not None:
+    if settings.metrics_port is not None:  # outermost: what ProxyFix believes must not open it
         app.wsgi_app = ByPort(app.wsgi_app, metrics_app(metrics), settings.metrics_port)  # type: ignore[method-assign]
     return app
+
+
+def _flask(settings: Settings) -> Flask:
+    app = Flask(__name__, static_folder=None, template_folder="web/templates")
+    app.json = StrictJSONProvider(app)
+    app.config["MAX_CONTENT_LENGTH"] = (
+        2 * (settings.max_file_bytes * 4 // 3) + 2**20
+    )  # two pictures in base64 and the fields around them
+    app.config["MAX_FORM_MEMORY_SIZE"] = 2**20
+    return app
+
+
+def _model(settings: Settings) -> tuple[CheckpointFile, SamService]:
+    checkpoint = CheckpointFile(
+        settings.sam_model_path, known_checkpoints(MANIFEST), accept_unknown=settings.sam_model_accept_unknown
+    )
+    load = partial(
+        load_generator, checkpoint, settings.device, settings.torch_threads, precision=settings.precision
+    )
+    sam = SamService(
+        load,
+        queue_size=settings.queue_size,
+        timeout_s=settings.request_timeout_s,
+        cache_size=settings.cache_size,
+    )
+    return checkpoint, sam

@@ -20,7 +20,7 @@ from typing import ParamSpec, TypeVar, cast
 
 import structlog
 from flask import Flask, Response, current_app, g, request
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.strategies import MovingWindowRateLimiter
 
 from config import ApiKey
@@ -121,7 +121,7 @@ class Auth:
             "X-RateLimit-Reset": str(math.ceil(reset)),
         }
         if not allowed:
-            wait = max(1, math.ceil(reset - time.time()))
+            wait = _seconds_until(reset)
             raise RateLimited(
                 f"{key.limit} requests an hour are used up; the next one is possible in {wait} s.",
                 {**headers, "Retry-After": str(wait)},
@@ -148,7 +148,7 @@ class Auth:
         )
         # A wrong key is counted as it is judged, so that guesses sent at once cannot exceed the limit.
         if not (self._guesses.test if right else self._guesses.hit)(WRONG_ADMIN_KEYS, *who):
-            wait = _seconds_until_reset(self._guesses, WRONG_ADMIN_KEYS, who)
+            wait = _seconds_until(self._guesses.get_window_stats(WRONG_ADMIN_KEYS, *who).reset_time)
             g.auth_failure = "too_many_wrong_keys"
             raise RateLimited(
                 f"Too many wrong keys from this address; wait {wait} s.", {"Retry-After": str(wait)}
@@ -283,7 +283,7 @@ def _record_usage(response: Response) -> Response:
                 processing_ms=(time.perf_counter() - spent.started) * 1000,
                 queue_ms=spent.queue_ms,
                 masks=spent.masks,
-                bytes=request.content_length or 0,
+                bytes=min(request.content_length or 0, current_app.config["MAX_CONTENT_LENGTH"]),
             )
         )
     return response
@@ -294,7 +294,6 @@ def _header_bytes(value: str) -> bytes:
     return value.encode("latin-1", "replace")
 
 
-def _seconds_until_reset(
-    limiter: MovingWindowRateLimiter, item: RateLimitItem, identifiers: tuple[str, ...]
-) -> int:
-    return max(1, math.ceil(limiter.get_window_stats(item, *identifiers).reset_time - time.time()))
+def _seconds_until(reset: float) -> int:
+    """Whole seconds until a time since the epoch, at least 1."""
+    return max(1, math.ceil(reset - time.time()))

@@ -243,6 +243,7 @@ def _is_redis_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         ConnectionPool.from_url(url).make_connection()  # connects to nothing
+        (parts.hostname or "").encode("idna")  # or looking the name up would raise no error of the store's
     except (ValueError, TypeError, RedisError):
         return False
     # A password's bare # or /, or a database that is no number, would lead the client elsewhere.

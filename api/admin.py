@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -71,7 +72,8 @@ def health() -> Response:
 
 
 def _hours(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_HOURS:
+    # Longer digits int() may refuse, and the default would be taken.
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= MOST_HOURS:
         raise BadRequest(f"hours must be a whole number from 1 to {MOST_HOURS}.")
     return int(text)
 

@@ -84,8 +84,11 @@ def cpus(root: Path = Path("/")) -> float:
 
 
 def free_disk(folder: Path) -> tuple[int, int]:
-    """(free, total) bytes of the file system that `folder` is on."""
-    usage = shutil.disk_usage(folder)
+    """(free, total) bytes of the file system that `folder` is on; zeros if the folder cannot be reached."""
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return 0, 0
     return usage.free, usage.total
 
 

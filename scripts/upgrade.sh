@@ -16,6 +16,7 @@ docker compose "$@" build sam-app
 if docker compose "$@" up --detach --wait --no-deps --no-recreate --scale "sam-app=$both" sam-app; then
     gone=$old
     status=0
+    sleep 3 # the load balancer finds the new ones within two seconds
 else
     gone=$(docker compose "$@" ps --all --quiet sam-app | grep --invert-match --fixed-strings "$old" || true)
     status=1

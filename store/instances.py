@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -9,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
 from config import VERSION
@@ -41,6 +42,16 @@ class Instance:
     model_loaded: bool
     queue_length: int
     version: str
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Instance:
+        """What `as_json` wrote, in this version of the service or one that knows more of an instance."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in json.loads(text).items() if name in known})
+
+    def as_json(self) -> str:
+        """For a store to keep."""
+        return json.dumps(asdict(self))
 
 
 class InstanceStore(Protocol):

@@ -6,7 +6,6 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from store.instances import FORGOTTEN_AFTER_S, Instance
-from store.usage import DAY, UsageRecord
+from store.usage import DAY, MOST_RECORDS, UsageRecord
 
 PREFIX = "sam-droplets:"
 """Of every key, so that other services may use the same server."""
@@ -27,8 +26,6 @@ INSTANCES = PREFIX + "instances"
 CHECK = PREFIX + "check"
 PAGE = 5000
 """Usage records read by one command, so that a long history does not hold up the counting of hits."""
-MOST_RECORDS = 500_000
-"""Usage records kept, about 100 MB; the oldest go, lest they fill the server and hits cannot be counted."""
 SCRIPTS = Path(__file__).parent
 
 Scored = list[tuple[bytes, float]]
@@ -165,7 +162,7 @@ class RedisInstances:
     def beat(self, instance: Instance) -> None:
         """Say that `instance` is alive."""
         with self._client.pipeline() as pipeline:
-            pipeline.set(_instance(instance.id), json.dumps(asdict(instance)), ex=FORGOTTEN_AFTER_S)
+            pipeline.set(_instance(instance.id), instance.as_json(), ex=FORGOTTEN_AFTER_S)
             pipeline.sadd(INSTANCES, instance.id)
             pipeline.expire(INSTANCES, FORGOTTEN_AFTER_S)
             pipeline.execute()
@@ -178,7 +175,7 @@ class RedisInstances:
         beats = self._client.mget([_instance(id_) for id_ in ids])
         if gone := [id_ for id_, beat in zip(ids, beats, strict=True) if beat is None]:
             self._client.srem(INSTANCES, *gone)
-        found = [Instance(**json.loads(beat)) for beat in beats if beat is not None]
+        found = [Instance.from_json(beat) for beat in beats if beat is not None]
         return sorted(found, key=lambda instance: instance.started)
 
     def leave(self, id_: str) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock
 from limits.storage import MovingWindowSupport, Storage
 
 from store.instances import FORGOTTEN_AFTER_S, Instance
-from store.usage import UsageRecord
+from store.usage import MOST_RECORDS, UsageRecord
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS hits (key TEXT NOT NULL, at REAL NOT NULL, expires REAL NOT NULL);
@@ -147,7 +145,8 @@ class SQLiteStorage(Storage, MovingWindowSupport):
     def check(self) -> bool:
         """Whether the file can be written now."""
         try:
-            with self._database.transaction():
+            with self._database.transaction() as connection:
+                connection.execute("PRAGMA user_version = 0")  # a page to write: a full disk takes locks
                 return True
         except sqlite3.Error:
             return False
@@ -168,7 +167,7 @@ class SQLiteUsage:
         self._database = database
 
     def add(self, records: Sequence[UsageRecord]) -> None:
-        """Write `records` in one transaction."""
+        """Write `records` in one transaction; the oldest beyond MOST_RECORDS go."""
         with self._database.transaction() as connection:
             connection.executemany(
                 f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
@@ -176,6 +175,9 @@ class SQLiteUsage:
                     (r.at, r.key_name, r.endpoint, r.status, r.processing_ms, r.queue_ms, r.masks, r.bytes)
                     for r in records
                 ],
+            )
+            connection.execute(
+                "DELETE FROM usage WHERE rowid <= (SELECT MAX(rowid) FROM usage) - ?", (MOST_RECORDS,)
             )
 
     def since(self, start: float) -> list[UsageRecord]:
@@ -203,7 +205,7 @@ class SQLiteInstances:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM instances WHERE ABS(at - ?) >= ?", (now, FORGOTTEN_AFTER_S))
             connection.execute(
-                "REPLACE INTO instances VALUES (?, ?, ?)", (instance.id, now, json.dumps(asdict(instance)))
+                "REPLACE INTO instances VALUES (?, ?, ?)", (instance.id, now, instance.as_json())
             )
 
     def alive(self) -> list[Instance]:
@@ -212,7 +214,7 @@ class SQLiteInstances:
             "SELECT beat FROM instances WHERE ABS(at - ?) < ?", (time.time(), FORGOTTEN_AFTER_S)
         )
         return sorted(
-            (Instance(**json.loads(beat)) for (beat,) in rows), key=lambda instance: instance.started
+            (Instance.from_json(beat) for (beat,) in rows), key=lambda instance: instance.started
         )
 
     def leave(self, id_: str) -> None:

@@ -18,6 +18,8 @@ from droplets.errors import StoreUnavailable
 log = structlog.get_logger(__name__)
 
 DAY = 86_400.0
+MOST_RECORDS = 500_000
+"""Usage records kept, about 100 MB in Redis; the oldest go, lest a store that is full counts no hits."""
 SPANS = 60
 """Points of a curve over time, about."""
 
@@ -34,7 +36,7 @@ class UsageRecord:
         processing_ms: from the first decorator to the answer.
         queue_ms: of these, spent waiting for the inference thread.
         masks: number of masks answered.
-        bytes: size of the request's body.
+        bytes: size of the request's body as its header claims it, but no more than the service reads.
     """
 
     at: float
@@ -78,7 +80,8 @@ class UsageWriter:
         self._store = store
         self._retention = retention_days * DAY
         self._interval = interval
-        self._pending: queue.Queue[UsageRecord] = queue.Queue(capacity)
+        self._capacity = capacity
+        self._pending: queue.SimpleQueue[UsageRecord] = queue.SimpleQueue()
         self._writing = threading.Lock()
         self._unwritten: list[UsageRecord] = []
         self._stop = threading.Event()
@@ -91,15 +94,15 @@ class UsageWriter:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="usage-writer", daemon=True)
                 self._thread.start()
-        try:
-            self._pending.put_nowait(record)
-        except queue.Full:
+        if self._pending.qsize() + len(self._unwritten) < self._capacity:
+            self._pending.put(record)
+        else:
             log.warning("usage record dropped", reason="the store has been failing")
 
     def flush(self) -> None:
         """Write what has been taken so far."""
         with self._writing:
-            while not self._pending.empty() and len(self._unwritten) < self._pending.maxsize:
+            while not self._pending.empty():
                 self._unwritten.append(self._pending.get_nowait())
             if self._unwritten:
                 self._store.add(self._unwritten)

@@ -215,6 +215,15 @@ def test_usage_is_recorded_whatever_the_answer(app, client):
     assert all(r.processing_ms >= 0 for r in records)
 
 
+def test_a_claimed_length_that_no_store_can_hold_does_not_stop_the_records(app, client):
+    client.post("/segment", environ_overrides={"CONTENT_LENGTH": str(10**30)})
+    get(client, KEY)
+    app.extensions["auth"].usage.flush()
+    records = app.extensions["store"].usage.since(0)
+    assert [r.status for r in records] == [401, 200]
+    assert records[0].bytes == app.config["MAX_CONTENT_LENGTH"]
+
+
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_a_key_never_appears_in_the_logs(make_app, tmp_path, log_format):
     """Also not where code by mistake logs it, or an exception carries it."""

@@ -145,6 +145,7 @@ def test_an_address_of_a_redis_server(monkeypatch, url):
         "redis://:hunter2@store:99999",
         "redis://:hunter2@store/first",
         "redis://:hunter2@[store",
+        "redis://:hunter2@store..example",
         "rediss://:hunter2@store?ssl_cert_reqs=hunter2",
         "redis://:hunter2@store?socket_timeout=soon",
         "redis://:hunter2@store?colour=hunter2",

@@ -93,3 +93,7 @@ def test_this_machine():
 def test_free_disk(tmp_path):
     free, total = free_disk(tmp_path)
     assert 0 <= free <= total
+
+
+def test_a_folder_that_is_gone_has_no_room(tmp_path):
+    assert free_disk(tmp_path / "gone") == (0, 0)

@@ -7,6 +7,7 @@ import io
 import cv2
 import numpy as np
 import tifffile
+from PIL import Image
 
 from tests.conftest import KEY
 
@@ -37,3 +38,11 @@ def test_red_stays_red(client):
 def test_without_a_key_or_a_picture_there_is_none(client):
     assert client.post("/preview").status_code == 401
     assert post(client, b"not a picture").status_code == 415
+
+
+def test_a_picture_that_is_too_long_for_the_model_is_refused(client):
+    file = io.BytesIO()
+    Image.new("L", (1_100_000, 8)).save(file, "PNG")  # over what OpenCV writes
+    answer = post(client, file.getvalue())
+    assert answer.status_code == 400
+    assert "times as long as it is wide" in answer.json["message"]

@@ -38,7 +38,8 @@ def test_static_files_have_types_that_browsers_run(client):
 
 
 @pytest.mark.parametrize(
-    "name", ["../templates/base.html", "..%2f..%2fconfig.py", "/etc/passwd", "js", "", "none.js"]
+    "name",
+    ["../templates/base.html", "..%2f..%2fconfig.py", "/etc/passwd", "js", "", "none.js", "a" * 300, "a%00"],
 )
 def test_nothing_outside_the_static_folder_is_served(client, name):
     answer = client.get("/static/" + name, buffered=True)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.deployment.tools import ROOT, run
+
 K8S = ROOT / "k8s"
 FOLDERS = ["", "overlays/gpu", "overlays/monitoring", "overlays/mesh", "overlays/dev"]  # "" is production
 NAMESPACE = "sam-droplets"
@@ -79,10 +77,7 @@ def render(folder: str) -> Rendered:
 
 def render_path(folder: Path) -> Rendered:
     """The kustomization in any folder."""
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not installed")
-    done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
+    done = run(["kubectl", "kustomize", str(folder)])
     assert done.returncode == 0, done.stderr
     assert not done.stderr, f"kustomize warns: {done.stderr}"
     return Rendered(tuple(yaml.safe_load_all(done.stdout)))

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from config import Settings
-from tests.deployment.tools import COMPOSE_FILES, KEYS, PROFILES, ROOT, compose, compose_config, run
+from tests.deployment.tools import (
+    COMPOSE_FILES,
+    KEYS,
+    PROFILES,
+    ROOT,
+    compose,
+    compose_config,
+    debian_tool,
+    run,
+)
 
 SERVICES = {
     "sam-app",
@@ -204,6 +217,24 @@ def test_nothing_hangs_up_before_the_slowest_picture_is_done(services):
         services["cloudflare-tunnel"]["stop_grace_period"],
     ]
     assert min(map(seconds, waits)) >= slowest
+
+
+@pytest.mark.skipif(debian_tool("redis-server") is None, reason="redis-server is not installed")
+def test_the_store_keeps_what_it_is_told_and_answers_other_hosts(services, tmp_path):
+    address = tmp_path / "socket"
+    command = [*services["redis"]["command"], "--port", "0", "--unixsocket", str(address)]
+    server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        patient = Retry(ConstantBackoff(0.1), 100)
+        with redis.Redis(
+            unix_socket_path=str(address), retry=patient, retry_on_error=[redis.ConnectionError]
+        ) as client:
+            in_force = client.config_get()
+    finally:
+        server.terminate()
+        server.wait()
+    wanted = {"protected-mode": "no", "appendonly": "yes", "save": "", "maxmemory-policy": "noeviction"}
+    assert wanted.items() <= in_force.items()
 
 
 def test_start_waits_for_what_is_needed(services):

@@ -15,6 +15,7 @@ from docker.utils.build import exclude_paths
 from tests.deployment.tools import ROOT, run
 
 DOCKERFILES = ("Dockerfile", "Dockerfile.tunnel")
+RUNS = {".py", ".lua", ".html", ".js", ".css", ".svg"}
 ROOMS = ("api", "droplets", "store", "model", "web")
 PRIVATE = (
     ".env",
@@ -68,7 +69,7 @@ def test_all_that_runs_goes_into_the_build():
     given = context(ROOT)
     for room in ROOMS:
         for file in (ROOT / room).rglob("*"):
-            if file.suffix in {".py", ".html", ".js", ".css", ".svg"} and "__pycache__" not in file.parts:
+            if file.suffix in RUNS and "__pycache__" not in file.parts:
                 assert str(file.relative_to(ROOT)) in given
     assert {"app.py", "gunicorn.conf.py", "model/manifest.json"} <= given
     assert {"examples/droplets.png", "examples/small.jpg", "examples/answers.json"} <= given
@@ -112,6 +113,10 @@ def test_health_check_tells_healthy_from_not_whatever_the_proxy(status, code):
         threading.Thread(target=server.handle_request).start()
         environment = {"FLASK_PORT": str(server.server_port), "http_proxy": "http://127.0.0.1:9"}
         assert run([sys.executable, "-c", command], environment=environment).returncode == code
+
+
+def test_a_container_that_goes_leaves_no_unnamed_volume():
+    assert "VOLUME" not in without_comments("Dockerfile")
 
 
 def test_final_stage_has_no_compiler_and_no_installer_step():

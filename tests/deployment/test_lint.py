@@ -21,7 +21,8 @@ def test_yaml_is_tidy():
 
 
 def test_shell_scripts_are_sound():
-    scripts = [*ROOT.glob("scripts/*.sh"), *ROOT.glob("cloudflared/*.sh")]
+    folders = ("scripts", "cloudflared", "k8s", "tests/e2e")
+    scripts = [ROOT / ".ci" / "run", *(path for name in folders for path in (ROOT / name).rglob("*.sh"))]
     done = run(["shellcheck", *map(str, scripts)])
     assert done.returncode == 0, done.stdout
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,9 +18,10 @@ from pathlib import Path
 import pytest
 import requests
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.deployment.tools import ROOT, debian_tool
+
 CONFIG = ROOT / "monitoring" / "haproxy.cfg"
-HAPROXY = shutil.which("haproxy")
+HAPROXY = debian_tool("haproxy")
 SMALL, LARGE = b"x" * 1000, b"x" * 2_000_000
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -20,6 +21,11 @@ def test_instances_come_back_as_told_the_longest_running_first(backend):
     backend.open().instances.beat(first)
     backend.open().instances.beat(second)
     assert backend.open().instances.alive() == [second, first]
+
+
+def test_what_another_version_says_beyond_this_one_is_left_out():
+    text = json.dumps({**json.loads(instance("a").as_json()), "mood": "good"})
+    assert Instance.from_json(text) == instance("a")
 
 
 def test_a_beat_replaces_the_last_one(backend):

@@ -82,15 +82,6 @@ def test_a_long_history_is_read_page_by_page(backend, monkeypatch, page):
     assert sorted(usage.since(0), key=lambda r: r.masks) == records
 
 
-def test_usage_cannot_fill_the_server(backend, monkeypatch):
-    monkeypatch.setattr(store_redis, "MOST_RECORDS", 3)
-    usage = backend.open().usage
-    usage.add([record(float(i)) for i in range(5)])
-    assert [r.at for r in usage.since(0)] == [2.0, 3.0, 4.0]
-    usage.add([record(5.0)])
-    assert [r.at for r in usage.since(0)] == [3.0, 4.0, 5.0]
-
-
 def test_broken_connections_are_made_again(backend, client):
     limiter = backend.open().limiter
     assert limiter.hit(HourlyLimit(2), "Ada")

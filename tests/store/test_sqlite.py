@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -57,3 +58,16 @@ def test_an_unwritable_file_is_reported(path):
     storage = SQLiteStorage(Database(path))
     storage._database.connection().execute("PRAGMA query_only = ON")
     assert not storage.check()
+
+
+def test_a_disk_without_room_is_reported(path):
+    storage = SQLiteStorage(Database(path))
+    assert storage.check()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # locks can be had still
+    try:
+        room = storage.check()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not room
+    assert storage.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -111,7 +112,10 @@ def test_a_long_outage_is_bounded():
     writer = UsageWriter(store, 30, interval=60, capacity=10)
     for i in range(100):
         writer.add(record(float(i)))
+        with suppress(OSError):
+            writer.flush()
     store.broken = False
+    writer.flush()
     writer.close()
     assert len(store.records) == 10
 
@@ -171,3 +175,12 @@ def test_series_counts_every_record_once():
         (600, 1, 1),
     ]
     assert spans[0]["processing_ms"]["p50"] == 34.95
+
+
+def test_usage_cannot_fill_the_store(store, monkeypatch):
+    for backend in ("redis", "sqlite"):
+        monkeypatch.setattr(f"store.{backend}.MOST_RECORDS", 3)
+    store.add([record(float(i)) for i in range(5)])
+    assert [r.at for r in store.since(0)] == [2.0, 3.0, 4.0]
+    store.add([record(5.0)])
+    assert [r.at for r in store.since(0)] == [3.0, 4.0, 5.0]

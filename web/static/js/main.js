@@ -35,6 +35,9 @@ byId("colour-by").addEventListener("change", (event) => {
   set({ colourBy: /** @type {State["colourBy"]} */ (/** @type {HTMLSelectElement} */ (event.target).value) });
 });
 
+// A click that came before this would be lost, or send a form that the policy of the page forbids.
+for (const button of document.querySelectorAll("[data-until-ready]")) button.removeAttribute("disabled");
+
 /** @param {typeof undo} act */
 function on(act) {
   const picture = current();
