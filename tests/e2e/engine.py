@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -44,7 +44,7 @@ class Engine:
         own: whether it was started for the tests, so that anything may be named anything in it.
     """
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     own: bool
 
     def docker(self, *arguments: str, timeout: float = 120) -> str:

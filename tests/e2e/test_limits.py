@@ -40,7 +40,8 @@ def test_without_the_store_requests_are_refused_until_it_is_back(three, client):
         assert client.get("/health").status_code == 200
         assert client.get("/health/ready").status_code == 503
         for container in three.containers(APP):
-            assert "sam_store_up 0" in three.inside(container, METRICS_PORT).get("/metrics").text
+            metrics = three.inside(container, METRICS_PORT)
+            wait_until(lambda metrics=metrics: "sam_store_up 0" in metrics.get("/metrics").text)
     finally:
         three.compose("start", REDIS)
     wait_until(lambda: client.get("/defaults", PLAIN).status_code == 200)
