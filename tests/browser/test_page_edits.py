@@ -57,8 +57,33 @@ def test_where_a_droplet_is_already_none_is_added_twice(bench):
     bench.open_sample()
     bench.tool("add")
     bench.click(EMPTY[1]["x"], EMPTY[1]["y"])
-    expect(bench.page.locator("#said")).to_contain_text("there already")
+    expect(bench.page.get_by_text("there already").last).to_be_visible()
     expect(bench.count).to_have_text(ALL)
+
+
+def test_a_click_adds_what_a_filter_left_out(bench):
+    bench.open_sample()
+    bench.limit("Diameter", "lowest", 1000)
+    expect(bench.count).to_have_text("0")
+    bench.tool("add")
+    bench.click(EMPTY[1]["x"], EMPTY[1]["y"])
+    expect(bench.count).to_have_text("1")
+    bench.tab("Export")
+    expect(bench.page.locator("#code")).to_contain_text('"add":[[')
+
+
+def test_the_keyboards_focus_stays_where_it_acts(bench):
+    page = bench.page
+    bench.open_sample()
+    page.locator("#strip .thumb").focus()
+    page.locator("#pixel-size").evaluate("(e) => { e.value = 2; e.dispatchEvent(new Event('change')); }")
+    expect(page.locator("#figures")).to_contain_text("µm")
+    expect(page.locator("#strip .thumb")).to_be_focused()
+    bench.tab("Table")
+    page.get_by_label("droplet 0 counts").focus()
+    page.keyboard.press("Space")
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    expect(page.get_by_label("droplet 0 counts")).to_be_focused()
 
 
 def test_only_droplets_with_their_centre_in_the_region_count(bench):

@@ -110,3 +110,22 @@ def test_a_request_can_be_cancelled(bench):
     expect(page.locator("#progress")).to_contain_text("Cancelled")
     page.get_by_role("button", name="Take it away").click()
     expect(page.get_by_role("button", name="Try the sample")).to_be_visible()
+
+
+@pytest.mark.model
+def test_an_analysis_asked_for_during_another_one_is_the_one_that_counts(bench):
+    page = bench.page
+    sent = []
+
+    def held(route):
+        sent.append(route.request)
+        if len(sent) > 1:
+            route.continue_()  # the first is never answered
+
+    page.route("**/segment_file", held)
+    bench.give_key()
+    page.get_by_role("button", name="Try the sample").click()
+    expect(page.locator("#progress")).to_contain_text("Uploading")
+    page.evaluate("async () => (await import('/static/js/analysis.js')).again(1)")
+    expect(bench.count).to_have_text(ALL, timeout=120_000)
+    assert len(sent) == 2

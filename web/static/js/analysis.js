@@ -105,11 +105,12 @@ export function cancel(id) {
 }
 
 /**
- * Analyse a picture again.
+ * Analyse a picture again, from the beginning if it is being analysed.
  * @param {number} id
  */
 export function again(id) {
   update(id, { status: "waiting", error: null, progress: null });
+  running.get(id)?.abort();
   void work();
 }
 
@@ -205,7 +206,7 @@ const countdown = (remaining) => set({ remaining });
  */
 function accept(id, answer) {
   const picture = find(id);
-  if (!picture) return;
+  if (picture?.status !== "working") return; // taken away, or to be analysed again
   update(id, {
     status: "done", progress: null, answer, items: itemsOf(answer),
     edits: NO_EDITS, past: [], future: [], threshold: null,
@@ -219,7 +220,7 @@ function accept(id, answer) {
  */
 function refuse(id, error) {
   const picture = find(id);
-  if (!picture) return;
+  if (picture?.status !== "working") return;
   if (!(error instanceof ApiError)) {
     if (!(error instanceof DOMException && error.name === "AbortError")) throw error;
     return update(id, stopped(picture));
@@ -255,23 +256,24 @@ function pause(id, error, signal) {
 }
 
 /**
- * Ask the service what lies at a point, and add it.
+ * Ask the service what lies at a point, and add it; what was found there anyway is kept whatever the filters say.
  * @param {Picture} picture
  * @param {Point} point as the service counts pixels
+ * @returns {Promise<string>} what came of it
  */
 export async function addAt(picture, point) {
   const asked = { ...options(now()), points: [point], automatic_filters: false };
   const answer = /** @type {Answer} */ (await post("/segment_file", form(picture, asked), { onremaining: countdown }));
   const latest = find(picture.id);
-  if (!latest) return;
+  if (!latest) return "";
   const { items, known } = additions(latest, answer.masks, point);
   const { excluded, added } = latest.edits;
   if (known) {
-    edit(latest, { excluded: new Set([...excluded].filter((key) => key !== known.key)), added: [...new Set(known.added ? [...added, known.key] : added)] });
-    return asks.say("That object is there already; it is included.");
+    edit(latest, { excluded: new Set([...excluded].filter((key) => key !== known.key)), added: [...new Set([...added, known.key])] });
+    return "That object is there already; it stays whatever the filters say.";
   }
-  if (!items.length) return asks.say("Nothing was found at this point.");
+  if (!items.length) return "Nothing was found at this point.";
   update(latest.id, { items: [...latest.items, ...items] });
   edit(/** @type {Picture} */ (find(latest.id)), { added: [...added, ...items.map(({ key }) => key)] });
-  asks.say(`Added: ${items[0].mask.kind}, ${items.length > 1 ? `with ${items.length - 1} inside` : "nothing inside"}.`);
+  return `Added: ${items[0].mask.kind}, ${items.length > 1 ? `with ${items.length - 1} inside` : "nothing inside"}.`;
 }

@@ -43,6 +43,19 @@ export function s(tag, given = {}, ...children) {
 }
 
 /**
+ * Replace what is in an element; the keyboard's focus stays on what has the same `data-key`, else in the element.
+ * @param {Element} place
+ * @param {...Node} children
+ */
+export function swap(place, ...children) {
+  const focused = /** @type {HTMLElement | null} */ (place.contains(document.activeElement) ? document.activeElement : null);
+  place.replaceChildren(...children);
+  if (!focused) return;
+  const again = focused.dataset.key && place.querySelector(`[data-key="${focused.dataset.key}"]`);
+  /** @type {HTMLElement | null} */ (again || place.querySelector("button, input"))?.focus({ preventScroll: true });
+}
+
+/**
  * One of the icons in icons.html.
  * @param {string} name
  */

@@ -88,7 +88,7 @@ function select({ items, edits }, filters) {
     if (around !== "kept") return around;
     const [x, y] = item.mask.centroid;
     if (ring && !inside(ring, x + 0.5, y + 0.5)) return "outside";
-    return item.added || keepsLimits(item.mask, filters) ? "kept" : "filtered";
+    return added.has(item.key) || keepsLimits(item.mask, filters) ? "kept" : "filtered";
   }
 }
 

@@ -10,6 +10,21 @@ export function say(message) {
   byId("said").textContent = message;
 }
 
+const TOLD = 5000; // ms that a sentence is to be read
+let fading = 0;
+
+/**
+ * Say something that sighted readers would not see happen either: it stands over the picture for a while.
+ * @param {string} message
+ */
+export function tell(message) {
+  say(message);
+  byId("told").textContent = message;
+  byId("told").hidden = !message;
+  clearTimeout(fading);
+  fading = setTimeout(() => { byId("told").hidden = true; }, TOLD);
+}
+
 /**
  * Tell of something that went wrong, with what to do about it.
  * @param {string} title

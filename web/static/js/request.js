@@ -1,6 +1,6 @@
 // The request that gives just what is on the page: filters, edits and all.
 
-/** @import {Item, Picture, Point, State} from "./types.js" */
+/** @import {Item, Picture, State} from "./types.js" */
 import { selected, setFilters } from "./filters.js";
 import { pointOf } from "./outline.js";
 import { NO_EDITS } from "./state.js";
@@ -48,9 +48,9 @@ function picks(state, picture) {
   }
   const gone = picture.items.filter((item) =>
     unedited[item.key] === "kept" && out(item) && !(item.parent !== null && out(picture.items[item.parent])));
-  const added = picture.items.filter((item) => item.added && item.parent === null && fates[item.key] === "kept");
+  const added = picture.edits.added.map((key) => picture.items[key]).filter((item) => item.parent === null && fates[item.key] === "kept");
   return {
-    add: /** @type {Point[]} */ (added.map((item) => item.added)),
+    add: added.map((item) => item.added ?? pointOf(item, contained.get(item.key) ?? [])),
     exclude: gone.map((item) => pointOf(item, contained.get(item.key) ?? [])),
   };
 }

@@ -9,7 +9,7 @@ import { byId, h } from "./dom.js";
 import { selected } from "./filters.js";
 import { number } from "./format.js";
 import { Gestures } from "./gestures.js";
-import { problem, say } from "./notices.js";
+import { problem, say, tell } from "./notices.js";
 import { current, edit, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
 import { inScope, lengths } from "./units.js";
@@ -62,7 +62,7 @@ export function start() {
  */
 export function toggle(picture, item) {
   const fate = selected(picture, now().filters).fates[item.key];
-  if (fate !== "kept" && fate !== "excluded") return say("Filters or the region leave this one out.");
+  if (fate !== "kept" && fate !== "excluded") return tell("Filters or the region leave this one out.");
   const excluded = new Set(picture.edits.excluded);
   const around = item.parent !== null && picture.edits.excluded.has(item.parent) ? item.parent : item.key;
   if (!excluded.delete(around)) excluded.add(around);
@@ -78,7 +78,7 @@ async function add([x, y]) {
   pending = [...pending, point];
   viewer.mark({ pending });
   try {
-    await addAt(picture, point);
+    tell(await addAt(picture, point));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     problem(error.title, error.message);

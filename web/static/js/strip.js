@@ -2,7 +2,7 @@
 
 /** @import {Picture, State} from "./types.js" */
 import { again, cancel, remove } from "./analysis.js";
-import { byId, h, icon } from "./dom.js";
+import { byId, h, icon, swap } from "./dom.js";
 import { selected } from "./filters.js";
 import { count, duration, number, percent } from "./format.js";
 import { gathered } from "./panels/sizes.js";
@@ -18,7 +18,7 @@ export function start() {
   subscribe((state, before) => {
     if (state.pictures === before.pictures && state.current === before.current && state.filters === before.filters
       && state.pixelSize === before.pixelSize) return;
-    byId("strip").replaceChildren(...state.pictures.map((picture) => entry(state, picture)));
+    swap(byId("strip"), ...state.pictures.map((picture) => entry(state, picture)));
     paintSummary(state);
     paintProgress(current(state));
   });
@@ -33,9 +33,9 @@ function entry(state, picture) {
   const chosen = picture.id === state.current;
   const texts = { waiting: "waiting", working: "analysing", failed: picture.error?.title ?? "failed", done: result(state, picture) };
   return h("li", { class: chosen ? "chosen" : "" },
-    h("button", { type: "button", class: "thumb", "aria-current": chosen ? "true" : null, title: picture.name, onclick: () => set({ current: picture.id, focus: null }) },
+    h("button", { type: "button", class: "thumb", "data-key": `show-${picture.id}`, "aria-current": chosen ? "true" : null, title: picture.name, onclick: () => set({ current: picture.id, focus: null }) },
       thumb(picture), h("span", { class: "thumb-text" }, h("strong", {}, picture.name), h("span", { class: picture.status === "failed" ? "error-text" : "muted" }, texts[picture.status]))),
-    h("button", { type: "button", class: "remove", "aria-label": `Take ${picture.name} away`, onclick: () => remove(picture.id) }, icon("close")));
+    h("button", { type: "button", class: "remove", "data-key": `remove-${picture.id}`, "aria-label": `Take ${picture.name} away`, onclick: () => remove(picture.id) }, icon("close")));
 }
 
 /** @param {State} state @param {Picture} picture */

@@ -55,7 +55,7 @@
  *
  * @typedef {Object} Edits what a person changed; replaced as a whole, so that it can be undone
  * @property {ReadonlySet<number>} excluded keys
- * @property {readonly number[]} added keys of the items added by hand that are in
+ * @property {readonly number[]} added keys of the items asked for by hand, which no filter leaves out
  * @property {readonly Point[] | null} region its corners, in pixel corners; only what has its centre inside counts
  *
  * @typedef {Object} Progress

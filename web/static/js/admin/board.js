@@ -123,7 +123,7 @@ function modelFacts({ container, model }) {
   ];
   return h(
     "dl",
-    { class: "facts" },
+    { class: "pairs" },
     ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
   );
 }

@@ -1,7 +1,7 @@
 // The panel "Table": every object with its figures, a page at a time; what the canvas shows, for reading.
 
 /** @import {Item, Picture, State} from "../types.js" */
-import { byId, h } from "../dom.js";
+import { byId, h, swap } from "../dom.js";
 import { selected } from "../filters.js";
 import { number } from "../format.js";
 import { current, now, set, subscribe } from "../state.js";
@@ -70,9 +70,8 @@ function paint(state) {
   const pages = Math.max(1, Math.ceil(listed.length / ROWS));
   view.page = Math.min(pages - 1, Math.max(0, view.page));
   const [first, last] = [view.page * ROWS, Math.min(listed.length, (view.page + 1) * ROWS)];
-  const table = byId("table");
-  table.querySelector("thead")?.replaceChildren(head(shown));
-  table.querySelector("tbody")?.replaceChildren(...listed.slice(first, last).map((item) => row(picture, item, shown, fates[item.key] === "kept", state.focus === item.key)));
+  swap(byId("table-head"), head(shown));
+  swap(byId("table-body"), ...listed.slice(first, last).map((item) => row(picture, item, shown, fates[item.key] === "kept", state.focus === item.key)));
   byId("page-state").textContent = listed.length ? `${first + 1} to ${last} of ${listed.length}` : "nothing";
   byId("page-back").toggleAttribute("disabled", view.page === 0);
   byId("page-next").toggleAttribute("disabled", view.page === pages - 1);
@@ -85,11 +84,10 @@ function head(shown) {
     view.falling = i === view.sort && !view.falling;
     view.sort = i;
     paint(now());
-    /** @type {NodeListOf<HTMLElement>} */ (byId("table").querySelectorAll("thead button"))[i].focus();
   };
   return h("tr", {}, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Counts")),
     ...shown.map(({ title }, i) => h("th", { scope: "col", class: i === 1 ? "" : "number", "aria-sort": sorted(i) },
-      h("button", { type: "button", class: "sort", onclick: () => sort(i) }, title))));
+      h("button", { type: "button", class: "sort", "data-key": `sort-${i}`, onclick: () => sort(i) }, title))));
 }
 
 /**
@@ -100,12 +98,12 @@ function head(shown) {
  * @param {boolean} focused
  */
 function row(picture, item, shown, kept, focused) {
-  const check = h("input", { type: "checkbox", checked: kept, "aria-label": `${item.mask.kind} ${item.key} counts`, onchange: () => acts.toggle(picture, item) });
+  const check = h("input", { type: "checkbox", "data-key": `counts-${item.key}`, checked: kept, "aria-label": `${item.mask.kind} ${item.key} counts`, onchange: () => acts.toggle(picture, item) });
   const cell = (/** @type {Column} */ { of }, /** @type {number} */ i) => {
     const value = of(item);
     const text = typeof value === "number" ? number(value, i === 4 ? 3 : 4) : value;
     if (i > 0) return h("td", { class: i === 1 ? "" : "number" }, text);
-    return h("td", { class: "number" }, h("button", { type: "button", class: "sort", "aria-label": `Show ${item.mask.kind} ${item.key}`, onclick: () => show(item) }, text));
+    return h("td", { class: "number" }, h("button", { type: "button", class: "sort", "data-key": `show-${item.key}`, "aria-label": `Show ${item.mask.kind} ${item.key}`, onclick: () => show(item) }, text));
   };
   return h("tr", { class: `${kept ? "" : "excluded"} ${focused ? "focused" : ""}` }, h("td", {}, check), ...shown.map(cell));
 }
