@@ -213,9 +213,7 @@ class SQLiteInstances:
         rows = self._database.connection().execute(
             "SELECT beat FROM instances WHERE ABS(at - ?) < ?", (time.time(), FORGOTTEN_AFTER_S)
         )
-        return sorted(
-            (Instance.from_json(beat) for (beat,) in rows), key=lambda instance: instance.started
-        )
+        return sorted((Instance.from_json(beat) for (beat,) in rows), key=lambda instance: instance.started)
 
     def leave(self, id_: str) -> None:
         """Forget the instance of this id."""
