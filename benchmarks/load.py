@@ -30,7 +30,6 @@ from tests.e2e.stack import APP, BALANCER, ROOT, Stack, wait_until
 
 KEY = "benchmark-key-0001"
 CLIENTS_AN_INSTANCE = 2
-MEMORY = "3G"
 
 
 def main() -> None:
@@ -61,7 +60,9 @@ def running(cpus: int) -> Iterator[Stack]:
         "API_KEYS": f"{KEY}:Benchmark:1000000",
         "SAM_VERSION": "e2e",
         "SAM_CPUS": str(cpus),
-        "SAM_MEMORY": MEMORY,
+        "SAM_CPUS_RESERVED": "0.5",
+        "SAM_MEMORY": "3G",
+        "SAM_MEMORY_RESERVED": "1G",
         "CACHE_SIZE": "0",
     }
     with engine() as found, tempfile.TemporaryDirectory() as folder:

@@ -7,6 +7,7 @@ engine's cache.
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 import subprocess
@@ -86,15 +87,12 @@ def _provide_root(engine: Engine) -> str | None:
         for emptied in ("var/cache/apt/archives", "var/lib/apt/lists"):
             shutil.rmtree(root / emptied)
             (root / emptied / "partial").mkdir(parents=True)
-        with subprocess.Popen(
-            ["tar", "-C", str(root), "--numeric-owner", "-c", "."], stdout=subprocess.PIPE
-        ) as packed:
-            command = ["docker", "import", "-", ROOT_IMAGE]
-            subprocess.run(
-                command, stdin=packed.stdout, env=engine.environment, check=True, capture_output=True
-            )
+        archive = root.with_suffix(".tar")
+        _run(["tar", "-C", str(root), "--numeric-owner", "-cf", str(archive), "."])
+        engine.docker("import", str(archive), ROOT_IMAGE)
     finally:
         shutil.rmtree(root)
+        root.with_suffix(".tar").unlink(missing_ok=True)
     return None
 
 
@@ -102,13 +100,18 @@ def _mirror() -> str | None:
     """Address of the mirror of Debian that this machine's own apt uses."""
     if shutil.which("apt-get") is None:
         return None
-    listed = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(LABEL)", "Created-By: Packages"])
-    mirrors = [line.split()[0] for line in listed.splitlines() if line.endswith(" Debian")]
-    return mirrors[0] if mirrors else None
+    listing = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(LABEL)", "Created-By: Packages"]
+    for _ in range(2):
+        mirrors = [line.split()[0] for line in _run(listing).splitlines() if line.endswith(" Debian")]
+        if mirrors:
+            return mirrors[0]
+        _run(["apt-get", "-qq", "update"])  # without package lists no mirror says what it is
+    return None
 
 
 def _run(command: list[str]) -> str:
-    done = subprocess.run(command, env=None, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PATH": PATH}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         error = subprocess.CalledProcessError(done.returncode, command)
         error.add_note((done.stdout + done.stderr)[-3000:])

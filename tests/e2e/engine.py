@@ -26,7 +26,8 @@ from tests.e2e import firewall
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sam-e2e"
 FREE_BYTES = 20 * 2**30  # an image with a CUDA build of torch takes 6 GB, and its build twice that
-START_S, STOP_S = 60, 120
+LOCK = Path("/run/sam-e2e.lock")  # of the machine, as two engines would spoil each other's packet filter
+WAIT_S, START_S, STOP_S = 1200, 60, 120
 CGROUP = "sam-e2e"
 MADE = [Path(path) for path in ("/run/docker", "/run/containerd", "/opt/containerd")]  # by any dockerd
 
@@ -117,9 +118,9 @@ def _own_engine(folder: Path, client: Mapping[str, str]) -> Iterator[Engine]:
         "DOCKER_BUILDKIT": "0",  # an own engine has no buildx beside it
     }
     try:
-        held = FileLock(CACHE / "lock").acquire(timeout=0)
+        held = FileLock(LOCK).acquire(timeout=WAIT_S)
     except Timeout:
-        raise NoEngine(f"another run of these tests has the engine in {CACHE}") from None
+        raise NoEngine("another run of these tests goes on") from None
     with held, firewall.kept(), _traces_removed(folder), _daemon(folder, environment):
         started = Engine(environment, own=True)
         _clear(started)  # what a run left that was killed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 
 from tests.e2e.engine import PATH
 
+ENVIRONMENT = {**os.environ, "PATH": PATH}
 NAME = "sam-e2e-outside"
 HERE, THERE, PORT = "203.0.113.1", "203.0.113.2", 8080  # addresses kept for documentation
 LISTEN = f"import socket; server = socket.create_server({(THERE, PORT)})\nwhile True: server.accept()"
@@ -32,7 +34,9 @@ def host() -> Iterator[tuple[str, int]]:
         _ip("-n", NAME, "address", "add", f"{THERE}/30", "dev", LINK[1])
         _ip("-n", NAME, "link", "set", LINK[1], "up")
         _ip("-n", NAME, "route", "add", "default", "via", HERE)
-        process = subprocess.Popen(["ip", "netns", "exec", NAME, sys.executable, "-c", LISTEN])
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", NAME, sys.executable, "-c", LISTEN], env=ENVIRONMENT
+        )
         try:
             yield THERE, PORT
         finally:
@@ -43,4 +47,4 @@ def host() -> Iterator[tuple[str, int]]:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+    subprocess.run(["ip", *arguments], env=ENVIRONMENT, check=True, capture_output=True)
