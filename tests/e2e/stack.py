@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import threading
@@ -45,6 +46,15 @@ class Client:
             f"{self.address}/segment_file",
             files={"file": picture},
             data={"options": json.dumps({"quality": quality})},
+            headers={"X-API-Key": key},
+            timeout=300,
+        )
+
+    def segment_json(self, picture: bytes, key: str, quality: str = "fast") -> requests.Response:
+        """Answer to a POST of /segment."""
+        return requests.post(
+            f"{self.address}/segment",
+            json={"image": base64.b64encode(picture).decode(), "options": {"quality": quality}},
             headers={"X-API-Key": key},
             timeout=300,
         )

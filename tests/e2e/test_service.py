@@ -34,7 +34,7 @@ def test_health_shows_all_levels_to_its_key_only(client):
 def test_the_sample_is_counted_right(client, sample):
     truth = json.loads((ROOT / "examples" / "droplets.json").read_text())["droplets"]
     inside = [droplet for droplet in truth if not droplet["touches_border"]]
-    answer = client.segment(sample, PLAIN, "balanced")
+    answer = client.segment_json(sample, PLAIN, "balanced")
     assert answer.status_code == 200, answer.text
     found = [mask for mask in answer.json()["masks"] if mask["kind"] == "droplet"]
     assert len(found) == pytest.approx(len(inside), rel=0.03)
