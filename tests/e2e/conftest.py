@@ -98,6 +98,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """A failed test shows the containers' logs."""
     report = yield
     stack = getattr(item, "funcargs", {}).get("stack")
-    if report.failed and stack is not None:
+    if report.failed and report.when != "teardown" and stack is not None:  # afterwards they are gone
         report.sections.append(("containers", stack.logs()))
     return report
