@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 from contextlib import closing
@@ -18,6 +17,7 @@ from redis.retry import Retry
 
 from scripts.prometheus_rule import ALERTS, RULE, prometheus_rule
 from tests.deployment.manifests import K8S, NAMESPACE, ROOT, render, render_path, render_with
+from tests.deployment.tools import debian_tool, run
 
 TUNNEL = yaml.safe_load((K8S / "cloudflared" / "config.yml").read_text())
 PASSWORD = "0123456789abcdef0123"
@@ -75,7 +75,7 @@ def test_a_placeholder_for_a_password_does_not_start_redis(start_redis, secrets)
     assert password not in said
 
 
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+@pytest.mark.skipif(debian_tool("redis-server") is None, reason="redis-server is not installed")
 def test_redis_asks_for_the_password_and_does_not_show_it(start_redis, free_port):
     patient = Retry(ConstantBackoff(0.1), 100)
     with (
@@ -137,16 +137,11 @@ def test_alerts_are_those_of_the_containers():
     assert rule["spec"] == yaml.safe_load(ALERTS.read_text())
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@pytest.mark.skipif(debian_tool("promtool") is None, reason="promtool is not installed")
 def test_prometheus_takes_the_rules_of_the_cluster(tmp_path):
     for rule in render("overlays/monitoring").of("PrometheusRule"):
         (tmp_path / "rules.yml").write_text(yaml.safe_dump(rule["spec"]))
-        done = subprocess.run(
-            ["promtool", "check", "rules", tmp_path / "rules.yml"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run(["promtool", "check", "rules", str(tmp_path / "rules.yml")])
         assert done.returncode == 0, done.stdout + done.stderr
 
 
