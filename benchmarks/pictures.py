@@ -72,9 +72,13 @@ RENDERED = {
     "rendered/beads-1920x1200": partial(
         render_brightfield, 1920, 1200, count=300, diameter=64, beads_per_droplet=1.0, touching=0.5, seed=2
     ),
-    "rendered/large-4096x4096": partial(
-        render_brightfield, 4096, 4096, count=5000, diameter=48, touching=0.5, seed=3
-    ),
+    # one density at three areas, so that they tell how time and memory grow with it
+    **{
+        f"rendered/large-{side}x{side}": partial(
+            render_brightfield, side, side, count=5000 * side**2 // 4096**2, diameter=48, touching=0.5, seed=3
+        )
+        for side in (2048, 3072, 4096)
+    },
 }
 
 
