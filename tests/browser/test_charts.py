@@ -13,6 +13,17 @@ BARS = """async () => {
   const { bars } = await import("/static/js/charts/bars.js");
   bars(place, [75, 25, 3, 0], [76.1, 23.4, 3.2, 0.3]);
 }"""
+SCATTER = """async () => {
+  const place = document.createElement("div");
+  place.id = "place";
+  place.style.width = "400px";
+  document.body.prepend(place);
+  const { scatter } = await import("/static/js/charts/scatter.js");
+  window.heard = [];
+  const onthreshold = (value, done) => heard.push([value, done]);
+  const dots = [[0, 0], [1, 100]];
+  scatter(place, { dots, across: "droplet", up: "amplitude", threshold: null, onthreshold });
+}"""
 COLOUR = "getComputedStyle(document.querySelector('#place .bars path')).fill"
 
 
@@ -76,3 +87,17 @@ def test_figures_stand_in_words_where_plotly_cannot_be_loaded(page):
     expect(page.locator("#place")).to_contain_text(
         "The chart could not be loaded. Droplets by number of beads: 0: 75"
     )
+
+
+def test_a_finger_moves_the_threshold(page):
+    page.goto("/")
+    page.evaluate(SCATTER)
+    box = page.locator("#place .nsewdrag").bounding_box()
+    finger = page.context.new_cdp_session(page)
+    for kind, height in (("touchStart", 0.2), ("touchMove", 0.4), ("touchMove", 0.75), ("touchEnd", None)):
+        at = height and {"x": box["x"] + 50, "y": box["y"] + height * box["height"]}
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at] if at else []})
+    page.wait_for_function("heard.some(([, done]) => done)")
+    threshold, done = page.evaluate("heard.at(-1)")
+    assert done
+    assert threshold == pytest.approx(105 - 0.75 * 110, abs=2)
