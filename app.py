@@ -10,7 +10,7 @@ from flask import Flask
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import admin, analysis, docs, errors, health, preview, segmentation, tracing, web
+from api import admin, analysis, charts, docs, errors, health, preview, segmentation, tracing, web
 from api.json import StrictJSONProvider
 from api.logs import configure_logging
 from api.metrics import Metrics
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     for part in (tracing, errors, auth, metrics):
         part.init_app(app)
-    for room in (web, docs, health, preview, segmentation, analysis, admin):
+    for room in (web, charts, docs, health, preview, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)
     if settings.allowed_origins:
         CORS(app, origins=list(settings.allowed_origins), expose_headers=EXPOSED_HEADERS)

@@ -84,6 +84,7 @@ OPERATIONS: dict[str, Operation] = {
     "web.page": Operation("Pages", "text/html"),
     "web.static": Operation("Pages", "*/*"),
     "web.sample": Operation("Pages", "image/png"),
+    "charts.plotly": Operation("Pages", "text/javascript"),
     "docs.page": Operation("Pages", "text/html"),
     "docs.openapi": Operation("Pages", JSON),
     "docs.asset": Operation("Pages", "*/*"),

@@ -33,6 +33,14 @@ ARGUMENTS = [
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 LAYOUT = (Path(__file__).parent / "layout.js").read_text()
 SCREENSHOTS = ROOT / "out" / "screenshots"
+VIOLATIONS = """
+addEventListener("securitypolicyviolation", (event) =>
+  console.error("policy:", event.violatedDirective, event.blockedURI, event.sourceFile, event.lineNumber));
+"""
+DRAWN = """() => new Promise((done) => {
+  const look = () => document.querySelector(".plot[aria-busy=true]") ? requestAnimationFrame(look) : done();
+  requestAnimationFrame(() => requestAnimationFrame(look)); // resizing is heard with the next frame
+})"""
 SIZES = {1440: 900, 1024: 768, 390: 844}
 
 
@@ -120,6 +128,7 @@ def open_page(browser, client_addresses) -> Iterator[Callable[[str], Page]]:
             )
         )
         contexts[-1].set_default_timeout(15_000)
+        contexts[-1].add_init_script(VIOLATIONS)
         page = contexts[-1].new_page()
         watch(page, urlsplit(address).netloc, problems)
         return page
@@ -193,6 +202,7 @@ def looks() -> Callable[[Page, str], Iterator[str]]:
             page.emulate_media(color_scheme=scheme)
             for width, height in SIZES.items():
                 page.set_viewport_size({"width": width, "height": height})
+                page.evaluate(DRAWN)
                 look = f"{name}-{width}-{scheme}"
                 page.screenshot(path=SCREENSHOTS / f"{look}.png", full_page=True)
                 yield look

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import numpy as np
@@ -212,7 +213,7 @@ def test_everything_can_be_done_with_the_keyboard(page, traffic):
     page.get_by_label("last 24 hours").focus()
     with page.expect_response("**/admin/stats?hours=6"):
         page.keyboard.press("ArrowLeft")
-    page.locator("#requests-chart svg").focus()
+    page.locator("#requests-chart .plot").focus()
     page.keyboard.press("End")
     expect(page.locator("#requests-chart .readout b").first).not_to_be_empty()
     page.keyboard.press("Escape")
@@ -225,6 +226,16 @@ def test_everything_can_be_done_with_the_keyboard(page, traffic):
     assert counts == sorted(counts, reverse=True)
     page.keyboard.press("Enter")
     expect(heading).to_have_attribute("aria-sort", "ascending")
+
+
+def test_the_pointer_reads_the_charts(open_page, serve, busy_app):
+    page = opened(open_page(serve(busy_app)))
+    read = page.locator("#latency-chart .readout b")
+    expect(read).to_have_count(0)
+    page.locator("#latency-chart .nsewdrag").hover()
+    expect(read).to_have_text([re.compile(r"\d m?s$")] * 2)
+    page.get_by_role("heading", name="Dashboard").hover()
+    expect(read).to_have_count(0)
 
 
 def test_a_service_without_admin_key_says_how_to_switch_the_dashboard_on(open_page, serve, make_app, axe):
@@ -253,7 +264,7 @@ def test_the_key_form_reads_well_at_every_size(page, looks, axe, layout):
 
 def test_a_busy_dashboard_reads_well_at_every_size(open_page, serve, busy_app, looks, axe, layout):
     page = opened(open_page(serve(busy_app)))
-    page.locator("#requests-chart svg").focus()
+    page.locator("#requests-chart .plot").focus()
     page.keyboard.press("End")
     for look in looks(page, "admin"):
         assert (look, axe(page), layout(page)) == (look, [], [])

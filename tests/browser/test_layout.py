@@ -43,3 +43,14 @@ def test_a_console_error_and_a_request_to_another_host_are_problems(open_page):
     page.wait_for_load_state()
     assert {problem.partition(":")[0] for problem in open_page.problems} == {"console", "request to http"}
     open_page.problems.clear()
+
+
+def test_a_style_that_the_policy_forbids_is_a_problem(page, open_page):
+    page.goto("/")
+    page.evaluate("document.body.setAttribute('style', 'color: red')")
+    page.evaluate("document.head.append(document.createElement('style'))")
+    page.wait_for_timeout(100)
+    forbidden = " ".join(problem for problem in open_page.problems if problem.startswith("console: policy:"))
+    assert "style-src-attr" in forbidden
+    assert "style-src-elem" in forbidden
+    open_page.problems.clear()

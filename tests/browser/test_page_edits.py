@@ -164,10 +164,31 @@ def test_the_threshold_can_be_dragged(bench):
     page = bench.page
     bench.open_sample()
     bench.tab("ddPCR")
-    box = page.locator("#scatter svg").bounding_box()
-    page.mouse.move(box["x"] + 200, box["y"] + 60)
+    box = bench.plotted("scatter")
+    figures = page.locator("#pcr-figures")
+    middle = box["x"] + box["width"] / 2
+    page.mouse.move(middle, box["y"] + 0.9 * box["height"])
     page.mouse.down()
-    page.mouse.move(box["x"] + 200, box["y"] + 100)
+    page.mouse.move(middle, box["y"] + 0.6 * box["height"])
+    expect(figures).to_contain_text("copies a droplet")
+    below = figures.inner_text()
+    page.mouse.move(middle, box["y"] + 0.3 * box["height"])
+    expect(figures).not_to_have_text(below)
     page.mouse.up()
     expect(page.get_by_label("Threshold")).not_to_have_value("")
+    expect(page.locator("#scatter .shapelayer path")).to_have_count(1)
+
+
+def test_the_threshold_can_be_moved_with_the_keyboard(bench):
+    page = bench.page
+    bench.open_sample()
+    bench.tab("ddPCR")
+    field = page.get_by_label("Threshold")
+    field.fill("115")
+    field.press("Enter")
+    expect(page.locator("#scatter .layer-above")).to_have_text("115")
+    field.press("ArrowUp")
+    expect(page.locator("#scatter .layer-above")).to_have_text("116")
     expect(page.locator("#pcr-figures")).to_contain_text("copies a droplet")
+    page.get_by_role("button", name="Reset", exact=True).click()
+    expect(page.locator("#scatter .shapelayer path")).to_have_count(0)

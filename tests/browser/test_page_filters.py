@@ -87,22 +87,27 @@ def test_the_sliders_and_the_histogram_set_the_diameter(bench):
     page = bench.page
     bench.open_sample()
     slider = page.get_by_label("Diameter: lowest", exact=True)
+    mark = page.locator("#histogram .shapelayer path")
     slider.focus()
     slider.press("End")
     expect(bench.count).not_to_have_text(str(len(INSIDE)))
+    expect(mark).to_have_count(1)
     slider.press("Home")
     expect(bench.count).to_have_text(str(len(INSIDE)))
+    expect(mark).to_have_count(0)
 
-    box = page.locator("#histogram svg").bounding_box()
+    box = bench.plotted("histogram")
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60)
     page.mouse.up()
     lowest = page.get_by_label("Diameter: lowest, as a number")
     expect(lowest).not_to_have_value("")
+    expect(mark).to_have_count(1)
     expect(bench.count).not_to_have_text(str(len(INSIDE)))
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + 60)
     expect(lowest).to_have_value("")
+    expect(mark).to_have_count(0)
 
 
 def test_a_pixel_size_turns_diameters_into_micrometres(bench):

@@ -61,6 +61,10 @@ class Workbench:
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
 
+    def plotted(self, chart: str) -> FloatRect:
+        """Where a chart's figures are on the screen, between its axes."""
+        return self.page.locator(f"#{chart} .nsewdrag").bounding_box()
+
     def limit(self, figure: str, end: str, value: float | None) -> None:
         """Type an end of a figure's range."""
         field = self.page.get_by_label(f"{figure}: {end}, as a number", exact=True)

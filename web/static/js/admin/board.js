@@ -20,9 +20,13 @@ const REQUESTS = [
 ];
 /** @type {Layer<Span>[]} */
 const LATENCY = [
-  { name: "p95", kind: "line", colour: "warn", value: ({ processing_ms: { p95 } }) => p95 },
-  { name: "p50", kind: "line", colour: "accent", value: ({ processing_ms: { p50 } }) => p50 },
+  { name: "p95", kind: "line", colour: "warn", value: ({ processing_ms: { p95 } }) => seconds(p95) },
+  { name: "p50", kind: "line", colour: "accent", value: ({ processing_ms: { p50 } }) => seconds(p50) },
 ];
+const SECONDS = { tickformat: "~s", ticksuffix: "s" };
+
+/** @param {number | null} ms */
+const seconds = (ms) => (ms === null ? null : ms / 1000);
 
 /** @type {Column<Instance>[]} */
 const INSTANCES = [
@@ -47,7 +51,7 @@ const INSTANCES = [
 export class Board {
   #use = new Use(byId("keys"), byId("endpoints"));
   #requests = new Timeline(byId("requests-chart"), "Requests over time", QUIET, REQUESTS, figure);
-  #latency = new Timeline(byId("latency-chart"), "Latency over time", QUIET, LATENCY, milliseconds);
+  #latency = new Timeline(byId("latency-chart"), "Latency over time", QUIET, LATENCY, (value) => milliseconds(1000 * value), SECONDS);
   #instances = new Table(byId("instances"), "Instances", "No worker has reported yet.", INSTANCES);
 
   /**

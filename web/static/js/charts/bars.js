@@ -1,30 +1,37 @@
 // Droplets by number of beads, found and expected by chance.
 
-import { s } from "../dom.js";
 import { number } from "../format.js";
-import { empty, frame } from "./frame.js";
+import { chartIn } from "./chart.js";
+import { countAxis, layout, titled } from "./look.js";
 
 /**
- * @param {Element} place
+ * @param {HTMLElement} place
  * @param {readonly number[]} observed droplets with 0, 1, 2, ... beads; the last one with so many or more
  * @param {readonly number[]} expected
  */
 export function bars(place, observed, expected) {
-  if (!observed.some(Boolean)) return empty(place, "No whole droplets to look into.");
-  const classes = observed.length;
-  const chart = frame(place, {
-    label: `Droplets by number of beads: ${observed.map((count, k) => `${k}: ${count}, expected ${number(expected[k])}`).join("; ")}`,
-    across: "beads in a droplet", up: "droplets", xs: [-0.5, classes - 0.5],
-    ys: [0, Math.max(...observed, ...expected) * 1.15], numbered: false,
-  });
-  const half = Math.min(26, (chart.x(1) - chart.x(0)) * 0.32);
-  observed.forEach((count, k) => {
-    const [middle, top] = [chart.x(k), chart.y(count)];
-    chart.svg.append(
-      s("rect", { class: "column", x: middle - half, width: 2 * half, y: top, height: chart.y(0) - top, rx: 2 }),
-      s("line", { class: "expected", x1: middle - half - 4, x2: middle + half + 4, y1: chart.y(expected[k]), y2: chart.y(expected[k]) }),
-      s("text", { class: "tick", x: middle, y: chart.y(0) + 14, "text-anchor": "middle" }, k === classes - 1 ? `${k}+` : k),
-      s("text", { class: "value", x: middle, y: Math.min(top, chart.y(expected[k])) - 5, "text-anchor": "middle" }, count),
-    );
+  const chart = chartIn(place);
+  if (!observed.some(Boolean)) return chart.none("No whole droplets to look into.");
+  const x = observed.map((_, k) => k);
+  const names = x.map((k) => (k === x.length - 1 ? `${k}+` : String(k)));
+  const higher = observed.map((count, k) => Math.max(count, expected[k]));
+  const told = observed.map((count, k) => `${names[k]}: ${count}, expected ${number(expected[k])}`);
+  chart.show({
+    label: `Droplets by number of beads: ${told.join("; ")}`,
+    height: 200,
+    draw: (look) => ({
+      data: [
+        { type: "bar", x, y: observed, width: 0.64, marker: { color: look.accent, cornerradius: 2 }, text: told, textposition: "none", hovertemplate: "%{text}<extra></extra>" },
+        {
+          mode: "markers", x, y: expected, marker: { opacity: 0 }, hoverinfo: "skip",
+          error_x: { type: "constant", value: 0.38, color: look.warn, thickness: 2.5, width: 0 },
+        },
+        { mode: "text", x, y: higher, text: observed.map(String), textposition: "top center", textfont: { color: look.text, weight: 600 }, hoverinfo: "skip", cliponaxis: false },
+      ],
+      layout: layout(
+        look, { range: [-0.5, x.length - 0.5], tickvals: x, ticktext: names, ...titled("beads in a droplet") },
+        countAxis(Math.max(...higher) * 1.15),
+      ),
+    }),
   });
 }

@@ -1,11 +1,12 @@
 // Histogram of diameters; a stretch of it can be marked.
 
-import { s } from "../dom.js";
+import { number } from "../format.js";
 import { binEdges, counts } from "../statistics.js";
-import { MARGIN, dragging, empty, frame } from "./frame.js";
+import { chartIn } from "./chart.js";
+import { countAxis, faint, layout, titled } from "./look.js";
 
 /**
- * @param {Element} place
+ * @param {HTMLElement} place
  * @param {Object} what
  * @param {readonly number[]} what.all every value that the mark may take in
  * @param {readonly number[]} what.kept
@@ -14,38 +15,46 @@ import { MARGIN, dragging, empty, frame } from "./frame.js";
  * @param {(low: number | null, high: number | null) => void} what.onmark null, null to take the mark away
  */
 export function histogram(place, { all, kept, unit, mark, onmark }) {
-  if (!all.length) return empty(place, "No whole droplets to measure.");
+  const chart = chartIn(place);
+  if (!all.length) return chart.none("No whole droplets to measure.");
   const edges = binEdges(all);
-  const [low, high] = [edges[0], edges[edges.length - 1]];
-  const [ghosts, bars] = [counts(all, edges), counts(kept, edges)];
-  const pad = (high - low) * 0.04;
-  const chart = frame(place, {
+  const pad = (edges[edges.length - 1] - edges[0]) * 0.04;
+  const [low, high] = [edges[0] - pad, edges[edges.length - 1] + pad];
+  const marked = mark[0] !== null || mark[1] !== null;
+  const [before, now] = [counts(all, edges), counts(kept, edges)];
+  const top = Math.max(...before) * 1.08;
+  const x = before.map((_, i) => (edges[i] + edges[i + 1]) / 2);
+  const width = edges[1] - edges[0];
+  const text = now.map((count, i) => `${number(edges[i], 4)} to ${number(edges[i + 1], 4)} ${unit}: ${count}`);
+  chart.plot.classList.add("brushable");
+  chart.show({
     label: `Histogram of ${kept.length} droplet diameters in ${unit}`,
-    across: `diameter (${unit})`, up: "droplets", xs: [low - pad, high + pad], ys: [0, Math.max(...ghosts) * 1.08],
-  });
-  const bar = (/** @type {number[]} */ heights, /** @type {string} */ name) =>
-    heights.map((count, i) => {
-      const [left, right] = [chart.x(edges[i]), chart.x(edges[i + 1])];
-      return count && s("rect", {
-        class: name, x: left + 0.5, width: Math.max(0.5, right - left - 1), y: chart.y(count), height: chart.y(0) - chart.y(count),
+    height: 200,
+    draw: (look) => {
+      const bars = (/** @type {number[]} */ y, /** @type {string} */ color) => ({
+        type: "bar", x, y, width,
+        marker: { color, line: { color: look.surface, width: 1 } },
+        selected: { marker: { opacity: 1 } }, unselected: { marker: { opacity: 0.4 } },
       });
-    });
-  chart.svg.append(...[...bar(ghosts, "column ghost"), ...bar(bars, "column")].filter((each) => each !== 0));
-  const shade = s("rect", { class: "brush", y: MARGIN.top, height: chart.y(0) - MARGIN.top });
-  const paint = (/** @type {number | null} */ from, /** @type {number | null} */ to) => {
-    const [left, right] = [chart.x(Math.max(low - pad, from ?? low - pad)), chart.x(Math.min(high + pad, to ?? high + pad))];
-    shade.setAttribute("x", String(left));
-    shade.setAttribute("width", String(Math.max(0, right - left)));
-    shade.classList.toggle("on", from !== null || to !== null);
-  };
-  paint(...mark);
-  chart.svg.append(shade);
-  chart.svg.classList.add("brushable");
-  dragging(chart, ([from], [to], done) => {
-    const [left, right] = [Math.min(from, to), Math.max(from, to)];
-    const clicked = chart.x(right) - chart.x(left) < 4;
-    if (!done) paint(left, right);
-    else if (clicked) onmark(null, null);
-    else onmark(Math.max(left, 0), right);
+      const shade = {
+        type: "rect", x0: Math.max(low, mark[0] ?? low), x1: Math.min(high, mark[1] ?? high), yref: "paper", y0: 0, y1: 1,
+        fillcolor: faint(look.accent), line: { color: look.accent, width: 1.5 },
+      };
+      return {
+        data: [
+          { ...bars(before, look.line), hoverinfo: "skip" },
+          { ...bars(now, look.accent), text, textposition: "none", hovertemplate: "%{text}<extra></extra>" },
+        ],
+        layout: layout(look, { range: [low, high], ...titled(`diameter (${unit})`) }, countAxis(top), {
+          barmode: "overlay", dragmode: "select", selectdirection: "h", clickanywhere: true, selections: [],
+          newselection: { line: { color: look.accent, width: 1.5, dash: "solid" } },
+          shapes: marked ? [shade] : [],
+        }),
+      };
+    },
+    heard: {
+      plotly_selected: (told) => told?.range && onmark(Math.max(told.range.x[0], 0), told.range.x[1]),
+      plotly_click: () => onmark(null, null),
+    },
   });
 }

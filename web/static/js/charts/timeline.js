@@ -1,8 +1,10 @@
 // Figures over time: stacked bars or lines, read with the pointer, with the arrow keys or as a table.
 
-import { h, s } from "../dom.js";
-import { ticks } from "./frame.js";
-import { timeTicks } from "./times.js";
+/** @import {Look} from "./look.js" */
+/** @import {Trace} from "./plotly.js" */
+import { h } from "../dom.js";
+import { Chart } from "./chart.js";
+import { countAxis, layout } from "./look.js";
 
 /**
  * @typedef {{start: number, seconds: number}} Span of time, in seconds since the epoch
@@ -14,12 +16,16 @@ import { timeTicks } from "./times.js";
  * @typedef {object} Layer
  * @property {string} name
  * @property {"bar" | "line"} kind bars of several layers stand on one another
- * @property {string} colour a class: accent, good, warn, bad or muted
+ * @property {"accent" | "good" | "warn" | "bad" | "muted"} colour
  * @property {(span: S) => number | null} value null where there is none
  */
 
-const HEIGHT = 168;
-const INSET = { top: 8, right: 8, bottom: 22, left: 52 };
+const HEIGHT = 184;
+const DAY_MS = 86_400_000;
+const DATES = [
+  { dtickrange: [null, DAY_MS - 1], value: "%H:%M\n%-d %b" },
+  { dtickrange: [DAY_MS, null], value: "%-d %b" },
+];
 
 /**
  * A chart of spans of equal length.
@@ -36,23 +42,30 @@ export class Timeline {
    * @param {string} empty what stands there when no span has a figure
    * @param {Layer<S>[]} layers
    * @param {(value: number) => string} format a value with its unit
+   * @param {Trace} axis of the values, as Plotly names its attributes
    */
-  constructor(parent, title, empty, layers, format) {
+  constructor(parent, title, empty, layers, format, axis = {}) {
     this.title = title;
     this.layers = layers;
     this.format = format;
+    this.axis = axis;
     this.readout = h("p", { class: "readout", "aria-live": "polite" });
-    this.svg = s("svg", { class: "timeline", height: HEIGHT, tabindex: "0", role: "img" });
+    const place = h("div", { class: "timeline" });
+    this.chart = new Chart(place);
     this.rows = h("tbody");
-    this.figure = h("div", {}, this.readout, this.svg, this.#table());
+    this.figure = h("div", {}, this.readout, place, this.#table());
     this.nothing = h("p", { class: "empty muted" }, empty);
     parent.replaceChildren(this.figure, this.nothing);
 
-    this.svg.addEventListener("pointermove", (event) => this.#point(this.#spanAt(event.offsetX)));
-    this.svg.addEventListener("pointerleave", () => this.#point(-1));
-    this.svg.addEventListener("blur", () => this.#point(-1));
-    this.svg.addEventListener("keydown", (event) => this.#step(event));
-    new ResizeObserver(() => this.#draw()).observe(this.figure);
+    const { plot } = this.chart;
+    plot.tabIndex = 0;
+    plot.addEventListener("pointermove", (event) => {
+      const at = this.#spanAt(event);
+      if (at !== this.#at) this.#point(at);
+    });
+    plot.addEventListener("pointerleave", () => this.#point(-1));
+    plot.addEventListener("blur", () => this.#point(-1));
+    plot.addEventListener("keydown", (event) => this.#step(event));
     this.#point(-1);
   }
 
@@ -63,88 +76,57 @@ export class Timeline {
     this.figure.hidden = !some;
     this.nothing.hidden = some;
     if (!some) return;
-    this.#at = Math.min(this.#at, spans.length - 1);
-    this.#draw();
     this.rows.replaceChildren(...spans.toReversed().map((span) => this.#row(span)));
-    const last = spans[spans.length - 1];
-    this.svg.ariaLabel = `${this.title}, ${when(spans[0].start)} to ${when(last.start + last.seconds)}. Arrow keys read the figures; the table below has them all.`;
+    this.#point(Math.min(this.#at, spans.length - 1));
   }
 
   #draw() {
-    const width = this.figure.clientWidth;
-    if (!this.#spans.length || !width) return;
-    this.svg.setAttribute("width", String(width));
-    const top = this.#highest() * 1.06;
-    /** @param {number} value */
-    const y = (value) => HEIGHT - INSET.bottom - (value / top) * (HEIGHT - INSET.top - INSET.bottom);
-    this.svg.replaceChildren(
-      ...ticks(0, top, 4).map((tick) => this.#line(tick, y(tick), width)),
-      ...timeTicks(this.#spans[0].start, this.#end(), Math.max(2, Math.floor(width / 70))).map((tick) => this.#date(tick)),
-      s("rect", { class: "cursor", y: INSET.top, height: HEIGHT - INSET.top - INSET.bottom }),
-      ...this.#bars(y),
-      ...this.layers.filter(({ kind }) => kind === "line").flatMap((layer) => this.#curve(layer, y)),
-    );
-    this.#point(this.#at);
-  }
-
-  /** @param {(value: number) => number} y */
-  #bars(y) {
-    const width = Math.max(1, this.#x(this.#spans[0].start + this.#spans[0].seconds) - INSET.left - 1);
-    return this.#spans.flatMap((span) => {
-      let below = 0;
-      return this.layers.flatMap(({ kind, colour, value }) => {
-        const part = kind === "bar" ? value(span) : 0;
-        if (!part) return [];
-        const foot = y(below);
-        below += part;
-        const height = Math.max(1, foot - y(below));
-        return [s("rect", { class: `fill ${colour}`, x: this.#x(span.start), y: foot - height, width, height })];
-      });
+    if (!this.#spans.length || this.figure.hidden) return;
+    const last = this.#spans[this.#spans.length - 1];
+    this.chart.show({
+      label: `${this.title}, ${when(this.#spans[0].start)} to ${when(last.start + last.seconds)}. Arrow keys read the figures; the table below has them all.`,
+      height: HEIGHT,
+      draw: (look, width) => ({ data: this.layers.map((layer) => this.#trace(layer, look)), layout: this.#layout(look, width) }),
     });
   }
 
+  /** @param {Look} look @param {number} width */
+  #layout(look, width) {
+    const [start, end] = this.#ends();
+    const span = this.#spans[this.#at];
+    const cursor = span && {
+      type: "rect", layer: "below", yref: "paper", y0: 0, y1: 1, fillcolor: look["surface-2"], line: { width: 0 },
+      x0: this.#x(span.start), x1: this.#x(span.start + span.seconds),
+    };
+    return layout(
+      look,
+      {
+        type: "date", range: [this.#x(start), this.#x(end)], tickformatstops: DATES, nticks: Math.max(2, Math.floor(width / 64)),
+        ticklabeloverflow: "hide past div",
+      },
+      { ...countAxis(this.#highest() * 1.06), ...this.axis },
+      { barmode: "stack", hovermode: false, shapes: cursor ? [cursor] : [], margin: { l: 52, r: 8, t: 8, b: 36 } },
+    );
+  }
+
   /**
-   * A line with gaps where there is no figure; a lone figure is a dot.
+   * Bars, or a line with gaps where there is no figure, in which a lone figure is a dot.
    * @param {Layer<S>} layer
-   * @param {(value: number) => number} y
+   * @param {Look} look
+   * @returns {Trace}
    */
-  #curve({ colour, value }, y) {
-    let path = "";
-    let open = false;
-    /** @type {SVGElement[]} */
-    const dots = [];
-    this.#spans.forEach((span, index) => {
-      const here = value(span);
-      if (here !== null) {
-        const x = this.#x(span.start + span.seconds / 2);
-        path += `${open ? "L" : "M"}${x.toFixed(1)} ${y(here).toFixed(1)}`;
-        const next = this.#spans[index + 1];
-        const alone = !open && (!next || value(next) === null);
-        if (alone) dots.push(s("circle", { class: `fill ${colour}`, cx: x, cy: y(here), r: 2.5 }));
-      }
-      open = here !== null;
-    });
-    return [s("path", { class: `stroke ${colour}`, d: path }), ...dots];
-  }
-
-  /**
-   * @param {number} tick
-   * @param {number} y
-   * @param {number} width
-   */
-  #line(tick, y, width) {
-    return s(
-      "g",
-      { class: "axis", "aria-hidden": "true" },
-      s("line", { x1: INSET.left, x2: width - INSET.right, y1: y, y2: y }),
-      s("text", { x: INSET.left - 8, y: y + 4, "text-anchor": "end" }, this.format(tick)),
-    );
-  }
-
-  /** @param {{at: number, label: string}} tick */
-  #date({ at, label }) {
-    const attributes = { class: "axis", x: this.#x(at), y: HEIGHT - 6, "text-anchor": "middle", "aria-hidden": "true" };
-    return s("text", attributes, label);
+  #trace({ kind, colour, value }, look) {
+    const x = this.#spans.map(({ start, seconds }) => this.#x(start + seconds / 2));
+    const y = this.#spans.map(value);
+    const color = look[colour];
+    if (kind === "bar") {
+      return { type: "bar", x, y, width: 1000 * this.#spans[0].seconds, marker: { color, line: { color: look.surface, width: 1 } } };
+    }
+    const alone = (/** @type {number} */ i) => y[i] !== null && (y[i - 1] ?? null) === null && (y[i + 1] ?? null) === null;
+    return {
+      type: "scatter", mode: "lines+markers", x, y, connectgaps: false,
+      line: { color, width: 1.75 }, marker: { color, size: y.map((_, i) => (alone(i) ? 5 : 0)) },
+    };
   }
 
   #table() {
@@ -179,18 +161,13 @@ export class Timeline {
   #point(index) {
     this.#at = index;
     const span = this.#spans[index];
-    const cursor = this.svg.querySelector(".cursor");
-    if (cursor && span) {
-      cursor.setAttribute("x", String(this.#x(span.start)));
-      cursor.setAttribute("width", String(Math.max(1, this.#x(span.start + span.seconds) - this.#x(span.start))));
-    }
-    cursor?.classList.toggle("shown", Boolean(span));
     this.readout.replaceChildren(
       ...this.layers.map(({ name, colour, value }) =>
         h("span", { class: `key ${colour}` }, name, span ? h("b", {}, ` ${this.#told(value(span))}`) : ""),
       ),
       h("span", { class: "muted when" }, span ? `${when(span.start)} – ${clock(span.start + span.seconds)}` : ""),
     );
+    this.#draw();
   }
 
   /** @param {KeyboardEvent} event */
@@ -219,21 +196,23 @@ export class Timeline {
     return Math.max(...stacks, ...lines);
   }
 
-  #end() {
+  #ends() {
     const last = this.#spans[this.#spans.length - 1];
-    return last.start + last.seconds;
+    return [this.#spans[0].start, last.start + last.seconds];
   }
 
-  /** @param {number} time */
+  /**
+   * Milliseconds for Plotly, whose dates have no time zone: it gets those that the reader's clock shows.
+   * @param {number} time
+   */
   #x(time) {
-    const [start, end] = [this.#spans[0].start, this.#end()];
-    return INSET.left + ((time - start) / (end - start)) * (this.svg.clientWidth - INSET.left - INSET.right);
+    return 1000 * time - 60_000 * new Date(1000 * this.#ends()[1]).getTimezoneOffset();
   }
 
-  /** @param {number} x */
-  #spanAt(x) {
-    const part = (x - INSET.left) / (this.svg.clientWidth - INSET.left - INSET.right);
-    return Math.min(this.#spans.length - 1, Math.max(0, Math.floor(part * this.#spans.length)));
+  /** @param {PointerEvent} event */
+  #spanAt(event) {
+    const index = Math.floor(this.chart.at(event)[0] * this.#spans.length);
+    return Math.min(this.#spans.length - 1, Math.max(0, index || 0));
   }
 }
 

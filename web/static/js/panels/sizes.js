@@ -3,6 +3,7 @@
 /** @import {Item, Picture, State} from "../types.js" */
 import { bars } from "../charts/bars.js";
 import { histogram } from "../charts/histogram.js";
+import { load } from "../charts/plotly.js";
 import { byId, h } from "../dom.js";
 import { FIGURES, selected } from "../filters.js";
 import { number, percent } from "../format.js";
@@ -18,10 +19,10 @@ export function start() {
   whenSeen("sizes", repaint);
   whenSeen("beads", repaint);
   subscribe((state, before) => {
+    if (state.pictures.length) void load(); // while the picture is analysed
     if (state.pictures !== before.pictures || state.current !== before.current || state.filters !== before.filters
       || state.pixelSize !== before.pixelSize || state.pooled !== before.pooled) paint(state);
   });
-  new ResizeObserver(repaint).observe(byId("results-side"));
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (byId("scope").querySelectorAll("[data-pooled]"))) {
     button.addEventListener("click", () => set({ pooled: button.dataset.pooled === "true" }));
   }
