@@ -6,26 +6,10 @@ import pytest
 
 from droplets.beads import Bead, find_beads
 from droplets.interiors import interiors
-from droplets.synthetic import Rendering, render_brightfield
-from droplets.types import Mask
-from tests.droplets.shapes import disc, in_frame, picture, rectangle
+from droplets.synthetic import render_brightfield
+from tests.droplets.shapes import cut, disc, in_frame, masks_of, picture, rectangle
 
 GREY = 90
-
-
-def cut(mask: Mask, width: int, height: int) -> Mask:
-    """What of the mask lies in the picture."""
-    left, top = max(0, -mask.x), max(0, -mask.y)
-    inside = mask.crop[top : height - mask.y, left : width - mask.x]
-    found = Mask.from_array(inside, mask.x + left, mask.y + top)
-    assert found is not None
-    return found
-
-
-def masks_of(rendering: Rendering, scale: float = 1.0) -> list[Mask]:
-    """True droplets, cut off at the border, their radii `scale` times as large."""
-    height, width = rendering.pixels.shape
-    return [cut(disc(d.x, d.y, d.radius * scale), width, height) for d in rendering.droplets]
 
 
 def discs(shape: tuple[int, int], *circles: tuple[float, float, float], height: float = 200) -> np.ndarray:

@@ -69,7 +69,8 @@ class TestExclude:
         assert [droplet.parent for droplet in analysis.droplets] == [None, 0]
 
     def test_what_a_filter_removed_is_not_met_again(self):
-        analysis = found(Prompted([LARGE, BEAD]), exclude=[[50, 60]], filters=Filters(area_min=100))
+        inner = disc(50, 60, 12)
+        analysis = found(Prompted([LARGE, inner]), exclude=[[50, 60]], filters=Filters(area_min=500))
         assert analysis.droplets == []
         assert (analysis.removed["user_filter"], analysis.removed["excluded"]) == (1, 1)
 
