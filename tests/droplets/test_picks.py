@@ -180,6 +180,16 @@ def test_a_point_picks_the_smallest_object_whose_pixels_it_lies_on():
     assert picked(droplets, points) == [1, None, 0, None]
 
 
+@pytest.mark.parametrize("point", [[-0.5, 80], [WIDTH - 0.5, 80], [99, -0.5], [99, HEIGHT - 0.5]])
+def test_the_outer_half_of_an_outermost_pixel_belongs_to_it(point):
+    cut_off = rectangle(0, 60, 20, 40) if point[0] < 0 else rectangle(WIDTH - 20, 60, 20, 40)
+    if point[0] == 99:
+        cut_off = rectangle(80, 0 if point[1] < 0 else HEIGHT - 20, 40, 20)
+    analysis = found(Prompted([cut_off, MIDDLE]), exclude=[point], automatic_filters=False)
+    assert boxes(analysis) == [MIDDLE.box]
+    assert analysis.notes == ()
+
+
 def test_a_note_names_the_first_points_and_counts_the_others():
     points = [[i, 0.25] for i in range(MOST_NAMED + 2)]
     note = "options.add: no object lies at [0, 0.25], [1, 0.25], [2, 0.25], [3, 0.25], [4, 0.25] and 2 more"
