@@ -18,7 +18,8 @@ class Groups(Parameters):
 
     filters: Filters = Field(
         default_factory=Filters,
-        description="Limits that every mask must keep.",
+        description="Limits on droplets and on what lies in no droplet; a bead or other object in a droplet "
+        "stays or goes with it.",
         json_schema_extra={"default": {}},
     )
     preprocessing: Preprocessing = Field(

@@ -18,6 +18,7 @@ from skimage.segmentation import watershed
 
 from droplets.blobs import SIGNIFICANT, find_blobs
 from droplets.interiors import Plane
+from droplets.measure import border_distance, shape
 from droplets.noise import MAD_TO_SIGMA
 from droplets.types import Image, Mask
 
@@ -35,6 +36,8 @@ SEPARATION = 0.6
 """which are at least so far from each other."""
 SMALLEST_DROPLET = 100
 """Pixels; in a smaller one there is no room to see anything."""
+CONVEX = 0.87
+"""Solidity under which what the border cuts off is several droplets (two: 0.85; single ones: over 0.91)."""
 SPECK = 0.4
 """Of the median bead radius: what is smaller is no bead."""
 
@@ -65,8 +68,19 @@ def find_beads(image: Image, droplets: Sequence[Mask]) -> list[Bead]:
     plane = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) if colour is None else colour
     if _dark_ground(plane):
         return _glowing(plane)
-    roomy = [mask for mask in droplets if mask.area >= SMALLEST_DROPLET]
+    height, width = plane.shape
+    roomy = [
+        mask for mask in droplets if mask.area >= SMALLEST_DROPLET and not _is_cut_clump(mask, width, height)
+    ]
     return _within(plane, roomy) if roomy else []
+
+
+def _is_cut_clump(mask: Mask, width: int, height: int) -> bool:
+    """Whether the mask shows several droplets that the border cuts off; oil between them looks like a bead.
+
+    The border leaves a convex part of a single one. Clumps within the picture go with what was found in them.
+    """
+    return bool(border_distance(mask, width, height).touching) and shape(mask).solidity < CONVEX
 
 
 def _colour(pixels: NDArray[np.uint8]) -> Plane | None:

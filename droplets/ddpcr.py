@@ -24,6 +24,7 @@ from droplets.registration import Registration, register
 from droplets.threshold import Separation, find_threshold, separation
 from droplets.types import Droplet, Fluorescence, Image, PixelSize
 
+ThresholdSource = Literal["request", "automatic"]
 CHANNELS = ("red", "green", "blue")
 DIM, BRIGHT = 1.0, 10.0
 """Amplitude over ground under which a single population is negative, and over which it is positive."""
@@ -70,7 +71,7 @@ class DigitalPcr:
     positives: int | None
     concentration: Concentration
     threshold: float | None
-    threshold_source: Literal["request", "automatic"] | None
+    threshold_source: ThresholdSource | None
     separation: Separation
     volume_pl: float | None
     volume_cv: float | None
@@ -126,26 +127,40 @@ def digital_pcr(
     still = same_frame or options.registration == "none"
     registration = Registration() if still else register([droplet.mask for droplet in droplets], plane)
     partitions = measure_partitions(droplets, plane, registration)
-    amplitudes = partitions.amplitude[partitions.counted]
     given = options.threshold is not None
-    threshold = options.threshold if given else find_threshold(amplitudes)
+    threshold = options.threshold if given else find_threshold(partitions.amplitude[partitions.counted])
     positive = _positive(partitions, threshold)
+    source: ThresholdSource | None = None if threshold is None else "request" if given else "automatic"
+    result = _result(droplets, partitions, positive, threshold, source, size, registration)
+    warnings = tuple(text for holds, text in _warnings(result, partitions, droplets) if holds)
+    return replace(result, warnings=warnings), _with_fluorescence(droplets, partitions, positive)
+
+
+def _result(
+    droplets: Sequence[Droplet],
+    partitions: Partitions,
+    positive: NDArray[np.bool_] | None,
+    threshold: float | None,
+    source: ThresholdSource | None,
+    size: PixelSize | None,
+    registration: Registration,
+) -> DigitalPcr:
+    """The figures, without warnings."""
     counted = [droplet for droplet, counts in zip(droplets, partitions.counted, strict=True) if counts]
+    amplitudes = partitions.amplitude[partitions.counted]
     positives = None if positive is None else int(positive.sum())
     volume, volume_cv = _volume(counted, size)
-    result = DigitalPcr(
+    return DigitalPcr(
         n=len(counted),
         positives=positives,
         concentration=concentration(positives, len(counted), volume),
         threshold=threshold,
-        threshold_source=None if threshold is None else "request" if given else "automatic",
+        threshold_source=source,
         separation=Separation() if threshold is None else separation(amplitudes, threshold),
         volume_pl=volume,
         volume_cv=volume_cv,
         registration=registration,
     )
-    warnings = tuple(text for holds, text in _warnings(result, partitions, droplets) if holds)
-    return replace(result, warnings=warnings), _with_fluorescence(droplets, partitions, positive)
 
 
 def _positive(partitions: Partitions, threshold: float | None) -> NDArray[np.bool_] | None:
@@ -189,9 +204,12 @@ def _warnings(
     result: DigitalPcr, partitions: Partitions, droplets: Sequence[Droplet]
 ) -> list[tuple[bool, str]]:
     """Whether each holds, and what it says."""
-    n, positives, separated, found = result.n, result.positives, result.separation, result.registration
-    proper = sum(droplet.kind == "droplet" for droplet in droplets)
-    saturated = int(partitions.saturated.sum())
+    return [*_of_numbers(result), *_of_quality(result), *_of_pictures(result, partitions, droplets)]
+
+
+def _of_numbers(result: DigitalPcr) -> list[tuple[bool, str]]:
+    """Warnings on how many droplets are positive and negative."""
+    n, positives = result.n, result.positives
     one = result.threshold is None and n > 0
     return [
         (n < FEWEST, f"Only {n} droplets count: the interval is wide."),
@@ -207,6 +225,13 @@ def _warnings(
         ),
         (n > 0 and positives == 0, "No droplet is positive: the interval's upper end is what can be said."),
         (n > 0 and positives == n, "Every droplet is positive: there are too many copies to count."),
+    ]
+
+
+def _of_quality(result: DigitalPcr) -> list[tuple[bool, str]]:
+    """Warnings on how far apart the populations are, and how alike the droplets."""
+    separated = result.separation
+    return [
         (
             separated.resolution is not None and separated.resolution < LEAST_RESOLUTION,
             f"Positives and negatives are poorly apart: resolution under {LEAST_RESOLUTION:g}.",
@@ -219,6 +244,17 @@ def _warnings(
             (result.volume_cv or 0) > MOST_VOLUME_CV,
             f"Droplet volumes differ (coefficient of variation over {MOST_VOLUME_CV:g}): lambda is too low.",
         ),
+    ]
+
+
+def _of_pictures(
+    result: DigitalPcr, partitions: Partitions, droplets: Sequence[Droplet]
+) -> list[tuple[bool, str]]:
+    """Warnings on how the two pictures lie on each other, and on the fluorescence."""
+    n, found = result.n, result.registration
+    proper = sum(droplet.kind == "droplet" for droplet in droplets)
+    saturated = int(partitions.saturated.sum())
+    return [
         (
             found.confidence is not None and found.confidence < LEAST_CONFIDENCE,
             "How the fluorescence lies on the picture is uncertain: another shift matches nearly as well.",

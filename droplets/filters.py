@@ -22,6 +22,7 @@ MIN_CIRCULARITY = 0.6
 DEBRIS_DIAMETER = 0.5
 DEBRIS_SHARE = 0.05
 """Small droplets that make up more than this part of the droplets' area are a population of their own."""
+LIMITED = "of a droplet, or of what lies in none"
 
 
 class AutomaticFilters(Parameters):
@@ -48,25 +49,39 @@ class AutomaticFilters(Parameters):
 
 
 class Filters(Parameters):
-    """Limits that every mask must keep; null means no limit. Grey values are those stored in the file."""
+    """Limits on droplets and on what lies in no droplet; null means no limit.
 
-    mean_min: float | None = Field(None, description="Lowest mean grey value.")
-    mean_max: float | None = Field(None, description="Highest mean grey value.")
-    median_min: float | None = Field(None, description="Lowest median grey value.")
-    median_max: float | None = Field(None, description="Highest median grey value.")
-    std_min: float | None = Field(None, ge=0, description="Lowest standard deviation of the grey values.")
-    std_max: float | None = Field(None, ge=0, description="Highest standard deviation of the grey values.")
-    min_threshold: float | None = Field(None, description="No pixel of the mask may be darker.")
-    max_threshold: float | None = Field(None, description="No pixel of the mask may be brighter.")
-    area_min: float | None = Field(None, ge=0, description="Smallest area in pixels.")
-    area_max: float | None = Field(None, ge=0, description="Largest area in pixels.")
-    diameter_min: float | None = Field(None, ge=0, description="Smallest equivalent diameter in pixels.")
-    diameter_max: float | None = Field(None, ge=0, description="Largest equivalent diameter in pixels.")
-    circularity_min: float | None = Field(None, ge=0, le=1, description="Smallest circularity.")
-    min_edge_distance: float | None = Field(
-        None, ge=0, description="Fewest free pixels between the mask and the picture's border."
+    A bead or other object in a droplet stays or goes with it, so that droplets keep their beads. Grey
+    values are those stored in the file.
+    """
+
+    mean_min: float | None = Field(None, description=f"Lowest mean grey value {LIMITED}.")
+    mean_max: float | None = Field(None, description=f"Highest mean grey value {LIMITED}.")
+    median_min: float | None = Field(None, description=f"Lowest median grey value {LIMITED}.")
+    median_max: float | None = Field(None, description=f"Highest median grey value {LIMITED}.")
+    std_min: float | None = Field(
+        None, ge=0, description=f"Lowest standard deviation of the grey values {LIMITED}."
     )
-    exclude_edge_touching: bool = Field(False, description="Leave out what touches the picture's border.")
+    std_max: float | None = Field(
+        None, ge=0, description=f"Highest standard deviation of the grey values {LIMITED}."
+    )
+    min_threshold: float | None = Field(None, description=f"No pixel {LIMITED} may be darker.")
+    max_threshold: float | None = Field(None, description=f"No pixel {LIMITED} may be brighter.")
+    area_min: float | None = Field(None, ge=0, description=f"Smallest area in pixels {LIMITED}.")
+    area_max: float | None = Field(None, ge=0, description=f"Largest area in pixels {LIMITED}.")
+    diameter_min: float | None = Field(
+        None, ge=0, description=f"Smallest equivalent diameter in pixels {LIMITED}."
+    )
+    diameter_max: float | None = Field(
+        None, ge=0, description=f"Largest equivalent diameter in pixels {LIMITED}."
+    )
+    circularity_min: float | None = Field(None, ge=0, le=1, description=f"Smallest circularity {LIMITED}.")
+    min_edge_distance: float | None = Field(
+        None, ge=0, description=f"Fewest pixels between the picture's border and the box {LIMITED}."
+    )
+    exclude_edge_touching: bool = Field(
+        False, description="Leave out what touches the picture's border, and what lies in it."
+    )
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -98,7 +113,7 @@ def apply_filters(
     """What the filters leave, and the number removed by reason.
 
     What a removed droplet contains goes with it and counts under the same reason. Only of a droplet
-    that the border cuts off the beads stay, for they are whole.
+    that the automatic filter "edge" removes the beads stay, for they are whole; they then lie in none.
 
     Arguments:
         droplets: any number, each after the one that contains it.
@@ -113,13 +128,8 @@ def apply_filters(
     limits = _size_limits(droplets)
     reasons: list[str | None] = []
     for i, droplet in enumerate(droplets):
-        if i in spared:
-            reasons.append(None)
-            continue
-        inherited = reasons[droplet.parent] if droplet.parent is not None else None
-        if inherited == "edge" and droplet.kind == "bead":
-            inherited = None
-        reasons.append(inherited or _reason(droplet, limits, automatic, user))
+        around = None if droplet.parent is None else reasons[droplet.parent]
+        reasons.append(None if i in spared else _reason(droplet, around, limits, automatic, user))
     counts = Counter(reason for reason in reasons if reason)
     kept = renumbered(droplets, [reason is None for reason in reasons])
     return kept, {name: counts[name] for name in ("edge", "area", "circularity", "debris", "user_filter")}
@@ -145,7 +155,19 @@ def _size_limits(droplets: Sequence[Droplet]) -> _SizeLimits:
     return _SizeLimits(DEBRIS_DIAMETER**2 * typical if few else 0.0, AREA_FACTOR * typical)
 
 
-def _reason(droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters, user: Filters) -> str | None:
+def _reason(
+    droplet: Droplet, around: str | None, limits: _SizeLimits, automatic: AutomaticFilters, user: Filters
+) -> str | None:
+    """Why a droplet goes; None if it stays. `around`: why the one that contains it goes."""
+    in_none = droplet.parent is None
+    if around == "edge" and droplet.kind == "bead":
+        around, in_none = None, True
+    reason = around or _automatic_reason(droplet, limits, automatic)
+    limited = in_none or droplet.kind == "droplet"
+    return "user_filter" if reason is None and limited and not _keeps_limits(droplet, user) else reason
+
+
+def _automatic_reason(droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters) -> str | None:
     is_droplet = droplet.kind == "droplet"
     area, circularity = droplet.mask.area, droplet.shape.circularity
     if automatic.edge and droplet.border.touching:
@@ -156,7 +178,7 @@ def _reason(droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters, 
         return "circularity"
     if automatic.debris and droplet.kind != "bead" and droplet.parent is None and area < limits.smallest:
         return "debris"
-    return None if _keeps_limits(droplet, user) else "user_filter"
+    return None
 
 
 def _keeps_limits(droplet: Droplet, user: Filters) -> bool:

@@ -138,7 +138,8 @@ def _circle(mask: Mask, width: int, height: int) -> tuple[float, float, float]:
     outline = mask.crop & ~cv2.erode(np.pad(mask.crop, 1).astype(np.uint8), None)[1:-1, 1:-1].astype(bool)
     rows, columns = np.nonzero(outline)
     columns, rows = columns + mask.x, rows + mask.y
-    edge = (columns > 0) & (rows > 0) & (columns < width - 1) & (rows < height - 1)
+    # The row next to the last one too: beside gaps in the last one it is no edge of the droplet's.
+    edge = (columns > 1) & (rows > 1) & (columns < width - 2) & (rows < height - 2)
     x, y = columns[edge] - centre[0], rows[edge] - centre[1]
     terms = np.stack([2 * x, 2 * y, np.ones_like(x)], axis=1)
     (a, b, c), _, rank, _ = np.linalg.lstsq(terms, x * x + y * y)
@@ -153,12 +154,19 @@ def _is_cut_off(mask: Mask, width: int, height: int) -> bool:
 
 
 def _distance_to_edge(mask: Mask, width: int, height: int) -> Plane:
-    """hxw pixels to the droplet's edge; the picture's border, which may cut the droplet off, is none."""
+    """hxw pixels to the droplet's edge; the picture's border, which may cut the droplet off, is none.
+
+    Nor are gaps in a last row along the border: no edge is seen there that would hold the outline.
+    """
     inside = np.pad(mask.crop.astype(np.uint8), 1)
-    inside[0, :] = inside[1, :] * (mask.y == 0)
-    inside[-1, :] = inside[-2, :] * (mask.y + mask.height == height)
-    inside[:, 0] = inside[:, 1] * (mask.x == 0)
-    inside[:, -1] = inside[:, -2] * (mask.x + mask.width == width)
+    if mask.y == 0:
+        inside[:2] = inside[1] | inside[2]
+    if mask.y + mask.height == height:
+        inside[-2:] = inside[-2] | inside[-3]
+    if mask.x == 0:
+        inside[:, :2] = (inside[:, 1] | inside[:, 2])[:, None]
+    if mask.x + mask.width == width:
+        inside[:, -2:] = (inside[:, -2] | inside[:, -3])[:, None]
     return np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
 
 

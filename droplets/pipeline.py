@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from droplets.context import NEAREST, beads_within, masks_around
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
 from droplets.edges import find_boundaries
 from droplets.filters import apply_filters
-from droplets.hierarchy import Node, build_hierarchy
+from droplets.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.kinds import Classified, Kinds, classify
 from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.options import AnalysisOptions, Options
@@ -22,7 +23,7 @@ from droplets.picks import note_on_misses, picked, without_picked
 from droplets.preprocess import preprocess
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
-from droplets.types import Analysis, Boundary, Droplet, Generation, Image, Mask, PixelSize, Quality
+from droplets.types import Analysis, Boundary, Box, Droplet, Generation, Image, Mask, PixelSize, Quality
 
 GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None], Generation]
 """(HxWx3 uint8 RGB, quality, Nx2 (x, y) prompt points or None for everything) -> Generation."""
@@ -43,82 +44,111 @@ def analyze(
         BadRequest: region or prompt points lie outside the picture, or there is no such fluorescence.
     """
     timing: dict[str, float] = {}
+    plane = _fluorescence(image, fluorescence, wanted.options)
+    task = _checked(image, wanted)
+    with _stopwatch(timing, "preprocess"):
+        prepared = preprocess(task.part.pixels, wanted.preprocessing)
+        scale_bar = find_scale_bar(image.pixels)
+    generation = _generation(generate, prepared, task)
+    timing |= generation.timing_ms
+    with _stopwatch(timing, "refine"):
+        refined = _refined(task, generation, scale_bar)
+    with _stopwatch(timing, "contents"):
+        kinds = _kinds(task, refined)
+    with _stopwatch(timing, "measure"):
+        droplets, removed, misses = _kept(task, _measured(task.part, kinds.objects, refined.boundaries))
+    size, ddpcr = _pixel_size(image, scale_bar, wanted.options), None
+    if plane is not None:
+        with _stopwatch(timing, "ddpcr"):
+            asked, still = wanted.options.ddpcr or DdpcrOptions(), fluorescence is None
+            ddpcr, droplets = digital_pcr(droplets, plane, asked, size, same_frame=still)
+    found = len(generation.masks) + kinds.beads
+    removed = {**_replaced(refined, kinds), **removed}
+    return Analysis(droplets, found, removed, timing, size, ddpcr, scale_bar_notes(scale_bar) + misses)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is analysed and how; all points are Nx2 (x, y) in the region.
+
+    Attributes:
+        part: the picture in the region.
+        region: XYWH in the picture.
+        wanted: options, filters and preprocessing.
+        only: prompt points; None for everything.
+        add, exclude: points of what stays and of what goes.
+    """
+
+    part: Image
+    region: Box
+    wanted: AnalysisOptions
+    only: NDArray[np.float64] | None
+    add: NDArray[np.float64]
+    exclude: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Refined:
+    """Objects with their boundaries, others around them, and the number of masks that were annotations."""
+
+    hierarchy: Hierarchy
+    boundaries: Mapping[Mask, Boundary]
+    around: Sequence[Mask]
+    annotations: int
+
+
+def _checked(image: Image, wanted: AnalysisOptions) -> _Task:
+    """The task, if region and points lie in the picture."""
     options = wanted.options
-    plane = _fluorescence(image, fluorescence, options)
     region = checked_region(image, options.roi)
     only = None if options.points is None else checked_points(options.points, region, "points")
     add = checked_points(options.add, region, "add")
     exclude = checked_points(options.exclude, region, "exclude")
-    with _stopwatch(timing, "preprocess"):
-        part = crop(image, region)
-        prepared = preprocess(part.pixels, wanted.preprocessing)
-        scale_bar = find_scale_bar(image.pixels)
-    generation = _generation(generate, prepared, options.quality, only, add)
-    timing |= generation.timing_ms
-    with _stopwatch(timing, "refine"):
-        masks, annotations = without_annotations(generation.masks, scale_bar, region[:2])
-        boundaries, around = _boundaries(part, masks, generation.everything, options)
-        hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
-    with _stopwatch(timing, "contents"):
-        kinds = _kinds(part, hierarchy.nodes, around, options)
-    with _stopwatch(timing, "measure"):
-        measured = _measured(part, kinds.objects, boundaries)
-        kept, removed, misses = _kept(measured, wanted, add, exclude)
-    pixel_size = _pixel_size(image, scale_bar, options)
-    droplets, ddpcr = [in_picture(droplet, region) for droplet in kept], None
-    if plane is not None:
-        with _stopwatch(timing, "ddpcr"):
-            asked, still = options.ddpcr or DdpcrOptions(), fluorescence is None
-            ddpcr, droplets = digital_pcr(droplets, plane, asked, pixel_size, same_frame=still)
-    return Analysis(
-        droplets=droplets,
-        found=len(generation.masks) + kinds.beads,
-        removed={
-            "annotation": annotations,
-            "background": hierarchy.background,
-            "duplicate": hierarchy.duplicates + kinds.replaced,
-            "clump": hierarchy.clumps,
-            **removed,
-        },
-        timing_ms=timing,
-        pixel_size=pixel_size,
-        ddpcr=ddpcr,
-        notes=scale_bar_notes(scale_bar) + misses,
-    )
+    return _Task(crop(image, region), region, wanted, only, add, exclude)
 
 
-def _generation(
-    generate: GenerateMasks,
-    pixels: NDArray[np.uint8],
-    quality: Quality,
-    only: NDArray[np.float64] | None,
-    add: NDArray[np.float64],
-) -> Generation:
+def _generation(generate: GenerateMasks, pixels: NDArray[np.uint8], task: _Task) -> Generation:
     """Masks of everything, or only at some points; and of what is to be added."""
-    generation = generate(pixels, quality, only)
-    if not add.size:
+    quality = task.wanted.options.quality
+    generation = generate(pixels, quality, task.only)
+    if not task.add.size:
         return generation
-    added = generate(pixels, quality, add)
+    added = generate(pixels, quality, task.add)
     timing = {stage: spent + added.timing_ms[stage] for stage, spent in generation.timing_ms.items()}
     return Generation([*generation.masks, *added.masks], timing, generation.everything)
 
 
-def _kept(
-    measured: Sequence[Droplet],
-    wanted: AnalysisOptions,
-    add: NDArray[np.float64],
-    exclude: NDArray[np.float64],
-) -> tuple[list[Droplet], dict[str, int], tuple[str, ...]]:
-    """What filters and client leave, the number removed by reason, and notes on points where nothing is."""
-    options = wanted.options
-    added = picked(measured, add)
+def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) -> _Refined:
+    """One object where several masks show it, on its true edge."""
+    part = task.part
+    masks, annotations = without_annotations(generation.masks, scale_bar, task.region[:2])
+    boundaries, around = _boundaries(part, masks, generation.everything, task.wanted.options)
+    hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
+    return _Refined(hierarchy, boundaries, around, annotations)
+
+
+def _replaced(refined: _Refined, kinds: Kinds) -> dict[str, int]:
+    """Number of masks that show no object of their own, by reason."""
+    hierarchy = refined.hierarchy
+    return {
+        "annotation": refined.annotations,
+        "background": hierarchy.background,
+        "duplicate": hierarchy.duplicates + kinds.replaced,
+        "clump": hierarchy.clumps,
+    }
+
+
+def _kept(task: _Task, measured: Sequence[Droplet]) -> tuple[list[Droplet], dict[str, int], tuple[str, ...]]:
+    """What filters and client leave, in the picture's frame; the number removed by reason; and notes."""
+    options = task.wanted.options
+    added = picked(measured, task.add)
     spared = {i for i in added if i is not None}
-    kept, removed = apply_filters(measured, options.automatic, wanted.filters, spared)
-    excluded = picked(kept, exclude)
+    kept, removed = apply_filters(measured, options.automatic, task.wanted.filters, spared)
+    excluded = picked(kept, task.exclude)
     left, gone = without_picked(kept, excluded)
     misses = note_on_misses("add", options.add, added)
     misses += note_on_misses("exclude", options.exclude, excluded)
-    return left, {**removed, "excluded": gone}, misses
+    return [in_picture(one, task.region) for one in left], {**removed, "excluded": gone}, misses
 
 
 def _boundaries(
@@ -138,10 +168,11 @@ def _boundaries(
     return {boundary.mask: boundary for boundary in own}, _outermost(nodes)
 
 
-def _kinds(part: Image, nodes: Sequence[Node], around: Sequence[Mask], options: Options) -> Kinds:
+def _kinds(task: _Task, refined: _Refined) -> Kinds:
     """Droplets and what is in them."""
+    part, nodes, options = task.part, refined.hierarchy.nodes, task.wanted.options
     outermost = _outermost(nodes)
-    beads = find_beads(part, [*outermost, *around]) if options.contents else []
+    beads = find_beads(part, [*outermost, *refined.around]) if options.contents else []
     if options.points is not None:
         beads = beads_within(beads, outermost, part.width, part.height)
     return classify(nodes, beads, part.width, part.height)

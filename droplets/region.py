@@ -36,7 +36,7 @@ def checked_region(image: Image, roi: Sequence[int] | None) -> Box:
 
 
 def checked_points(points: Sequence[Sequence[float]], region: Box, name: str) -> NDArray[np.float64]:
-    """Nx2 (x, y) in the region, of points in the picture.
+    """Nx2 (x, y) in the region, of points in the picture, from the first to the last pixel's centre.
 
     Raises:
         BadRequest: a point lies outside the region; `name` says which option it is.
@@ -45,7 +45,7 @@ def checked_points(points: Sequence[Sequence[float]], region: Box, name: str) ->
     relative = np.array(points, np.float64).reshape(-1, 2) - (x, y)
     if (relative < -0.5).any() or (relative > (width - 0.5, height - 0.5)).any():
         raise BadRequest(f"options.{name}: every point must lie within the picture (or the roi).")
-    return relative
+    return np.clip(relative, 0, (width - 1, height - 1))  # width - 0.5 would round to a pixel beyond
 
 
 def crop(image: Image, region: Box) -> Image:

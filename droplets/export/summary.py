@@ -46,32 +46,40 @@ def summary_text(
         summary: of droplets.statistics; all but None and longer lists in it is printed.
         about: further lines on the analysis, such as date and model, by what they tell.
     """
-    size = analysis.pixel_size
-    facts = {
-        "File": name,
-        "Format": f"{image.format}, {image.bit_depth} bit",
-        "Size": f"{image.width} x {image.height} px",
-        "Pixel size": f"{size.um:g} um ({size.source})" if size else "not known",
-        **{f"Note {number}": note for number, note in enumerate(image.notes, 1)},
-        **about,
-    }
-    masks = {
-        "found by the model": analysis.found,
-        **{f"removed: {reason}": count for reason, count in analysis.removed.items() if count},
-        "kept": len(analysis.droplets),
-    }
+    facts = {**_facts(image, analysis, name), **about}
     return "\n\n".join(
         [
             "# Droplets",
             "\n".join(f"- {_plain(label)}: {_plain(text)}" for label, text in facts.items()),
             "## Masks",
-            _table(masks),
+            _table(_masks(analysis)),
             "## Figures",
             *_groups(summary),
             "## Files",
             HOW_TO_OPEN,
         ]
     )
+
+
+def _facts(image: Image, analysis: Analysis, name: str) -> dict[str, str]:
+    """What the picture is, by what is told."""
+    size = analysis.pixel_size
+    return {
+        "File": name,
+        "Format": f"{image.format}, {image.bit_depth} bit",
+        "Size": f"{image.width} x {image.height} px",
+        "Pixel size": f"{size.um:g} um ({size.source})" if size else "not known",
+        **{f"Note {number}": note for number, note in enumerate(image.notes, 1)},
+    }
+
+
+def _masks(analysis: Analysis) -> dict[str, int]:
+    """Numbers of masks found, removed and kept."""
+    return {
+        "found by the model": analysis.found,
+        **{f"removed: {reason}": count for reason, count in analysis.removed.items() if count},
+        "kept": len(analysis.droplets),
+    }
 
 
 def _groups(summary: Mapping[str, Any]) -> Iterator[str]:

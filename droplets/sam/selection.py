@@ -108,13 +108,7 @@ def select(
         predicted_iou: K float32, carried along.
         threshold: lowest stability score.
     """
-    device = logits.device
-    # To the host once: indices are worked out there, or every one of them would have to be waited for.
-    places = torch.cat([_spans(logits, corner), corner], 1).cpu()
-    spans, corner = places[:, :4], places[:, 4:]
-    x0, x1 = resampler.x.reach(spans[:, 0], spans[:, 2])
-    y0, y1 = resampler.y.reach(spans[:, 1], spans[:, 3])
-    boxes = torch.stack([x0, y0, x1, y1], 1)
+    boxes, corner = _places(resampler, logits, corner)
     chosen, stability, tight = [], [], []
     pixels: list[NDArray[np.uint8]] = []
     for chunk in _chunks(boxes):
@@ -123,7 +117,7 @@ def select(
         stable = score >= threshold  # not those without any mask
         chosen.append(chunk[stable])
         stability.append(score[stable])
-        tight.append(found.boxes[send(stable.nonzero()[:, 0], device)])
+        tight.append(found.boxes[send(stable.nonzero()[:, 0], logits.device)])
         pixels += found.packed(boxes[chunk], stable)
     if not pixels:
         return Candidates.join([])
@@ -136,6 +130,18 @@ def select(
         boxes[order, :2].numpy(),
         pixels,
     )
+
+
+def _places(resampler: Resampler, logits: Tensor, corner: Tensor) -> tuple[Tensor, Tensor]:
+    """Kx4 XYXY of the pixels that the masks may reach, and their corners, both on the host.
+
+    To the host once: indices are worked out there, or every one of them would have to be waited for.
+    """
+    places = torch.cat([_spans(logits, corner), corner], 1).cpu()
+    spans, corner = places[:, :4], places[:, 4:]
+    x0, x1 = resampler.x.reach(spans[:, 0], spans[:, 2])
+    y0, y1 = resampler.y.reach(spans[:, 1], spans[:, 3])
+    return torch.stack([x0, y0, x1, y1], 1), corner
 
 
 def _spans(logits: Tensor, corner: Tensor) -> Tensor:

@@ -37,6 +37,8 @@ SETS = [
     {"median_min": 120, "std_max": 36},
     {"min_threshold": 40},
     {"max_threshold": 160},
+    {"diameter_min": 20},
+    {"diameter_max": 37},
     {"diameter_min": 10, "mean_min": 115, "min_edge_distance": 10, "circularity_min": 0.5},
 ]
 

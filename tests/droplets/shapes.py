@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from droplets.measure import border_distance, intensity, shape
+from droplets.synthetic import Rendering
 from droplets.types import BorderDistance, Droplet, Image, Intensity, Kind, Mask, Shape
 
 
@@ -50,6 +51,21 @@ def ring(x: float, y: float, outer: float, inner: float) -> Mask:
     ]
     crop[window] &= ~hole.crop
     return Mask(rim.x, rim.y, crop)
+
+
+def cut(mask: Mask, width: int, height: int) -> Mask:
+    """What of the mask lies in the picture."""
+    left, top = max(0, -mask.x), max(0, -mask.y)
+    inside = mask.crop[top : height - mask.y, left : width - mask.x]
+    found = Mask.from_array(inside, mask.x + left, mask.y + top)
+    assert found is not None
+    return found
+
+
+def masks_of(rendering: Rendering, scale: float = 1.0) -> list[Mask]:
+    """True droplets, cut off at the border, their radii `scale` times as large."""
+    height, width = rendering.pixels.shape
+    return [cut(disc(d.x, d.y, d.radius * scale), width, height) for d in rendering.droplets]
 
 
 def in_frame(mask: Mask, width: int, height: int) -> np.ndarray:

@@ -1,31 +1,18 @@
 """Beads in drawn and rendered pictures, and none where there are none."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from droplets.beads import Bead, find_beads
 from droplets.interiors import interiors
-from droplets.synthetic import Rendering, render_brightfield
+from droplets.synthetic import render_brightfield
 from droplets.types import Mask
-from tests.droplets.shapes import disc, in_frame, picture, rectangle
+from tests.droplets.shapes import cut, disc, in_frame, masks_of, picture, rectangle, union
 
 GREY = 90
-
-
-def cut(mask: Mask, width: int, height: int) -> Mask:
-    """What of the mask lies in the picture."""
-    left, top = max(0, -mask.x), max(0, -mask.y)
-    inside = mask.crop[top : height - mask.y, left : width - mask.x]
-    found = Mask.from_array(inside, mask.x + left, mask.y + top)
-    assert found is not None
-    return found
-
-
-def masks_of(rendering: Rendering, scale: float = 1.0) -> list[Mask]:
-    """True droplets, cut off at the border, their radii `scale` times as large."""
-    height, width = rendering.pixels.shape
-    return [cut(disc(d.x, d.y, d.radius * scale), width, height) for d in rendering.droplets]
 
 
 def discs(shape: tuple[int, int], *circles: tuple[float, float, float], height: float = 200) -> np.ndarray:
@@ -156,6 +143,43 @@ def test_nothing_is_usual_where_droplets_are_not_alike():
 @pytest.mark.parametrize("level", [0, GREY, 255])
 def test_a_blank_picture_holds_nothing(level, masks):
     assert find_beads(picture(np.full((100, 140), level, np.uint8)), masks) == []
+
+
+def notched(mask: Mask) -> Mask:
+    """The mask with gaps in its last row, as where an outline runs along the border."""
+    crop = mask.crop.copy()
+    (columns,) = np.nonzero(crop[-1])
+    crop[-1, columns[columns.size // 4 : -columns.size // 4]] = False
+    return replace(mask, crop=crop)
+
+
+def test_gaps_in_the_row_along_the_border_are_no_edge():
+    whole, half = disc(60, 50, 20), cut(disc(60, 92, 20), 120, 100)
+    plain, gaps = (interiors([whole, mask], 120, 100) for mask in (half, notched(half)))
+    lost = np.isin(plain.index, gaps.index) & (plain.label == 1)
+    assert gaps.depth[gaps.label == 1] == pytest.approx(plain.depth[lost], abs=0.02)
+    assert gaps.x[gaps.label == 1] == pytest.approx(plain.x[lost], abs=0.02)
+    assert gaps.y[gaps.label == 1] == pytest.approx(plain.y[lost], abs=0.02)
+
+
+def test_oil_between_droplets_that_the_border_cuts_off_is_no_bead():
+    rendering = render_brightfield(640, 480, count=110, beads_per_droplet=0.5, touching=0.6, seed=7)
+    masks = masks_of(rendering)
+    pairs = [
+        (i, j)
+        for i, one in enumerate(rendering.droplets)
+        for j, other in enumerate(rendering.droplets[:i])
+        if one.touches_border
+        and other.touches_border
+        and np.hypot(one.x - other.x, one.y - other.y) < one.radius + other.radius + 2
+    ]
+    assert pairs
+    i, j = pairs[0]
+    clump = union(masks[i], masks[j])
+    rest = [mask for k, mask in enumerate(masks) if k not in (i, j)]
+    found = find_beads(picture(rendering.pixels), [*rest, clump])
+    assert found
+    assert not any(clump.covers(bead.mask.centroid) for bead in found)
 
 
 def test_a_droplet_that_the_border_cuts_off_keeps_its_circle():

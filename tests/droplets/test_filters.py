@@ -1,5 +1,7 @@
 """Every filter at, below and above its limit; every removal under its reason."""
 
+from dataclasses import replace
+
 import pytest
 
 from droplets.errors import BadRequest
@@ -264,15 +266,40 @@ def test_other_small_objects_are_debris_unless_they_lie_in_a_droplet():
     assert kept[-1].parent == 0
 
 
-def test_a_bead_may_go_alone():
+BREAKS = {
+    **{name: OF_VALUE[figure](0.3) for name, figure in LOWER_LIMITS.items()},
+    **{name: OF_VALUE[figure](50) for name, figure in UPPER_LIMITS.items()},
+    "exclude_edge_touching": figured(border=(0, 9, 9, 9)),
+}
+"""What does not keep the limit 0.6, or `true`, of that name."""
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_limits_act_on_droplets_and_on_what_lies_in_none_but_not_on_what_lies_in_a_droplet(name):
+    limits = Filters(**{name: True if name == "exclude_edge_touching" else 0.6})
+    keeps = figured(area=0, grey=(0.6,) * 5, diameter=0.6) if name in UPPER_LIMITS else figured()
+    breaks = BREAKS[name]
     droplets = [
-        figured(area=1000),
-        figured(kind="bead", parent=0, area=30),
-        figured(kind="bead", parent=0, area=5),
+        keeps,
+        replace(breaks, kind="bead", parent=0),
+        replace(breaks, kind="other", parent=0),
+        replace(breaks, parent=0),
+        breaks,
+        replace(breaks, kind="bead"),
+        replace(breaks, kind="other"),
+        replace(keeps, kind="bead", parent=4),
     ]
-    kept, removed = apply_filters(droplets, ON, Filters(area_min=10))
-    assert [droplet.mask.area for droplet in kept] == [1000, 30]
-    assert removed == {**NONE_REMOVED, "user_filter": 1}
+    kept, removed = apply_filters(droplets, OFF, limits)
+    assert [(one.kind, one.parent) for one in kept] == [("droplet", None), ("bead", 0), ("other", 0)]
+    assert removed == {**NONE_REMOVED, "user_filter": 5}
+
+
+def test_beads_of_a_droplet_that_the_border_cuts_off_lie_in_none():
+    cut_off = figured(border=(0, 9, 9, 9), area=1000)
+    beads = [figured(kind="bead", parent=0, area=area) for area in (30, 5)]
+    kept, removed = apply_filters([cut_off, *beads], ON, Filters(area_min=10))
+    assert [one.mask.area for one in kept] == [30]
+    assert removed == {**NONE_REMOVED, "edge": 1, "user_filter": 1}
 
 
 def test_a_bead_of_a_bead_goes_too():

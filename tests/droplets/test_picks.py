@@ -69,7 +69,8 @@ class TestExclude:
         assert [droplet.parent for droplet in analysis.droplets] == [None, 0]
 
     def test_what_a_filter_removed_is_not_met_again(self):
-        analysis = found(Prompted([LARGE, BEAD]), exclude=[[50, 60]], filters=Filters(area_min=100))
+        inner = disc(50, 60, 12)
+        analysis = found(Prompted([LARGE, inner]), exclude=[[50, 60]], filters=Filters(area_min=500))
         assert analysis.droplets == []
         assert (analysis.removed["user_filter"], analysis.removed["excluded"]) == (1, 1)
 
@@ -177,6 +178,16 @@ def test_a_point_picks_the_smallest_object_whose_pixels_it_lies_on():
     droplets = found(Prompted([rim, inner]), automatic_filters=False).droplets
     points = np.array([[50, 60], [58, 60], [65, 60], [199.5, 159.5]])
     assert picked(droplets, points) == [1, None, 0, None]
+
+
+@pytest.mark.parametrize("point", [[-0.5, 80], [WIDTH - 0.5, 80], [99, -0.5], [99, HEIGHT - 0.5]])
+def test_the_outer_half_of_an_outermost_pixel_belongs_to_it(point):
+    cut_off = rectangle(0, 60, 20, 40) if point[0] < 0 else rectangle(WIDTH - 20, 60, 20, 40)
+    if point[0] == 99:
+        cut_off = rectangle(80, 0 if point[1] < 0 else HEIGHT - 20, 40, 20)
+    analysis = found(Prompted([cut_off, MIDDLE]), exclude=[point], automatic_filters=False)
+    assert boxes(analysis) == [MIDDLE.box]
+    assert analysis.notes == ()
 
 
 def test_a_note_names_the_first_points_and_counts_the_others():

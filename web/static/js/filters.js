@@ -41,6 +41,12 @@ export function keepsLimits(mask, filters) {
 }
 
 /**
+ * Whether limits act on an item: a bead or other object in a droplet stays or goes with it.
+ * @param {Item} item
+ */
+export const isLimited = ({ mask, parent }) => parent === null || mask.kind === "droplet";
+
+/**
  * The filters that are set, as the service takes them.
  * @param {Filters} filters
  */
@@ -88,7 +94,7 @@ function select({ items, edits }, filters) {
     if (around !== "kept") return around;
     const [x, y] = item.mask.centroid;
     if (ring && !inside(ring, x + 0.5, y + 0.5)) return "outside";
-    return added.has(item.key) || keepsLimits(item.mask, filters) ? "kept" : "filtered";
+    return added.has(item.key) || !isLimited(item) || keepsLimits(item.mask, filters) ? "kept" : "filtered";
   }
 }
 

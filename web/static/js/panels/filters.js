@@ -3,7 +3,7 @@
 /** @import {Figure} from "../filters.js" */
 /** @import {State} from "../types.js" */
 import { byId, h } from "../dom.js";
-import { FIGURES, selected, setFilters } from "../filters.js";
+import { FIGURES, isLimited, selected, setFilters } from "../filters.js";
 import { Range } from "../range.js";
 import { now, set, subscribe } from "../state.js";
 import { inScope, lengths } from "../units.js";
@@ -49,7 +49,7 @@ export function start() {
 
 /** @param {State} state */
 function paint(state) {
-  const masks = inScope(state).flatMap((picture) => picture.items.map(({ mask }) => mask));
+  const masks = inScope(state).flatMap((picture) => picture.items.filter(isLimited).map(({ mask }) => mask));
   for (const [figure, range] of ranges) {
     const scale = factor(figure, state);
     const { unit } = lengths(state, inScope(state));
