@@ -10,6 +10,11 @@ COPY requirements.txt requirements.lock ./
 # hadolint ignore=DL3042,SC2086
 RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -c requirements.lock -r requirements.txt $TORCH_SPEC
+# EXTRAS=openvino installs requirements-openvino.txt too.
+ARG EXTRAS=""
+COPY requirements-*.txt ./
+RUN [ -z "$EXTRAS" ] || /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+        -c requirements.lock -r "requirements-$EXTRAS.txt"
 
 FROM python:3.11-slim
 # A fixed number, so that volumes and Kubernetes can name it.

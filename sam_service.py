@@ -37,6 +37,7 @@ class MaskGenerator(Protocol):
 
     device: str
     precision: str
+    runtime: str
     source: str
 
     def embed(self, pixels: Pixels) -> Any:
@@ -182,6 +183,7 @@ class SamService:
             "load_seconds": self._load_seconds,
             "device": generator.device if generator else None,
             "precision": generator.precision if generator else None,
+            "runtime": generator.runtime if generator else None,
             "checkpoint_source": generator.source if generator else None,
             "queue_length": self._jobs.qsize(),
             "queue_size": self._jobs.maxsize,
@@ -225,7 +227,13 @@ class SamService:
                 log.error("model not loaded", reason=error.message)  # noqa: TRY400
                 raise
             self._load_seconds = round(time.perf_counter() - started, 3)
-            log.info("model loaded", seconds=self._load_seconds, device=self._generator.device)
+            log.info(
+                "model loaded",
+                seconds=self._load_seconds,
+                device=self._generator.device,
+                precision=self._generator.precision,
+                runtime=self._generator.runtime,
+            )
         return self._generator
 
     def _answer(self, job: _Job, generator: MaskGenerator) -> Generation:

@@ -94,5 +94,6 @@ def body(done: Analysed) -> dict[str, Any]:
             "checkpoint": status["checkpoint_source"],
             "device": status["device"],
             "precision": status["precision"],
+            "runtime": status["runtime"],
         },
     }

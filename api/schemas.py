@@ -198,6 +198,7 @@ class ModelInfo(Answer):
     checkpoint: str | None
     device: str | None
     precision: str | None
+    runtime: str | None = Field(description="what runs the encoder: torch or openvino")
 
 
 class Segmentation(Answer):

@@ -82,6 +82,7 @@ class ModelHealth(Level):
     load_seconds: float | None
     device: str | None
     precision: str | None
+    runtime: str | None = Field(description="what runs the encoder: torch or openvino")
     checkpoint_source: str | None
     queue_length: int
     queue_size: int

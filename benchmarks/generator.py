@@ -1,6 +1,7 @@
 """Segment everything: ours against stock MobileSAM, on the same pictures in one run.
 
     python -m benchmarks.generator [--stock-once] [--pictures NAME ...] [--quality balanced] [--device cpu]
+                                  [--runtime torch]
 
 Three sides: "ours" (the service's search at --quality), "exact" (stock's 32x32 grid by our exact
 decoder in fp32, whose masks are compared with stock's) and "stock".
@@ -112,12 +113,14 @@ def measure(side: str, name: str, args: argparse.Namespace) -> tuple[dict[str, A
 
 
 def _ours(args: argparse.Namespace) -> Finder:
-    segmenter = Segmenter(CHECKPOINT, args.device)
+    segmenter = Segmenter(CHECKPOINT, args.device, runtime=args.runtime)
     return lambda pixels: segmenter.generate(pixels, segmenter.embed(pixels), args.quality)
 
 
 def _exact(args: argparse.Namespace) -> Finder:
-    return Generator(load_sam(CHECKPOINT, args.device), precision="fp32", exact=True).generate
+    return Generator(
+        load_sam(CHECKPOINT, args.device), precision="fp32", runtime=args.runtime, exact=True
+    ).generate
 
 
 def _stock(args: argparse.Namespace) -> Finder:
@@ -162,6 +165,8 @@ def _run(side: str, name: str, args: argparse.Namespace, masks: Path) -> tuple[d
         args.quality,
         "--device",
         args.device,
+        "--runtime",
+        args.runtime,
         "--threads",
         str(args.threads),
     ]
@@ -197,6 +202,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pictures", nargs="+", metavar="NAME", help=f"of: {', '.join(names())}")
     parser.add_argument("--quality", default="balanced", choices=("fast", "balanced", "thorough"))
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--runtime", default="auto", choices=("auto", "torch"), help="of our encoder")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--stock-once", action="store_true", help="no warm-up and one run of the slow side")
     parser.add_argument("--ours-only", action="store_true", help="leave the slow side out")

@@ -1,13 +1,15 @@
 """The service's accuracy on the reference pictures beside the project, if they are there.
 
-    make score [ARGS="--set wscnet"]
+    make score [ARGS="--precision fp32 --runtime torch --set wscnet"]
 
-Starts the service and runs ../shared/bench/score.py, which explains its figures, with ARGS. Then the
-brightfield and fluorescence pictures of the set "user" are sent as a pair for digital PCR.
+Starts the service with the encoder's precision and runtime (torch though OpenVINO is installed), and
+runs ../shared/bench/score.py, which explains its figures, with the other ARGS. Then the brightfield
+and fluorescence pictures of the set "user" are sent as a pair for digital PCR.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 
@@ -23,8 +25,14 @@ def main() -> None:
     """Score and print."""
     if not SCRIPT.exists():
         sys.exit(f"There are no reference pictures: {SCRIPT} is missing.")
-    command = [sys.executable, str(SCRIPT), "--url", ADDRESS, "--api-key", KEY, *sys.argv[1:]]
-    with service():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    parser.add_argument("--runtime", default="auto", choices=("auto", "torch"))
+    args, others = parser.parse_known_args()
+    command = [sys.executable, str(SCRIPT), "--url", ADDRESS, "--api-key", KEY, *others]
+    with service(args.runtime, PRECISION=args.precision):
         subprocess.run(command, check=True)
         _digital_pcr()
 

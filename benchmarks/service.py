@@ -17,12 +17,22 @@ PORT = "9488"
 ADDRESS = f"http://127.0.0.1:{PORT}"
 
 
+# `gunicorn app:create_app()` as where OpenVINO is not installed
+ON_TORCH = "import sys; sys.modules['openvino'] = None; from gunicorn.app.wsgiapp import run; run()"
+
+
 @contextmanager
-def service(**settings: str) -> Iterator[None]:
-    """The service at ADDRESS, ready, for as long as the context lasts; `settings` are of its environment."""
+def service(runtime: str = "auto", **settings: str) -> Iterator[None]:
+    """The service at ADDRESS, ready, for as long as the context lasts.
+
+    Args:
+        runtime: of the encoder: "auto", or "torch" though OpenVINO may be installed.
+        settings: of its environment.
+    """
     with tempfile.TemporaryDirectory() as data:
         own = {"API_KEYS": f"{KEY}:Benchmark:10000", "FLASK_PORT": PORT, "DATA_DIR": data, **settings}
-        command = [sys.executable, "-m", "gunicorn", "app:create_app()"]
+        start = ["-c", ON_TORCH] if runtime == "torch" else ["-m", "gunicorn"]
+        command = [sys.executable, *start, "app:create_app()"]
         process = subprocess.Popen(command, env={**os.environ, **own}, stderr=subprocess.DEVNULL)
         try:
             _wait_until_ready(process)

@@ -24,6 +24,7 @@ class Generator:
 
     device = "cpu"
     precision = "fp32"
+    runtime = "torch"
     source = "test"
 
     def __init__(self):
@@ -85,6 +86,7 @@ def test_ten_first_requests_load_one_model(make_service, generator):
     assert generator.threads == set(loads)  # one thread for loading and inference
     assert service.status()["model_loaded"]
     assert service.status()["load_seconds"] >= 0.05
+    assert service.status()["runtime"] == "torch"
 
 
 def test_a_full_queue_is_refused_at_once(make_service, generator):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Literal, cast
+from importlib.util import find_spec
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,7 +20,13 @@ from torch import Tensor, nn
 
 from droplets.sam.products import prefer_fastest_fp32
 
+log = logging.getLogger(__name__)
+
 Precision = Literal["fp32", "bf16", "fp16", "auto"]
+Runtime = Literal["torch", "openvino", "auto"]
+Network = Callable[[Tensor], Tensor]
+"""Bx3x1024x1024 float32 frames -> Bx256x64x64 float32."""
+
 FRAME = 1024
 
 
@@ -71,22 +79,45 @@ def choose_precision(precision: Precision, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+def _torch_network(network: nn.Module, device: torch.device, dtype: torch.dtype) -> Network:
+    network = network.to(memory_format=torch.channels_last)
+
+    def run(frames: Tensor) -> Tensor:
+        frames = frames.contiguous(memory_format=torch.channels_last)
+        with nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype):
+            features: Tensor = network(frames)
+        return features.float()
+
+    return run
+
+
+def _openvino_network(network: nn.Module, dtype: torch.dtype) -> Network:
+    from droplets.sam.openvino_encoder import openvino_network  # noqa: PLC0415  # it may not be installed
+
+    return openvino_network(network, FRAME, dtype, torch.get_num_threads())
+
+
 class Encoder:
     """MobileSAM's image encoder.
 
     Args:
         sam: the model; its encoder is copied, and left as it is.
         precision: "fp32", "bf16", "fp16" or "auto", see `choose_precision`.
+        runtime: "openvino" (CPU only), "torch", or "auto": OpenVINO on the CPU where it is installed
+            and works, else torch.
+
+    Attributes:
+        runtime: "openvino" or "torch".
     """
 
-    def __init__(self, sam: Sam, precision: Precision = "auto") -> None:
+    def __init__(self, sam: Sam, precision: Precision = "auto", runtime: Runtime = "auto") -> None:
         self.device = torch.device(sam.device)
         self.dtype = choose_precision(precision, self.device)
         if self.device.type == "cpu":
             prefer_fastest_fp32()
         network = copy.deepcopy(sam.image_encoder).eval().requires_grad_(requires_grad=False)
         _fold_batch_norms(network)
-        self._network = cast(nn.Module, network.to(memory_format=torch.channels_last))
+        self.runtime, self._network = self._choose_runtime(network, runtime)
         self._resize = ResizeLongestSide(FRAME)
         self._mean = sam.pixel_mean.detach().clone()
         self._std = sam.pixel_std.detach().clone()
@@ -105,14 +136,18 @@ class Encoder:
             height, width = resized.shape[:2]
             frame[:, :height, :width] = (resized.permute(2, 0, 1) - self._mean) / self._std
             sizes.append((height, width))
-        with self._autocast():
-            features = self._network(frames.contiguous(memory_format=torch.channels_last)).float()
+        features = self._network(frames)
         return [
             Embedding(features[i : i + 1].contiguous(), (picture.shape[0], picture.shape[1]), sizes[i])
             for i, picture in enumerate(pictures)
         ]
 
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self.dtype == torch.float32:
-            return nullcontext()
-        return torch.autocast(self.device.type, self.dtype)
+    def _choose_runtime(self, network: nn.Module, runtime: Runtime) -> tuple[str, Network]:
+        if runtime == "openvino":
+            return "openvino", _openvino_network(network, self.dtype)
+        if runtime == "auto" and self.device.type == "cpu" and find_spec("openvino") is not None:
+            try:
+                return "openvino", _openvino_network(network, self.dtype)
+            except Exception:  # whatever keeps it from working here, torch does the same
+                log.warning("OpenVINO does not work here; the encoder runs on torch", exc_info=True)
+        return "torch", _torch_network(network, self.device, self.dtype)

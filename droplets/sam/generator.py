@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from droplets.sam.decoder import Decoded, Decoder
-from droplets.sam.encoder import Encoder, Precision
+from droplets.sam.encoder import Encoder, Precision, Runtime
 from droplets.sam.projections import Prepared
 from droplets.sam.resample import Resampler
 from droplets.sam.selection import Candidates, select
@@ -109,7 +109,7 @@ class Generator:
     Args:
         sam: the model, in eval mode, on the device to work on.
         points_per_side: of the grid that `generate` prompts.
-        precision: of the encoder, see `Encoder`.
+        precision, runtime: of the encoder, see `Encoder`.
         decoding: any of `Decoding`'s attributes, by name.
     """
 
@@ -119,12 +119,13 @@ class Generator:
         *,
         points_per_side: int = 32,
         precision: Precision = "auto",
+        runtime: Runtime = "auto",
         decoding: Decoding | None = None,
         **changes: float | bool | None,
     ) -> None:
         self.points_per_side = points_per_side
         self.decoding = replace(decoding or Decoding(), **changes)  # type: ignore[arg-type]
-        self.encoder = Encoder(sam, precision)
+        self.encoder = Encoder(sam, precision, runtime)
         self.decoder = Decoder(sam)
 
     def generate(self, pixels: NDArray[np.uint8]) -> list[Mask]:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from droplets.sam.checkpoint import load_sam
-from droplets.sam.encoder import Embedding, Precision
+from droplets.sam.encoder import Embedding, Precision, Runtime
 from droplets.sam.generator import Decoding, Generator
 from droplets.sam.search import EFFORTS, find_everything
 from droplets.types import Mask, Quality
@@ -25,19 +25,25 @@ class Segmenter:
         checkpoint: file with MobileSAM's weights.
         device: "cpu" or "cuda".
         source: where the checkpoint comes from, for the answers.
-        precision: of the encoder, see `Encoder`.
+        precision, runtime: of the encoder, see `Encoder`.
 
     Raises:
         ModelUnavailable: the file is missing or holds no MobileSAM.
     """
 
     def __init__(
-        self, checkpoint: Path, device: str, source: str = "", precision: Precision = "auto"
+        self,
+        checkpoint: Path,
+        device: str,
+        source: str = "",
+        precision: Precision = "auto",
+        runtime: Runtime = "auto",
     ) -> None:
         self.device = device
         self.source = source
-        self._generator = Generator(load_sam(checkpoint, device), precision=precision)
+        self._generator = Generator(load_sam(checkpoint, device), precision=precision, runtime=runtime)
         self.precision = PRECISION_NAMES[self._generator.encoder.dtype]
+        self.runtime = self._generator.encoder.runtime
         if device != "cpu":
             self._generator.warm_up()
 

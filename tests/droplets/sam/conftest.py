@@ -41,8 +41,8 @@ def picture() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def embedding(sam, picture):
-    """The picture's embedding, in fp32."""
-    return Encoder(sam, "fp32").embed(picture)
+    """The picture's embedding by torch, in fp32."""
+    return Encoder(sam, "fp32", "torch").embed(picture)
 
 
 @pytest.fixture(scope="session")

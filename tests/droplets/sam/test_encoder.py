@@ -30,7 +30,7 @@ def test_points_are_scaled_as_the_predictor_scales_them(embedding, predictor):
 
 
 def test_half_precision_stays_near(sam, picture, embedding):
-    features = Encoder(sam, "bf16").embed(picture).features
+    features = Encoder(sam, "bf16", "torch").embed(picture).features
     assert features.dtype == torch.float32
     error = (features - embedding.features).pow(2).mean().sqrt() / embedding.features.std()
     assert error < 0.05
@@ -38,14 +38,14 @@ def test_half_precision_stays_near(sam, picture, embedding):
 
 def test_a_batch_gives_what_each_picture_gives(sam, picture, embedding):
     upright = np.ascontiguousarray(picture[:, :200].transpose(1, 0, 2))
-    first, second = Encoder(sam, "fp32").embed_batch([picture, upright])
+    first, second = Encoder(sam, "fp32", "torch").embed_batch([picture, upright])
     assert torch.allclose(first.features, embedding.features, atol=2e-5)
     assert second.size == (200, 300)
 
 
 def test_the_model_is_left_as_it_was(sam):
     before = sorted(sam.state_dict())
-    Encoder(sam, "fp32")
+    Encoder(sam, "fp32", "torch")
     assert sorted(sam.state_dict()) == before
 
 

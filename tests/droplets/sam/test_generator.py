@@ -41,8 +41,12 @@ def test_the_grid_is_stock_s():
     assert np.allclose(point_grid(7, (480, 640)), expected)
 
 
-def test_exact_finds_the_masks_of_stock(sam, picture, stock):
-    found = Generator(sam, points_per_side=SIDE, precision="fp32", exact=True).generate(picture)
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+def test_exact_finds_the_masks_of_stock(sam, picture, stock, runtime):
+    if runtime == "openvino":
+        pytest.importorskip("droplets.sam.openvino_encoder", exc_type=ImportError)
+    exact = Generator(sam, points_per_side=SIDE, precision="fp32", runtime=runtime, exact=True)
+    found = exact.generate(picture)
     assert len(stock) > 20
     assert len(found) == len(stock)
     assert partners(stock, found, 0.98) >= 0.995

@@ -118,6 +118,7 @@ function modelFacts({ container, model }) {
     ["State", model.draining ? "draining" : model.model_loaded ? "loaded" : "not loaded yet"],
     ["Device", model.device ?? "–"],
     ["Precision", model.precision ?? "–"],
+    ["Runtime", model.runtime ?? "–"],
     ["Loaded in", age(model.load_seconds)],
     ["Checkpoint", checkpoint.name ?? checkpoint.reason ?? "–"],
     ["Source", checkpoint.source ?? "–"],

@@ -69,6 +69,7 @@
  * @property {number | null} load_seconds
  * @property {string | null} device
  * @property {string | null} precision
+ * @property {string | null} runtime
  * @property {number} queue_length
  * @property {number} queue_size
  * @property {boolean} running
