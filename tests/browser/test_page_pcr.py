@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import json
+import math
 import zipfile
 from pathlib import Path
 
@@ -19,8 +19,9 @@ MISS_ONE = """
 async () => {
   const { now, set, update } = await import("/static/js/state.js");
   const { id, items } = now().pictures[0];
-  update(id, { items: items.slice(0, -1) });
-  return items.at(-1).mask;
+  const last = items.findLast(({ mask }) => mask.fluorescence && !mask.children.length);
+  update(id, { items: items.slice(0, last.key) });
+  return last.mask;
 }
 """
 ADD = """
@@ -47,7 +48,7 @@ def open_pair(bench, folder):
     return bright
 
 
-def test_an_added_droplet_has_the_fluorescence_that_the_services_tables_give_it(bench, tmp_path):
+def test_an_added_droplet_has_the_fluorescence_that_the_services_archive_gives_it(bench, tmp_path):
     page = bench.page
     open_pair(bench, tmp_path)
     missed = page.evaluate(MISS_ONE)
@@ -59,17 +60,12 @@ def test_an_added_droplet_has_the_fluorescence_that_the_services_tables_give_it(
     with page.expect_download() as download:
         page.get_by_role("button", name="Everything as ZIP").click()
     archive = zipfile.ZipFile(Path(download.value.path()))
-    name = next(name for name in archive.namelist() if name.endswith("objects.csv"))
-    rows = list(csv.DictReader(io.StringIO(archive.read(name).decode())))
-    near = min(rows, key=lambda row: distance(row, added["centroid"]))
-    assert distance(near, added["centroid"]) < 1
+    name = next(name for name in archive.namelist() if name.endswith("analysis.json"))
+    masks = json.loads(archive.read(name))["masks"]
+    near = min(masks, key=lambda mask: math.dist(mask["centroid"], added["centroid"]))
+    assert math.dist(near["centroid"], added["centroid"]) < 1
     for figure in ("intensity", "amplitude"):
-        given = float(near[f"fluorescence_{figure}"])
-        assert added["fluorescence"][figure] == pytest.approx(given, rel=1e-3)
-
-
-def distance(row, point) -> float:
-    return abs(float(row["centroid_x"]) - point[0]) + abs(float(row["centroid_y"]) - point[1])
+        assert added["fluorescence"][figure] == pytest.approx(near["fluorescence"][figure], rel=1e-3)
 
 
 def test_a_warning_about_the_result_looks_like_one(bench, tmp_path):
