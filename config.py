@@ -27,7 +27,7 @@ class ApiKey:
         name: whose key it is; unique, shown in logs and statistics.
         limit: requests within any hour.
         digest: sha256 of the key's UTF-8 bytes.
-        hint: the key's first characters, for people to recognise it by.
+        hint: for people to recognise the key by: its first characters, and the first of its digest.
         enabled: False if the entry's fourth field is `disabled`.
     """
 
@@ -59,10 +59,10 @@ def parse_api_key(entry: str) -> ApiKey:
             digest = b""
         if len(digest) != 32:
             raise ValueError(f"the key of {name!r} must be sha256$ and 64 hexadecimal digits")
-        hint = "sha256$…"
+        hint = f"sha256$… {digest.hex()[:6]}"
     else:
         digest = hashlib.sha256(key.encode()).digest()
-        hint = f"{key[:4]}…" if len(key) >= 12 else "…"
+        hint = f"{key[:4]}… {digest.hex()[:6]}" if len(key) >= 12 else "…"
     return ApiKey(name, int(limit), digest, hint, enabled=len(fields) == 3)
 
 

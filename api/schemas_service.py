@@ -89,7 +89,7 @@ class KeyUsage(UsageSummary):
     """One API key."""
 
     name: str
-    hint: str = Field(description="the key's first characters")
+    hint: str = Field(description="the key's first characters, and the first six of its SHA-256")
     enabled: bool
     limit_per_hour: int
     used_last_hour: int

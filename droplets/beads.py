@@ -37,7 +37,7 @@ SEPARATION = 0.6
 SMALLEST_DROPLET = 100
 """Pixels; in a smaller one there is no room to see anything."""
 CONVEX = 0.87
-"""Solidity under which what the border cuts off is several droplets (two have 0.85, one has at least 0.88)."""
+"""Solidity under which what the border cuts off is several droplets (two: 0.85; one: 0.88 or more)."""
 SPECK = 0.4
 """Of the median bead radius: what is smaller is no bead."""
 

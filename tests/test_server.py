@@ -62,7 +62,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
 def serving(folder: Path, **changes: str) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port = int(changes.pop("FLASK_PORT", free.getsockname()[1]))
     log = folder / "server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -10,6 +10,15 @@ from tests.browser.workbench import EMPTY, INSIDE, TRUTH
 pytestmark = pytest.mark.model
 
 ALL = str(len(INSIDE))
+AS_THE_SERVICE_COUNTS = """
+async () => {
+  const { now } = await import("/static/js/state.js");
+  const { requestForm } = await import("/static/js/request.js");
+  const { post } = await import("/static/js/api.js");
+  const answer = await post("/segment_file", requestForm(now(), now().pictures[0]));
+  return ["droplet", "bead"].map((kind) => answer.masks.filter((mask) => mask.kind === kind).length);
+}
+"""
 
 
 def test_a_click_excludes_a_droplet_and_another_one_brings_it_back(bench):
@@ -51,6 +60,16 @@ def test_a_missed_droplet_is_added_by_a_click_and_stays_whatever_the_filters_say
     expect(bench.page.locator("#code")).to_contain_text('"add":[[')
     bench.page.get_by_role("button", name="Undo").click()
     expect(bench.count).to_have_text("0")
+
+
+def test_an_addition_by_a_bead_in_a_cut_off_droplet_counts_alike_in_page_and_service(bench):
+    bench.open_sample()
+    cut = next(each for each in TRUTH if each["touches_border"] and each["beads"] and each["beads"][0][2] > 2)
+    bench.tool("add")
+    bench.click(*cut["beads"][0][:2])
+    expect(bench.page.locator("#told")).not_to_be_empty()
+    counted = bench.page.evaluate(AS_THE_SERVICE_COUNTS)
+    assert [bench.shown("droplet"), bench.shown("bead")] == counted
 
 
 def test_where_a_droplet_is_already_none_is_added_twice(bench):

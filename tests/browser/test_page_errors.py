@@ -7,8 +7,9 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.workbench import INSIDE, SAMPLE
+from tests.browser.workbench import EMPTY, INSIDE, SAMPLE, Workbench
 from tests.conftest import KEY, SMALL_KEY
+from tests.test_server import serving
 
 ALL = str(len(INSIDE))
 
@@ -22,6 +23,24 @@ def test_a_wrong_key_is_asked_for_again(bench):
     dialog.get_by_label("Key").fill(KEY)
     dialog.get_by_role("button", name="Keep for this session").click()
     expect(bench.count).to_have_text(ALL, timeout=120_000)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_is_refused_later_is_asked_for_again(bench, status):
+    page = bench.page
+    bench.open_sample()
+    body = json.dumps({"success": False, "error": "refused", "message": "This key is disabled."})
+    page.route("**/*", lambda route: route.fulfill(status=status, content_type="application/json", body=body))
+    dialog = page.get_by_role("dialog", name="API key")
+
+    bench.tool("add")
+    bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
+    expect(dialog.get_by_role("alert")).to_contain_text("disabled")
+    page.keyboard.press("Escape")
+    bench.tab("Export")
+    page.get_by_role("button", name="Everything as ZIP").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("disabled")
 
 
 def test_a_used_up_limit_says_how_long_to_wait(bench):
@@ -79,6 +98,26 @@ def test_without_a_server_it_says_so_and_goes_on_when_there_is_one(bench):
     page.context.set_offline(False)
     page.get_by_role("button", name="Try again").click()
     expect(bench.count).to_have_text(ALL, timeout=120_000)
+
+
+@pytest.mark.model
+def test_a_stopped_server_is_named_as_such_and_the_page_goes_on_when_it_is_back(open_page, tmp_path):
+    with serving(tmp_path) as first:
+        bench = Workbench(open_page(first.address))
+        bench.give_key()
+    page, port = bench.page, first.address.rpartition(":")[2]
+    page.set_input_files("#files", SAMPLE)
+    expect(page.locator("#progress")).to_contain_text("The service does not answer")
+    expect(page.locator("#progress")).to_contain_text("that the service is running; then try again")
+    with serving(tmp_path, FLASK_PORT=port):
+        page.get_by_role("button", name="Try again").click()
+        expect(bench.count).to_have_text(ALL, timeout=120_000)
+        bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
+        expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    bench.tool("add")
+    bench.click(EMPTY[1]["x"], EMPTY[1]["y"])
+    expect(page.locator("#notices")).to_contain_text("The service does not answer")
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
 
 
 @pytest.mark.model

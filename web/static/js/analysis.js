@@ -1,12 +1,12 @@
 // Pictures come in, are sent one after the other, and their answers are kept.
 
-/** @import {Answer, Picture, Point, State} from "./types.js" */
+/** @import {Answer, Picture, State} from "./types.js" */
 import { ApiError, post } from "./api.js";
 import { display } from "./display.js";
-import { additions, itemsOf } from "./items.js";
+import { itemsOf } from "./items.js";
 import { apiKey } from "./key.js";
 import { halve } from "./pyramid.js";
-import { NO_EDITS, edit, find, now, set, update } from "./state.js";
+import { NO_EDITS, find, now, set, update } from "./state.js";
 
 const PATIENCE = 5; // times that a busy service is asked again by itself
 const SHORTEST_WAIT = 2; // seconds
@@ -198,7 +198,7 @@ export function options({ asked }) {
 }
 
 /** @param {number} remaining */
-const countdown = (remaining) => set({ remaining });
+export const countdown = (remaining) => set({ remaining });
 
 /**
  * @param {number} id
@@ -227,7 +227,7 @@ function refuse(id, error) {
   }
   update(id, { status: "failed", progress: null, error: { status: error.status, title: error.title, message: error.message } });
   asks.say(`${picture.name}: ${error.title}. ${error.message}`);
-  if (error.status === 401) asks.needKey(error.message);
+  if (error.refused) asks.needKey(error.message);
 }
 
 /** @param {Picture} picture @returns {Partial<Picture>} */
@@ -253,27 +253,4 @@ function pause(id, error, signal) {
       reject(new DOMException("cancelled", "AbortError"));
     });
   });
-}
-
-/**
- * Ask the service what lies at a point, and add it; what was found there anyway is kept whatever the filters say.
- * @param {Picture} picture
- * @param {Point} point as the service counts pixels
- * @returns {Promise<string>} what came of it
- */
-export async function addAt(picture, point) {
-  const asked = { ...options(now()), points: [point], automatic_filters: false };
-  const answer = /** @type {Answer} */ (await post("/segment_file", form(picture, asked), { onremaining: countdown }));
-  const latest = find(picture.id);
-  if (!latest) return "";
-  const { items, known } = additions(latest, answer.masks, point);
-  const { excluded, added } = latest.edits;
-  if (known) {
-    edit(latest, { excluded: new Set([...excluded].filter((key) => key !== known.key)), added: [...new Set([...added, known.key])] });
-    return "That object is there already; it stays whatever the filters say.";
-  }
-  if (!items.length) return "Nothing was found at this point.";
-  update(latest.id, { items: [...latest.items, ...items] });
-  edit(/** @type {Picture} */ (find(latest.id)), { added: [...added, ...items.map(({ key }) => key)] });
-  return `Added: ${items[0].mask.kind}, ${items.length > 1 ? `with ${items.length - 1} inside` : "nothing inside"}.`;
 }

@@ -16,6 +16,11 @@ export class ApiError extends Error {
     this.title = title;
     this.retryAfter = retryAfter;
   }
+
+  /** Whether it was for the key. */
+  get refused() {
+    return this.status === 401 || this.status === 403;
+  }
 }
 
 /** @type {Record<number, string>} */
@@ -23,6 +28,7 @@ const TITLES = {
   0: "The service does not answer",
   400: "The service refuses the request",
   401: "The key is not accepted",
+  403: "The key is not accepted",
   413: "The file is too large",
   415: "Not a picture the service takes",
   422: "The picture cannot be read",

@@ -1,8 +1,10 @@
 // Dialogs: the key, a known length, help.
 
+import { ApiError } from "./api.js";
 import { byId } from "./dom.js";
 import { number } from "./format.js";
 import { apiKey, keepKey } from "./key.js";
+import { problem } from "./notices.js";
 
 /** @param {string} id @returns {HTMLDialogElement} */
 const dialog = (id) => byId(id);
@@ -44,6 +46,16 @@ export function askKey(reason) {
   input("key-input").setAttribute("aria-invalid", String(reason !== ""));
   byId("key-forget").hidden = !apiKey();
   if (!dialog("key-dialog").open) dialog("key-dialog").showModal();
+}
+
+/**
+ * Tell of a request that failed; if it was for the key, ask for another one.
+ * @param {unknown} error
+ */
+export function failed(error) {
+  if (!(error instanceof ApiError)) throw error;
+  if (error.refused) askKey(error.message);
+  else problem(error.title, error.message);
 }
 
 /**

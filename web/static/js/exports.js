@@ -4,7 +4,7 @@
 import { post } from "./api.js";
 import { colouring } from "./colour.js";
 import { selected } from "./filters.js";
-import { request } from "./request.js";
+import { request, requestForm } from "./request.js";
 import { paintOutlines } from "./scene.js";
 import { set } from "./state.js";
 import { umOf } from "./units.js";
@@ -133,11 +133,7 @@ export async function overlay(state, picture) {
  * @returns {Promise<Blob>}
  */
 export function zip(state, picture) {
-  const fields = new FormData();
-  fields.set("file", picture.file, picture.name);
-  if (picture.fluorescence) fields.set("fluorescence", picture.fluorescence);
-  for (const [name, group] of Object.entries(request(state, picture))) fields.set(name, JSON.stringify(group));
-  return post("/download_analysis", fields, { as: "blob", onremaining: (remaining) => set({ remaining }) });
+  return post("/download_analysis", requestForm(state, picture), { as: "blob", onremaining: (remaining) => set({ remaining }) });
 }
 
 /**

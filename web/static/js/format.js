@@ -11,7 +11,7 @@ export function number(value, digits = 3) {
   if (size >= 1e6 || (size > 0 && size < 1e-3)) return value.toExponential(digits - 1).replace("e+", "e");
   const decimals = Number.isInteger(value) ? 0 : Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   return value.toLocaleString("en", {
-    minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping: size >= 10000,
+    minimumFractionDigits: decimals, maximumFractionDigits: decimals,
   });
 }
 
@@ -19,7 +19,7 @@ export function number(value, digits = 3) {
  * A number at an axis: as short as it can be.
  * @param {number} value
  */
-export const tick = (value) => value.toLocaleString("en", { maximumSignificantDigits: 6, useGrouping: false });
+export const tick = (value) => value.toLocaleString("en", { maximumSignificantDigits: 6 });
 
 /**
  * A part as per cent.

@@ -44,8 +44,12 @@ function made(masks, first, added) {
   }));
 }
 
-/** @param {Mask} one @param {Mask} other */
-function isSame(one, other) {
+/**
+ * Whether two masks show one object.
+ * @param {Mask} one
+ * @param {Mask} other
+ */
+export function isSame(one, other) {
   const ratio = Math.min(one.area, other.area) / Math.max(one.area, other.area);
   const [[x1, y1], [x2, y2]] = [one.centroid, other.centroid];
   return ratio > SAME && inside(one.polygons, x2 + 0.5, y2 + 0.5) && inside(other.polygons, x1 + 0.5, y1 + 0.5);

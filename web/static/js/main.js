@@ -24,7 +24,7 @@ for (const part of [intake, keys, tabs, filters, sizes, pcr, scale, analysis, ex
 table.start({ toggle: stage.toggle, focus: stage.look });
 connect({ needKey: dialogs.askKey, say });
 dialogs.start(() => {
-  for (const { id, error } of now().pictures) if (error?.status === 401) again(id);
+  for (const { id, error } of now().pictures) if (error?.status === 401 || error?.status === 403) again(id);
   intake.resume();
 });
 

@@ -36,3 +36,9 @@ export function problem(title, message) {
   close.addEventListener("click", () => note.remove());
   byId("notices").replaceChildren(note);
 }
+
+/**
+ * A sentence that qualifies the figures it stands under.
+ * @param {string} text
+ */
+export const warning = (text) => h("p", { class: "warning" }, icon("alert"), h("span", {}, text));

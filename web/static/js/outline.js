@@ -93,7 +93,7 @@ export function pointOf(item, contained) {
     inside(item.mask.polygons, x + 0.5, y + 0.5) &&
     !contained.some((each) => inside(each.mask.polygons, x + 0.5, y + 0.5));
   const centre = /** @type {Point} */ (item.mask.centroid.map(Math.round));
-  if (own(centre)) return centre;
+  for (const point of [item.added, centre]) if (point && own(point)) return point;
   const [left, top, width, height] = item.mask.bbox;
   for (let step = 16; step >= 1; step /= 2) {
     for (let y = top; y < top + height; y += step) {

@@ -2,7 +2,7 @@
 
 /** @import {Item, Picture, State} from "./types.js" */
 import { selected, setFilters } from "./filters.js";
-import { pointOf } from "./outline.js";
+import { inside, pointOf } from "./outline.js";
 import { NO_EDITS } from "./state.js";
 
 /** Options as the service has them by default, which need not be said. */
@@ -50,9 +50,34 @@ function picks(state, picture) {
     unedited[item.key] === "kept" && out(item) && !(item.parent !== null && out(picture.items[item.parent])));
   const added = picture.edits.added.map((key) => picture.items[key]).filter((item) => item.parent === null && fates[item.key] === "kept");
   return {
-    add: added.map((item) => item.added ?? pointOf(item, contained.get(item.key) ?? [])),
+    add: added.map((item) => pointOf(item, picture.items.filter((other) => liesIn(other, item)))),
     exclude: gone.map((item) => pointOf(item, contained.get(item.key) ?? [])),
   };
+}
+
+/**
+ * Whether an item lies in another one, be it known as its content or not: the droplet may have been added later.
+ * @param {Item} item
+ * @param {Item} other
+ */
+function liesIn(item, other) {
+  const [x, y] = item.mask.centroid;
+  return item.mask.area < other.mask.area && inside(other.mask.polygons, x + 0.5, y + 0.5);
+}
+
+/**
+ * The request as a form, with its files.
+ * @param {State} state
+ * @param {Picture} picture
+ * @param {Record<string, unknown>} [more] options beside those of the page
+ */
+export function requestForm(state, picture, more = {}) {
+  const { options, ...others } = request(state, picture);
+  const fields = new FormData();
+  fields.set("file", picture.file, picture.name);
+  if (picture.fluorescence) fields.set("fluorescence", picture.fluorescence);
+  for (const [name, group] of Object.entries({ ...others, options: { ...options, ...more } })) fields.set(name, JSON.stringify(group));
+  return fields;
 }
 
 /**

@@ -1,15 +1,14 @@
 // The picture and all that is done on it: what the viewer shows, and what a click means.
 
 /** @import {Item, Picture, Point, State} from "./types.js" */
-import { addAt } from "./analysis.js";
-import { ApiError } from "./api.js";
+import { addAt } from "./addition.js";
 import { COLOURINGS, colourAt, colouring } from "./colour.js";
-import { askLength } from "./dialogs.js";
+import { askLength, failed } from "./dialogs.js";
 import { byId, h } from "./dom.js";
 import { selected } from "./filters.js";
 import { number } from "./format.js";
 import { Gestures } from "./gestures.js";
-import { problem, say, tell } from "./notices.js";
+import { say, tell } from "./notices.js";
 import { current, edit, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
 import { inScope, lengths } from "./units.js";
@@ -80,8 +79,7 @@ async function add([x, y]) {
   try {
     tell(await addAt(picture, point));
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    problem(error.title, error.message);
+    failed(error);
   } finally {
     pending = pending.filter((each) => each !== point);
     viewer.mark({ pending });

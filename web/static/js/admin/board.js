@@ -1,5 +1,6 @@
 import { Timeline } from "../charts/timeline.js";
 import { byId, h } from "../dom.js";
+import { pairs } from "../panels/pairs.js";
 import { age, figure, milliseconds, share, size } from "./format.js";
 import { badge, levelList } from "./health.js";
 import { Table } from "./table.js";
@@ -126,9 +127,7 @@ function modelFacts({ container, model }) {
     ["Queue", `${model.queue_length} of ${model.queue_size}${model.running ? ", one in work" : ""}`],
     ["Pictures remembered", figure(model.remembered_pictures)],
   ];
-  return h(
-    "dl",
-    { class: "pairs" },
-    ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
-  );
+  const list = h("dl", { class: "pairs" });
+  pairs(list, facts);
+  return list;
 }

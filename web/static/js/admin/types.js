@@ -14,7 +14,7 @@
  *
  * @typedef {object} KeyEntry
  * @property {string} name
- * @property {string} hint the key's first characters
+ * @property {string} hint the key's first characters, and the first six of its SHA-256
  * @property {boolean} enabled
  * @property {number} limit_per_hour
  * @property {number} used_last_hour

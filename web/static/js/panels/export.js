@@ -1,11 +1,11 @@
 // The panel "Export": files, and the same request as code.
 
 /** @import {Picture, State} from "../types.js" */
-import { ApiError } from "../api.js";
 import { curl, optionsFile, python } from "../code.js";
+import { failed } from "../dialogs.js";
 import { byId } from "../dom.js";
 import { csv, json, overlay, save, zip } from "../exports.js";
-import { problem, say } from "../notices.js";
+import { say } from "../notices.js";
 import { current, now, subscribe } from "../state.js";
 import { inScope } from "../units.js";
 import { whenSeen } from "./tabs.js";
@@ -60,8 +60,7 @@ function offer(id, make) {
     try {
       await make(now(), picture);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      problem(error.title, error.message);
+      failed(error);
     } finally {
       button.disabled = false;
       button.removeAttribute("aria-busy");

@@ -4,6 +4,7 @@
 /** @import {State} from "../types.js" */
 import { byId, h } from "../dom.js";
 import { FIGURES, isLimited, selected, setFilters } from "../filters.js";
+import { number } from "../format.js";
 import { Range } from "../range.js";
 import { now, set, subscribe } from "../state.js";
 import { inScope, lengths } from "../units.js";
@@ -96,7 +97,7 @@ function tell(state) {
   edge.checked = Boolean(state.filters.exclude_edge_touching);
   const fates = inScope(state).flatMap((picture) => selected(picture, state.filters).fates);
   const filtered = fates.filter((fate) => fate === "filtered").length;
-  byId("filters-count").textContent = filtered ? `${filtered} of ${fates.length} left out` : "";
+  byId("filters-count").textContent = filtered ? `${number(filtered)} of ${number(fates.length)} left out` : "";
   byId("filters-clear").toggleAttribute("hidden", !Object.keys(setFilters(state.filters)).length);
   paintKinds(state);
 }
@@ -120,6 +121,6 @@ function paintKinds(state) {
   for (const chip of /** @type {NodeListOf<HTMLElement>} */ (byId("kinds").querySelectorAll("[data-kind]"))) {
     const kind = /** @type {keyof typeof KINDS} */ (chip.dataset.kind);
     chip.setAttribute("aria-pressed", String(state.shown[kind]));
-    /** @type {Element} */ (chip.lastElementChild).textContent = String(kept.filter(({ mask }) => mask.kind === kind).length);
+    /** @type {Element} */ (chip.lastElementChild).textContent = number(kept.filter(({ mask }) => mask.kind === kind).length);
   }
 }

@@ -3,9 +3,10 @@
 /** @import {Picture, State} from "../types.js" */
 import { again, show } from "../analysis.js";
 import { scatter } from "../charts/scatter.js";
-import { byId } from "../dom.js";
+import { byId, h } from "../dom.js";
 import { selected } from "../filters.js";
 import { number, percent } from "../format.js";
+import { warning } from "../notices.js";
 import { brightness, concentration, partitions, thresholdOf, volume } from "../pcr.js";
 import { current, find, now, set, subscribe, update } from "../state.js";
 import { umOf } from "../units.js";
@@ -93,21 +94,21 @@ function paintFigures(state, picture, threshold) {
   if (document.activeElement !== field) field.value = threshold === null ? "" : String(Number(threshold.toPrecision(5)));
   byId("threshold-reset").hidden = find(picture.id)?.threshold === null;
   if (threshold === null) {
-    pairs(byId("pcr-figures"), [["droplets", String(counted.length)]]);
+    pairs(byId("pcr-figures"), [["droplets", number(counted.length)]]);
   } else {
     const positives = counted.filter((item) => brightness(item, light) >= threshold).length;
     const volumes = um ? counted.map(({ mask }) => volume(mask.equivalent_diameter, um)) : [];
     const { part, lambda, copies, volume: average } = concentration(positives, counted.length, volumes);
     pairs(byId("pcr-figures"), [
-      ["droplets", String(counted.length)],
-      ["positive", `${positives}`, `(${percent(part)})`],
+      ["droplets", number(counted.length)],
+      ["positive", number(positives), `(${percent(part)})`],
       ["λ, copies a droplet", number(lambda[0], 4), interval(lambda)],
       copies ? ["copies per µl", number(copies[0], 4), interval(copies)] : ["copies per µl", "–", "needs a pixel size"],
       average !== null && ["mean volume", `${number(average, 4)} pl`],
     ]);
   }
   const notes = light ? ddpcr.warnings : ["Without a fluorescence picture (or a channel) the droplets' own brightness is shown."];
-  byId("pcr-notes").replaceChildren(...notes.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+  byId("pcr-notes").replaceChildren(...notes.map((text) => (light ? warning(text) : h("p", {}, text))));
 }
 
 /** @param {readonly number[]} estimate value, low, high */

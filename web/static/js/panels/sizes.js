@@ -60,7 +60,7 @@ function paint(state) {
   const spread = sizes(all.diameters);
   const loaded = loading(all.beads);
   byId("figures").replaceChildren(
-    figure("droplets", String(all.droplets)),
+    figure("droplets", number(all.droplets)),
     figure(`mean diameter (${all.unit})`, number(spread.mean, 4)),
     figure("CV", percent(spread.cv)),
     figure("beads a droplet", number(loaded.lambda)),
@@ -91,7 +91,7 @@ function paintSizes(state, pictures, all, spread) {
   });
   const length = (/** @type {number | null} */ value, digits = 4) => (value === null ? "–" : `${number(value, digits)} ${all.unit}`);
   pairs(byId("size-figures"), [
-    ["n (whole droplets)", String(spread.n)],
+    ["n (whole droplets)", number(spread.n)],
     ["mean", length(spread.mean)],
     ["standard deviation", length(spread.std, 3)],
     ["CV", percent(spread.cv)],
@@ -118,8 +118,8 @@ const selectedWith = (picture, filters) => selected({ ...picture, items: [...pic
 function paintBeads(all, loaded) {
   bars(byId("bead-bars"), all.diameters.length ? loaded.observed : [], loaded.expected);
   pairs(byId("bead-figures"), [
-    ["whole droplets", String(loaded.droplets)],
-    ["beads in them", String(loaded.beads)],
+    ["whole droplets", number(loaded.droplets)],
+    ["beads in them", number(loaded.beads)],
     ["λ, beads a droplet", number(loaded.lambda, 4)],
     ["with beads", percent(loaded.occupied)],
     ["of these with one", percent(loaded.singleOfOccupied)],

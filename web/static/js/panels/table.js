@@ -72,7 +72,7 @@ function paint(state) {
   const [first, last] = [view.page * ROWS, Math.min(listed.length, (view.page + 1) * ROWS)];
   swap(byId("table-head"), head(shown));
   swap(byId("table-body"), ...listed.slice(first, last).map((item) => row(picture, item, shown, fates[item.key] === "kept", state.focus === item.key)));
-  byId("page-state").textContent = listed.length ? `${first + 1} to ${last} of ${listed.length}` : "nothing";
+  byId("page-state").textContent = listed.length ? `${number(first + 1)} to ${number(last)} of ${number(listed.length)}` : "nothing";
   byId("page-back").toggleAttribute("disabled", view.page === 0);
   byId("page-next").toggleAttribute("disabled", view.page === pages - 1);
 }
@@ -101,7 +101,7 @@ function row(picture, item, shown, kept, focused) {
   const check = h("input", { type: "checkbox", "data-key": `counts-${item.key}`, checked: kept, "aria-label": `${item.mask.kind} ${item.key} counts`, onchange: () => acts.toggle(picture, item) });
   const cell = (/** @type {Column} */ { of }, /** @type {number} */ i) => {
     const value = of(item);
-    const text = typeof value === "number" ? number(value, i === 4 ? 3 : 4) : value;
+    const text = i === 0 ? String(value) : typeof value === "number" ? number(value, i === 4 ? 3 : 4) : value;
     if (i > 0) return h("td", { class: i === 1 ? "" : "number" }, text);
     return h("td", { class: "number" }, h("button", { type: "button", class: "sort", "data-key": `show-${item.key}`, "aria-label": `Show ${item.mask.kind} ${item.key}`, onclick: () => show(item) }, text));
   };
