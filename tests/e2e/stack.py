@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
@@ -22,6 +22,7 @@ from tests.e2e.engine import Engine
 ROOT = Path(__file__).parent.parent.parent
 APP, BALANCER, REDIS, PROMETHEUS = "sam-app", "load-balancer", "redis", "prometheus"
 PUBLIC_PORT, METRICS_PORT, BALANCER_METRICS_PORT = 9487, 9464, 8404
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -178,12 +179,13 @@ class Stack:
         return self.compose("logs", "--no-color", "--tail", str(lines))
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 180) -> None:
-    """Ask until the condition holds; an AssertionError if it never does."""
+def wait_until(condition: Callable[[], Found], seconds: float = 180) -> Found:
+    """What the condition gives once it holds; an AssertionError if it never does."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.2)
+    return found
 
 
 @contextmanager

@@ -99,9 +99,8 @@ def test_a_stopped_instance_finishes_its_picture_while_others_take_the_new_ones(
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.segment, fresh(sample), PLAIN, "balanced")
         running.add_done_callback(lambda _: finished.append(time.monotonic()))
-        wait_until(lambda: busy_instance(three) or running.done())
-        busy = busy_instance(three)
-        assert busy is not None, running.result().text
+        busy = wait_until(lambda: busy_instance(three) or running.done())
+        assert isinstance(busy, str), running.result().text
         asked = time.monotonic()
         three.engine.docker("kill", "--signal", "TERM", busy)
         statuses = Counter(client.get("/defaults", PLAIN).status_code for _ in range(30))
