@@ -98,23 +98,23 @@ def test_slow_sender_keeps_no_instance_busy(site):
 def test_full_of_uploads_it_stays_within_its_memory(own_site):
     """Each connection has one upload that is worked on, and sends the next already."""
     most = int(re.search(r"^ +maxconn (\d+)", CONFIG.read_text(), re.MULTILINE)[1])
-    limits = compose_config("docker-compose.yml")["services"]["load-balancer"]["deploy"]["resources"][
-        "limits"
-    ]
-    head = b"POST /segment HTTP/1.1\r\nHost: sam\r\nX-Work: 20\r\nContent-Length: %d\r\n\r\n"
+    container = compose_config("docker-compose.yml")["services"]["load-balancer"]
+    limit = int(container["deploy"]["resources"]["limits"]["memory"])
+    head = b"POST /segment HTTP/1.1\r\nHost: sam\r\nX-Work: 60\r\nContent-Length: %d\r\n\r\n"
     upload = head % len(FITTING) + FITTING
     before = own_site.memory()
     with ExitStack() as stack:
         for _ in range(count := 8):
             address = ("127.0.0.1", int(own_site.public.rpartition(":")[2]))
-            connection = stack.enter_context(socket.create_connection(address, timeout=1))
+            connection = stack.enter_context(socket.create_connection(address, timeout=20))
             connection.sendall(upload)
+            connection.settimeout(1)
             with suppress(TimeoutError):
                 connection.sendall(upload)
         wait_for(lambda: own_site.working() == count)
         grown = own_site.memory() - before
     assert grown > count * len(FITTING)
-    assert before + grown / count * most < int(limits["memory"])
+    assert before + grown / count * most < limit
 
 
 def test_instances_that_do_not_listen_yet_cost_no_failed_request(own_site):

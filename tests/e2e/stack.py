@@ -179,7 +179,7 @@ class Stack:
         return self.compose("logs", "--no-color", "--tail", str(lines))
 
 
-def wait_until(condition: Callable[[], Found], seconds: float = 180) -> Found:
+def wait_until(condition: Callable[[], Found], seconds: float = 400) -> Found:
     """What the condition gives once it holds; an AssertionError if it never does."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -42,12 +42,12 @@ def busy_instance(stack: Stack) -> str | None:
 
 def test_an_instance_killed_under_load_costs_no_request(three, client, sample):
     wait_until(lambda: three.balanced() == 3)
-    small = load(lambda: client.segment(fresh(sample, 200, 240), PLAIN), 4)
-    with small as statuses, load(lambda: client.segment_json(large(sample), PLAIN), 4) as of_large:
-        wait_until(lambda: len(statuses) >= 6 and len(of_large) >= 4)
+    small = load(lambda: client.segment(fresh(sample, 200, 240), PLAIN), 3)
+    with small as statuses, load(lambda: client.segment_json(large(sample), PLAIN), 3) as of_large:
+        wait_until(lambda: len(statuses) >= 3 and len(of_large) >= 3)
         three.engine.docker("kill", three.containers(APP)[0])
         answered, answered_large = len(statuses), len(of_large)
-        wait_until(lambda: len(statuses) >= answered + 12 and len(of_large) >= answered_large + 6)
+        wait_until(lambda: len(statuses) >= answered + 6 and len(of_large) >= answered_large + 6)
     assert Counter(statuses + of_large) == {200: len(statuses) + len(of_large)}
 
 
@@ -71,7 +71,7 @@ def next_version(three):
 
 def test_an_upgrade_under_load_costs_no_request(three, client, sample, next_version):
     old = set(three.containers(APP))
-    with load(lambda: client.segment(fresh(sample, 200, 240), PLAIN), 4) as statuses:
+    with load(lambda: client.segment(fresh(sample, 200, 240), PLAIN), 2) as statuses:
         done = three.upgrade(SAM_VERSION=next_version)
     assert done.returncode == 0, done.stdout + done.stderr
     assert Counter(statuses) == {200: len(statuses)}
