@@ -1,20 +1,15 @@
-# The service as an image. For a small one set TORCH_INDEX to the address of PyTorch's CPU wheels;
-# without it pip takes its default build, which on Linux brings CUDA. TORCH_SPEC pins a build, such
-# as "torch==2.10.0+cpu torchvision==0.25.0+cpu"; without it the range in requirements.txt holds.
+# The service as an image, with torch for CPUs; scripts/install.sh says what the arguments choose. An
+# empty TORCH_BACKEND gives pip's default build, which brings CUDA.
 FROM python:3.11-slim AS builder
+ARG TORCH_BACKEND=cpu
 ARG TORCH_INDEX=""
 ARG TORCH_SPEC=""
+ENV PIP_NO_CACHE_DIR=1 UV_NO_CACHE=1
 RUN python -m venv /opt/venv
 WORKDIR /build
-COPY requirements.txt requirements.lock ./
-# hadolint ignore=DL3042,SC2086
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
-        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -c requirements.lock -r requirements.txt $TORCH_SPEC
-# EXTRAS=openvino installs requirements-openvino.txt too.
 ARG EXTRAS=""
-COPY requirements-*.txt ./
-RUN [ -z "$EXTRAS" ] || /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
-        -c requirements.lock -r "requirements-$EXTRAS.txt"
+COPY requirements*.txt requirements.lock scripts/install.sh ./
+RUN ./install.sh /opt/venv
 
 FROM python:3.11-slim
 # A fixed number, so that volumes and Kubernetes can name it.

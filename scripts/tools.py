@@ -14,6 +14,7 @@ from pathlib import Path
 
 PACKAGES = {
     "dockerd": "docker.io",
+    "docker": "docker-cli",  # from Debian 13 on; before, docker.io brings it
     "iptables": "iptables",
     "ip": "iproute2",
     "debootstrap": "debootstrap",
@@ -22,6 +23,7 @@ PACKAGES = {
     "prometheus": "prometheus",
     "chromium": "chromium",
 }  # command: package that brings it
+# Where Debian's programs are, also those that are not in everybody's PATH.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 POLICY = Path("/usr/sbin/policy-rc.d")  # asked by packages before they start their services
 QUIET = {
@@ -38,10 +40,11 @@ def main() -> None:
         print("Tools: all there")
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        print(f"Tools: some tests skip without these Debian packages: {' '.join(packages)}")
+        print(f"Tools: some tests skip without these Debian packages: {' '.join(known(packages))}")
         return
-    print(f"Tools: installing {' '.join(packages)}")
     _apt_get("update")
+    packages = known(packages)
+    print(f"Tools: installing {' '.join(packages)}")
     with services_stopped(POLICY):
         if not _apt_get("install", *packages):
             for package in packages:  # one that cannot be had keeps no other away
@@ -53,6 +56,14 @@ def main() -> None:
 def missing(packages: Mapping[str, str]) -> list[str]:
     """The packages whose command is not on this machine."""
     return [package for command, package in packages.items() if shutil.which(command, path=PATH) is None]
+
+
+def known(packages: Sequence[str]) -> list[str]:
+    """Those of the packages that this release of Debian has; all of them where apt knows none."""
+    if shutil.which("apt-cache") is None:
+        return list(packages)
+    found = [package for package in packages if _run(["apt-cache", "show", package]).returncode == 0]
+    return found or list(packages)
 
 
 @contextmanager

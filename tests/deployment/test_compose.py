@@ -247,13 +247,23 @@ def test_start_waits_for_what_is_needed(services):
 
 
 def test_gpu_file_changes_only_what_the_gpu_needs():
-    cpu, gpu = (compose_config(file, TORCH_INDEX="http://cpu.invalid")["services"] for file in COMPOSE_FILES)
+    given = {"TORCH_INDEX": "http://cpu.invalid", "TORCH_BACKEND": "cpu"}
+    cpu, gpu = (compose_config(file, **given)["services"] for file in COMPOSE_FILES)
     assert {name for name in SERVICES if cpu[name] != gpu[name]} == {"sam-app", "model"}
     app = gpu["sam-app"]
     [device] = app["deploy"]["resources"]["reservations"]["devices"]
     assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
     assert (app["environment"]["DEVICE"], app["environment"]["WORKERS"]) == ("cuda", "1")
     assert app["image"] != cpu["sam-app"]["image"]
-    assert app["build"]["args"]["TORCH_INDEX"] == ""  # not the CPU wheels
+    built = app["build"]["args"]
+    assert (built["TORCH_BACKEND"], built["TORCH_INDEX"]) == ("", "")  # pip's default build has CUDA
     assert app["image"] == gpu["model"]["image"]
     assert app["build"] == gpu["model"]["build"]
+
+
+def test_image_for_cpus_has_the_build_for_cpus_unless_asked_otherwise():
+    def backend(**environment: str) -> str:
+        services = compose_config("docker-compose.yml", **environment)["services"]
+        return services["sam-app"]["build"]["args"]["TORCH_BACKEND"]
+
+    assert [backend(), backend(TORCH_BACKEND=""), backend(TORCH_BACKEND="cu130")] == ["cpu", "", "cu130"]

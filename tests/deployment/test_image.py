@@ -73,7 +73,7 @@ def test_all_that_runs_goes_into_the_build():
                 assert str(file.relative_to(ROOT)) in given
     assert {"app.py", "gunicorn.conf.py", "model/manifest.json"} <= given
     assert {"examples/droplets.png", "examples/small.jpg", "examples/answers.json"} <= given
-    assert {"requirements.txt", "requirements.lock", "LICENSE", "NOTICE"} <= given
+    assert {"requirements.txt", "requirements.lock", "scripts/install.sh", "LICENSE", "NOTICE"} <= given
 
 
 def test_no_module_that_runs_is_left_out():
@@ -89,6 +89,13 @@ def test_no_module_that_runs_is_left_out():
     for module in imported:
         file = f"{module.replace('.', '/')}.py"
         assert file in given or not (ROOT / file).exists(), module
+
+
+def test_torch_is_built_for_cpus_unless_asked_otherwise():
+    text = without_comments("Dockerfile")
+    builder = text[: text.index("\nFROM ", 1)]
+    assert "\nARG TORCH_BACKEND=cpu\n" in builder
+    assert re.search(r"^RUN \./install\.sh /opt/venv$", builder, re.MULTILINE)
 
 
 def test_server_is_the_first_process_so_that_it_drains():

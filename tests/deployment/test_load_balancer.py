@@ -1,4 +1,4 @@
-"""monitoring/haproxy.cfg in a real HAProxy; processes stand for instances, a thread for Docker's DNS."""
+"""monitoring/haproxy.cfg in a real HAProxy."""
 
 from __future__ import annotations
 
@@ -6,138 +6,20 @@ import os
 import re
 import socket
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import ExitStack, suppress
 
 import pytest
 import requests
 
-from tests.deployment.tools import ROOT, debian_tool
+from tests.deployment.balancer import CONFIG, HAPROXY, Site, running_site, wait_for
+from tests.deployment.tools import compose_config
 
-CONFIG = ROOT / "monitoring" / "haproxy.cfg"
-HAPROXY = debian_tool("haproxy")
-SMALL, LARGE = b"x" * 1000, b"x" * 2_000_000
+SMALL, FITTING, LARGE = b"x" * 1000, b"x" * 16_000_000, b"x" * 24_000_000  # 16 MiB are kept
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
-
-
-def free_port(address: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
-
-
-class Names(threading.Thread):
-    """A DNS server that answers every question with the addresses of the instances."""
-
-    def __init__(self, addresses: list[str]) -> None:
-        super().__init__(daemon=True)
-        self.addresses = addresses
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-
-    def run(self) -> None:
-        while True:
-            query, sender = self.socket.recvfrom(4096)
-            if not query:
-                return
-            question = query[12 : query.index(b"\0", 12) + 5]
-            records = [
-                b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4" + socket.inet_aton(address) for address in self.addresses
-            ]
-            counts = b"\0\1" + len(records).to_bytes(2, "big") + b"\0\0\0\0"
-            self.socket.sendto(query[:2] + b"\x81\x80" + counts + question + b"".join(records), sender)
-
-    def stop(self) -> None:
-        self.socket.sendto(b"", self.socket.getsockname())
-        self.join()
-        self.socket.close()
-
-
-@dataclass
-class Site:
-    """A running load balancer and its instances, by address."""
-
-    port: int = field(default_factory=free_port)
-    public: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
-    tunnel: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
-    metrics: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
-    instances: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    named: list[str] = field(default_factory=list)
-
-    def start(self, number: int) -> None:
-        address = f"127.0.9.{number}"
-        command = [sys.executable, str(Path(__file__).with_name("instance.py")), address, str(self.port)]
-        self.instances[address] = subprocess.Popen(command)
-        wait_for(lambda: answers(f"http://{address}:{self.port}"))
-        self.named.append(address)
-
-    def kill(self, number: int) -> None:
-        """As the kernel does when memory runs out; the name stays for a while."""
-        self.instances[f"127.0.9.{number}"].kill()
-
-    def up(self, backend: str = "ready") -> int:
-        found = re.search(
-            rf'haproxy_backend_active_servers{{proxy="{backend}"}} (\d+)',
-            requests.get(f"{self.metrics}/metrics", timeout=5).text,
-        )
-        return int(found[1]) if found else -1
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.05)
-
-
-def answers(address: str) -> bool:
-    try:
-        requests.get(address, timeout=5)
-    except requests.ConnectionError:
-        return False
-    return True
-
-
-@contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
-    site = Site()
-    names = Names(site.named)
-    names.start()
-    text = CONFIG.read_text()
-    for container, here in {
-        "127.0.0.11:53": f"127.0.0.1:{names.port}",
-        "sam-app:9487": f"sam-app:{site.port}",
-        "bind :9487": f"bind {site.public.removeprefix('http://')}",
-        "bind :9488": f"bind {site.tunnel.removeprefix('http://')}",
-        "bind :8404": f"bind {site.metrics.removeprefix('http://')}",
-    }.items():
-        assert container in text
-        text = text.replace(container, here)
-    (folder / "haproxy.cfg").write_text(text)
-    site.start(1)
-    site.start(2)
-    balancer = subprocess.Popen(
-        [str(HAPROXY), "-db", "-f", str(folder / "haproxy.cfg")],
-        env={**os.environ, "MAX_FILE_SIZE_MB": "50"},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(lambda: answers(site.metrics))
-        wait_for(lambda: site.up() == 2)
-        yield site
-    finally:
-        for process in (balancer, *site.instances.values()):
-            process.kill()
-            process.wait()
-        names.stop()
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +72,49 @@ def test_killed_instance_costs_no_failed_request(own_site):
         statuses = [future.result().status_code for future in running]
     assert statuses == [200] * 200
     wait_for(lambda: own_site.up() == 1)
+
+
+def test_upload_of_16_mb_survives_the_instance_that_works_on_it(own_site):
+    with ThreadPoolExecutor(4) as pool:
+        work = {"X-Work": "2"}
+        running = [pool.submit(post, own_site.public, "/segment", FITTING, **work) for _ in range(4)]
+        wait_for(lambda: own_site.working() == 4)
+        own_site.kill(1)
+        answers = [future.result() for future in running]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert {answer.json()["instance"] for answer in answers} == {"127.0.9.2"}
+
+
+def test_slow_sender_keeps_no_instance_busy(site):
+    with socket.create_connection(("127.0.0.1", int(site.public.rpartition(":")[2]))) as connection:
+        connection.sendall(b"POST /segment HTTP/1.0\r\nContent-Length: 1000\r\n\r\n" + bytes(900))
+        for _ in range(5):
+            assert post(site.public).status_code == 200
+        assert site.working() == 0
+        connection.sendall(bytes(100))
+        assert connection.recv(4096).split()[1] == b"200"
+
+
+def test_full_of_uploads_it_stays_within_its_memory(own_site):
+    """Each connection has one upload that is worked on, and sends the next already."""
+    most = int(re.search(r"^ +maxconn (\d+)", CONFIG.read_text(), re.MULTILINE)[1])
+    container = compose_config("docker-compose.yml")["services"]["load-balancer"]
+    limit = int(container["deploy"]["resources"]["limits"]["memory"])
+    head = b"POST /segment HTTP/1.1\r\nHost: sam\r\nX-Work: 60\r\nContent-Length: %d\r\n\r\n"
+    upload = head % len(FITTING) + FITTING
+    before = own_site.memory()
+    with ExitStack() as stack:
+        for _ in range(count := 8):
+            address = ("127.0.0.1", int(own_site.public.rpartition(":")[2]))
+            connection = stack.enter_context(socket.create_connection(address, timeout=20))
+            connection.sendall(upload)
+            connection.settimeout(1)
+            with suppress(TimeoutError):
+                connection.sendall(upload)
+        wait_for(lambda: own_site.working() == count)
+        grown = own_site.memory() - before
+    assert grown > count * len(FITTING)
+    assert before + grown / count * most < limit
 
 
 def test_instances_that_do_not_listen_yet_cost_no_failed_request(own_site):

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from scripts.tools import PATH
+
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
 COMPOSE_FILES = ("docker-compose.yml", "docker-compose.gpu.yml")
@@ -25,7 +27,7 @@ def run(
     return subprocess.run(
         command,
         cwd=folder,
-        env={"PATH": f"{BIN}:/usr/sbin:/usr/bin:/bin", **(environment or {})},
+        env={"PATH": f"{BIN}:{PATH}", **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -49,4 +51,4 @@ def compose_config(file: str, **environment: str) -> dict[str, Any]:
 
 def debian_tool(name: str) -> str | None:
     """Where a program of Debian lies, None if it is not installed."""
-    return shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin")
+    return shutil.which(name, path=PATH)

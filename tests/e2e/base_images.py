@@ -14,7 +14,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.e2e.engine import CACHE, PATH, Engine
+from scripts.tools import PATH
+from tests.e2e.engine import CACHE, Engine
 from tests.e2e.pip_settings import read_settings
 
 STAND_INS = Path(__file__).with_name("stand_ins")

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from scripts.tools import PATH
 from tests.e2e import firewall
 
-PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sam-e2e"
 FREE_BYTES = 20 * 2**30  # an image with a CUDA build of torch takes 6 GB, and its build twice that
 LOCK = Path("/run/sam-e2e.lock")  # of the machine, as two engines would spoil each other's packet filter

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+from scripts.tools import PATH
+
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 DOCKERS = re.compile(r"DOCKER|\b(docker0|docker_gwbridge|br-[0-9a-f]{12})\b")
 POLICY = re.compile(r":(?P<chain>\S+) (?P<policy>ACCEPT|DROP) ")

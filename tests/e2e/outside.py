@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.e2e.engine import PATH
+from scripts.tools import PATH
 
 ENVIRONMENT = {**os.environ, "PATH": PATH}
 NAME = "sam-e2e-outside"

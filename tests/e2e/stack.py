@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
@@ -22,6 +22,7 @@ from tests.e2e.engine import Engine
 ROOT = Path(__file__).parent.parent.parent
 APP, BALANCER, REDIS, PROMETHEUS = "sam-app", "load-balancer", "redis", "prometheus"
 PUBLIC_PORT, METRICS_PORT, BALANCER_METRICS_PORT = 9487, 9464, 8404
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,12 @@ class Stack:
     services: list[str] = field(default_factory=list)
 
     def configure(self, settings: dict[str, str]) -> None:
-        """Write .env, and an override file with free ports and the place where the checkpoint really lies."""
-        (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        """Write .env, and an override file with free ports and the place where the checkpoint really lies.
+
+        Unless the environment says otherwise, torch comes from where this machine's pip finds it.
+        """
+        lines = [f"{name}={value}\n" for name, value in {"TORCH_BACKEND": "", **settings}.items()]
+        (self.folder / ".env").write_text("".join(lines))
         changes = self.folder / "changes.yml"
         changes.write_text("{}")
         seed = (ROOT / "model" / "mobile_sam.pt").resolve().parent
@@ -88,14 +93,30 @@ class Stack:
                 lines += [f"  {name}:", f"    ports: !override [{', '.join(ports)}]"]
         changes.write_text("\n".join(lines))
 
-    def compose(self, *arguments: str, timeout: float = 400, **changes: str) -> str:
-        """What `docker compose ...` prints; `changes` are variables that win over .env."""
+    @property
+    def options(self) -> list[str]:
+        """What tells `docker compose` which project with which files is meant."""
         options = ["--project-name", self.project, "--project-directory", str(ROOT), "--profile", "*"]
         options += ["--env-file", str(self.folder / ".env")]
         for file in (ROOT / "docker-compose.yml", self.folder / "changes.yml"):
             options += ["--file", str(file)]
+        return options
+
+    def compose(self, *arguments: str, timeout: float = 400, **changes: str) -> str:
+        """What `docker compose ...` prints; `changes` are variables that win over .env."""
         engine = Engine({**self.engine.environment, **changes}, self.engine.own)
-        return engine.docker("compose", *options, *arguments, timeout=timeout)
+        return engine.docker("compose", *self.options, *arguments, timeout=timeout)
+
+    def upgrade(self, **changes: str) -> subprocess.CompletedProcess[str]:
+        """scripts/upgrade.sh, whatever its exit status; `changes` are variables that win over .env."""
+        return subprocess.run(
+            [str(ROOT / "scripts" / "upgrade.sh"), *self.options],
+            env={**self.engine.environment, **changes},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
 
     def configuration(self) -> dict[str, Any]:
         """What compose makes of the files and .env."""
@@ -158,12 +179,13 @@ class Stack:
         return self.compose("logs", "--no-color", "--tail", str(lines))
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 180) -> None:
-    """Ask until the condition holds; an AssertionError if it never does."""
+def wait_until(condition: Callable[[], Found], seconds: float = 400) -> Found:
+    """What the condition gives once it holds; an AssertionError if it never does."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.2)
+    return found
 
 
 @contextmanager

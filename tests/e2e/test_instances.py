@@ -25,6 +25,12 @@ def fresh(sample: bytes, *shape: int) -> bytes:
     return cv2.imencode(".png", pixels[y : y + height, x : x + width])[1].tobytes()
 
 
+def large(sample: bytes) -> bytes:
+    """Nearly all of the sample with 16 bits a channel and uncompressed: 1.7 MB."""
+    pixels = cv2.imdecode(np.frombuffer(fresh(sample), np.uint8), cv2.IMREAD_COLOR)
+    return cv2.imencode(".png", pixels.astype(np.uint16) * 257, [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes()
+
+
 def busy_instance(stack: Stack) -> str | None:
     """The container of an instance that works on a picture."""
     for container in stack.containers(APP):
@@ -36,12 +42,13 @@ def busy_instance(stack: Stack) -> str | None:
 
 def test_an_instance_killed_under_load_costs_no_request(three, client, sample):
     wait_until(lambda: three.balanced() == 3)
-    with load(lambda: client.segment(fresh(sample, 200, 240), PLAIN), 6) as statuses:
-        wait_until(lambda: len(statuses) >= 6)
+    small = load(lambda: client.segment(fresh(sample, 200, 240), PLAIN), 3)
+    with small as statuses, load(lambda: client.segment_json(large(sample), PLAIN), 3) as of_large:
+        wait_until(lambda: len(statuses) >= 3 and len(of_large) >= 3)
         three.engine.docker("kill", three.containers(APP)[0])
-        answered = len(statuses)
-        wait_until(lambda: len(statuses) >= answered + 12)
-    assert Counter(statuses) == {200: len(statuses)}
+        answered, answered_large = len(statuses), len(of_large)
+        wait_until(lambda: len(statuses) >= answered + 6 and len(of_large) >= answered_large + 6)
+    assert Counter(statuses + of_large) == {200: len(statuses) + len(of_large)}
 
 
 def test_instances_are_added_and_taken_away_without_a_failed_request(three, client):
@@ -54,15 +61,46 @@ def test_instances_are_added_and_taken_away_without_a_failed_request(three, clie
     assert Counter(statuses) == {200: len(statuses)}
 
 
+@pytest.fixture
+def next_version(three):
+    """A version to upgrade to; afterwards all is as before."""
+    yield "e2e-next"
+    three.up(3)
+    three.engine.try_docker("image", "rm", "sam-droplets:e2e-next")
+
+
+def test_an_upgrade_under_load_costs_no_request(three, client, sample, next_version):
+    old = set(three.containers(APP))
+    with load(lambda: client.segment(fresh(sample, 200, 240), PLAIN), 2) as statuses:
+        done = three.upgrade(SAM_VERSION=next_version)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Counter(statuses) == {200: len(statuses)}
+    new = three.containers(APP)
+    assert len(new) == 3
+    assert not old & set(new)
+    assert {three.inspect(container)["Config"]["Image"] for container in new} == {
+        f"sam-droplets:{next_version}"
+    }
+
+
+def test_an_upgrade_that_does_not_start_leaves_the_old_instances_alone(three, client, next_version):
+    old = set(three.containers(APP))
+    with load(lambda: client.get("/defaults", PLAIN), 2) as statuses:
+        done = three.upgrade(SAM_VERSION=next_version, MAX_IMAGE_PIXELS="none")
+    assert done.returncode == 1
+    assert "the old ones go on" in done.stderr
+    assert Counter(statuses) == {200: len(statuses)}
+    assert set(three.containers(APP)) == old
+
+
 def test_a_stopped_instance_finishes_its_picture_while_others_take_the_new_ones(three, client, sample):
     wait_until(lambda: three.balanced() == 3)
     finished: list[float] = []
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.segment, fresh(sample), PLAIN, "balanced")
         running.add_done_callback(lambda _: finished.append(time.monotonic()))
-        wait_until(lambda: busy_instance(three) or running.done())
-        busy = busy_instance(three)
-        assert busy is not None, running.result().text
+        busy = wait_until(lambda: busy_instance(three) or running.done())
+        assert isinstance(busy, str), running.result().text
         asked = time.monotonic()
         three.engine.docker("kill", "--signal", "TERM", busy)
         statuses = Counter(client.get("/defaults", PLAIN).status_code for _ in range(30))

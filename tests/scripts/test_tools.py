@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+
+import pytest
 
 from scripts import tools
 
@@ -36,6 +39,12 @@ def test_a_package_that_cannot_be_had_fails_nothing_and_keeps_no_other_away(monk
     tools.main()
     assert asked == [("update",), ("install", "first", "second"), ("install", "first"), ("install", "second")]
     assert "some tests skip: first second" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("apt-cache") is None, reason="apt is not there")
+def test_a_package_of_another_release_is_not_asked_for():
+    assert tools.known(["dash", "no-such-package-here"]) == ["dash"]
+    assert tools.known(["no-such-package-here"]) == ["no-such-package-here"]
 
 
 def test_services_are_kept_from_starting_only_meanwhile(tmp_path):
