@@ -32,6 +32,7 @@ EXPOSED_HEADERS = [
     "X-RateLimit-Reset",
 ]
 PICTURES_DECODED_AT_ONCE = 2  # a 50-megapixel picture takes over a gigabyte while it is decoded
+PREVIEWS_AT_ONCE = 2  # each holds its picture three times over
 MANIFEST = Path(__file__).parent / "model" / "manifest.json"
 
 
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics = Metrics(sam, (key.name for key in auth.keys), store, settings.prometheus_multiproc_dir)
     app.extensions.update(
         decoding=BoundedSemaphore(PICTURES_DECODED_AT_ONCE),
+        previewing=BoundedSemaphore(PREVIEWS_AT_ONCE),
         settings=settings,
         sam=sam,
         checkpoint=checkpoint,

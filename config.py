@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -198,6 +200,11 @@ class Settings(BaseSettings):
         return int(self.max_file_size_mb * 2**20)
 
     @property
+    def database(self) -> Path:
+        """The store's file, if no REDIS_URL is set."""
+        return self.data_dir / "sam.sqlite3"
+
+    @property
     def torch_threads(self) -> int:
         """Threads of one worker's inference: OMP_NUM_THREADS, else its share of the cores."""
         return self.omp_num_threads or max(1, len(os.sched_getaffinity(0)) // self.workers)
@@ -232,6 +239,7 @@ def load_settings() -> Settings:
         raise SystemExit(f"configuration: {name + ': ' if name else ''}{reason}") from None
     if settings.redis_url is None:
         _check_writable("DATA_DIR", settings.data_dir)
+        _check_database(settings.database)
     if settings.log_file is not None:
         _check_writable("LOG_FILE", settings.log_file.parent)
     if settings.prometheus_multiproc_dir is not None:
@@ -257,3 +265,22 @@ def _check_writable(name: str, folder: Path) -> None:
         raise SystemExit(f"configuration: {name}: the folder cannot be made ({error.strerror})") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise SystemExit(f"configuration: {name}: the folder cannot be written to")
+
+
+def _check_database(file: Path) -> None:
+    if not file.exists():
+        return
+    if not os.access(file, os.R_OK | os.W_OK):
+        raise SystemExit(f"configuration: DATA_DIR: the file {file.name} cannot be written to")
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            whole = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.OperationalError:
+        return  # busy or out of reach, which the store knows how to deal with
+    except sqlite3.DatabaseError:
+        whole = False
+    if not whole:
+        raise SystemExit(
+            f"configuration: DATA_DIR: the file {file.name} is damaged; move it away and start again "
+            "(limits and usage then start anew)"
+        )

@@ -42,9 +42,16 @@ logconfig_dict = logging_config(settings)
 
 
 def on_starting(server: Arbiter) -> None:
-    """Ctrl-C drains like SIGTERM; counters start from zero."""
+    """Ctrl-C drains like SIGTERM; counters start from zero, unless a running master made this one."""
     server.handle_int = server.handle_term
-    _forget_metrics()
+    if not server.master_pid:
+        _forget_metrics()
+
+
+def pre_exec(server: Arbiter) -> None:
+    """Hand the metrics over to the new master (USR2), while the workers of both count."""
+    if metrics_folder is not None:
+        server.cfg.env_orig["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
 
 
 def post_worker_init(worker: ThreadWorker) -> None:
@@ -79,8 +86,8 @@ def child_exit(_server: Arbiter, worker: ThreadWorker) -> None:
 
 
 def on_exit(server: Arbiter) -> None:
-    """Leave no metrics behind, unless a new master has taken over."""
-    if metrics_folder is not None and not server.reexec_pid:
+    """Leave no metrics behind, unless another master goes on."""
+    if metrics_folder is not None and not server.reexec_pid and not server.master_pid:
         _forget_metrics()
         with suppress(OSError):  # a folder that holds something else, or is a mount, stays
             metrics_folder.rmdir()

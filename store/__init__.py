@@ -65,7 +65,7 @@ def open_store(settings: Settings) -> Store:
     usage: UsageStore
     instances: InstanceStore
     if settings.redis_url is None:
-        backend, database = "sqlite", Database(settings.data_dir / "sam.sqlite3")
+        backend, database = "sqlite", Database(settings.database)
         storage, usage, instances = SQLiteStorage(database), SQLiteUsage(database), SQLiteInstances(database)
         disconnect = database.close
     else:

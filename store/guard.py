@@ -55,6 +55,7 @@ class Guard:
         self._lock = threading.Lock()
         self._status = StoreStatus(backend, up=True, failures=0, since=time.time())
         self._closed = threading.Event()
+        self._faults: set[str] = set()
 
     def run(self, action: Callable[[], T]) -> T:
         """Result of `action`, a call of the store.
@@ -72,7 +73,7 @@ class Guard:
 
     def check(self) -> bool:
         """Whether the store can be written now."""
-        if self._status.up and not self._answers():
+        if self._status.up and not self._asked():
             self._fail("check")
         return self._status.up
 
@@ -83,6 +84,15 @@ class Guard:
     def close(self) -> None:
         """Stop waiting for the store."""
         self._closed.set()
+
+    def _asked(self) -> bool:
+        try:
+            return self._answers()
+        except Exception as error:  # or nobody would wait for the store any more
+            if (kind := type(error).__name__) not in self._faults:
+                self._faults.add(kind)
+                log.exception("asking the store failed", kind=kind)
+            return False
 
     def _fail(self, kind: str) -> None:
         with self._lock:
@@ -95,7 +105,7 @@ class Guard:
 
     def _await_return(self) -> None:
         while not self._closed.wait(RETRY_S):
-            if self._answers():
+            if self._asked():
                 with self._lock:
                     away = self._status
                     self._status = StoreStatus(

@@ -13,8 +13,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
+import structlog
+
 from config import VERSION
 from droplets.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
 
 BEAT_S = 10.0
 FORGOTTEN_AFTER_S = 35
@@ -116,8 +120,14 @@ class Heartbeat:
                 self._instances.leave(self._id)
 
     def _run(self) -> None:
+        faults: set[str] = set()
         while True:
-            with suppress(StoreUnavailable):  # logged by the guard
-                self.beat()
+            try:
+                with suppress(StoreUnavailable):  # logged by the guard
+                    self.beat()
+            except Exception as error:  # the thread must outlive whatever a store holds or raises
+                if (kind := type(error).__name__) not in faults:
+                    faults.add(kind)
+                    log.exception("heartbeat failed", kind=kind)
             if self._stop.wait(BEAT_S):
                 return

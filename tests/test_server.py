@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from store.chunks import ChunkedUsage
+from store.sqlite import Database, SQLiteChunks
 from tests.conftest import KEY, ROOT, SMALL_KEY
 
 pytestmark = pytest.mark.model
@@ -79,6 +81,19 @@ def serving(folder: Path, **changes: str) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+def start(folder: Path, **changes: str) -> subprocess.CompletedProcess:
+    """A start that is expected to fail."""
+    return subprocess.run(
+        COMMAND,
+        cwd=ROOT,
+        env=environment(folder, **changes),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def answers(server: Server) -> bool:
@@ -214,28 +229,38 @@ def test_a_signal_lets_the_running_request_finish(tmp_path, discs, number):
 
 
 def test_usage_is_on_disk_after_the_stop(tmp_path):
-    from store.sqlite import Database, SQLiteUsage
-
     with serving(tmp_path) as server:
         server.get("/defaults", KEY)
-    records = SQLiteUsage(Database(tmp_path / "data" / "sam.sqlite3")).since(0)
-    assert [(record.key_name, record.endpoint) for record in records] == [("Ada", "/defaults")]
+    usage = ChunkedUsage(SQLiteChunks(Database(tmp_path / "data" / "sam.sqlite3")))
+    assert usage.since(0).routes == [("Ada", "/defaults")]
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("FLASK_PORT", "http"), ("API_KEYS", "key"), ("FLASK_HOST", "0.0.0.0")]
 )
 def test_a_bad_variable_stops_the_start_with_one_line(tmp_path, name, value):
-    changes = {"API_KEYS": "sam-demo-key-123:Demo:50", name: value}
-    stopped = subprocess.run(
-        COMMAND,
-        cwd=ROOT,
-        env=environment(tmp_path, **changes),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    stopped = start(tmp_path, **{"API_KEYS": "sam-demo-key-123:Demo:50", name: value})
     assert stopped.returncode != 0
     assert len(stopped.stderr.strip().splitlines()) == 1
     assert ("API_KEYS" if name == "FLASK_HOST" else name) in stopped.stderr
+
+
+@pytest.mark.parametrize("damage", ["no database", "a page of it"])
+def test_a_damaged_store_stops_the_start_with_one_line(tmp_path, damage):
+    file = tmp_path / "data" / "sam.sqlite3"
+    database = Database(file)
+    database.connection().executemany(
+        "INSERT INTO hits VALUES (?, 1, 2)", [(f"key {i}",) for i in range(999)]
+    )
+    database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    whole = file.read_bytes()
+    file.write_bytes(b"these are notes" * 99 if damage == "no database" else whole[:8192] + whole[16384:])
+    stopped = start(tmp_path)
+    assert stopped.returncode != 0
+    (line,) = stopped.stderr.strip().splitlines()
+    assert line.startswith("configuration: DATA_DIR: the file sam.sqlite3 is damaged; move it away")
+    assert str(tmp_path) not in line
+    file.rename(tmp_path / "damaged")
+    with serving(tmp_path) as server:
+        assert server.get("/defaults", KEY).status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,9 +16,11 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import KEY, SMALL_KEY
-from tests.test_server import Server, serving, wait_until
+from tests.test_server import COMMAND, Server, serving, wait_until
 
 pytestmark = pytest.mark.model
+
+SCRIPT = [str(Path(sys.executable).parent / "gunicorn"), *COMMAND[3:]]
 
 
 @contextmanager
@@ -167,3 +170,28 @@ def test_without_a_folder_one_is_made_kept_over_a_reload_and_removed(tmp_path):
         ask(server, 4)
         assert scrape(address)[COUNT] == 8
     assert not list(temporary.glob("sam-metrics-*"))
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["folder of its own", "folder that is given"])
+def test_a_new_master_goes_on_counting(tmp_path, monkeypatch, given):
+    """USR2; Python's -m is no way to start what starts itself again."""
+    monkeypatch.setattr("tests.test_server.COMMAND", SCRIPT)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    changes = {"PROMETHEUS_MULTIPROC_DIR": str(temporary / "given")} if given else {}
+    with monitored(tmp_path, TMPDIR=str(temporary), **changes) as (server, address):
+        ask(server, 4)
+        old = psutil.Process(server.process.pid)
+        before = set(old.children())
+        old.send_signal(signal.SIGUSR2)
+        wait_until(lambda: [new for new in set(old.children()) - before if new.children()], 60)
+        (new,) = set(old.children()) - before
+        try:
+            old.send_signal(signal.SIGTERM)
+            server.process.wait(60)
+            ask(server, 4)
+            assert scrape(address)[COUNT] == 8
+        finally:
+            new.terminate()
+            new.wait(60)
+    assert not list(temporary.glob("**/*.db"))

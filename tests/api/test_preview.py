@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
 
 import cv2
 import numpy as np
 import tifffile
 from PIL import Image
 
+from app import PREVIEWS_AT_ONCE
 from tests.conftest import KEY
 
 
@@ -46,3 +48,17 @@ def test_a_picture_that_is_too_long_for_the_model_is_refused(client):
     answer = post(client, file.getvalue())
     assert answer.status_code == 400
     assert "times as long as it is wide" in answer.json["message"]
+
+
+def test_one_preview_too_many_is_told_when_to_come_back(app, client, monkeypatch):
+    monkeypatch.setattr("api.preview.LONGEST_WAIT_S", 0.01)
+    picture = cv2.imencode(".png", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
+    with ExitStack() as others:
+        for _ in range(PREVIEWS_AT_ONCE):
+            others.enter_context(app.extensions["previewing"])
+        busy = post(client, picture)
+        assert (busy.status_code, busy.headers["Retry-After"], busy.json["error"]) == (503, "1", "busy")
+        assert client.get("/health").status_code == 200
+    for _ in range(PREVIEWS_AT_ONCE + 1):
+        assert post(client, b"not a picture").status_code == 415  # gives its place back
+    assert post(client, picture).status_code == 200

@@ -94,3 +94,21 @@ def test_other_errors_are_the_callers_own(guard):
     with pytest.raises(KeyError):
         guard.run(fault)
     assert guard.status().up
+
+
+def test_a_fault_in_asking_is_logged_once_and_the_store_is_awaited_still(guard, store, monkeypatch):
+    monkeypatch.setattr("store.guard.RETRY_S", 0.01)
+    asked = []
+
+    def fault() -> bool:
+        asked.append(1)
+        if len(asked) < 4:
+            raise KeyError("unexpected")
+        return True
+
+    monkeypatch.setattr(guard, "_answers", fault)
+    with capture_logs() as logs:
+        assert not guard.check()
+        wait_until_up(guard)
+    assert len(asked) == 4
+    assert [entry["kind"] for entry in logs if entry["event"] == "asking the store failed"] == ["KeyError"]

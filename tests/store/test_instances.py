@@ -7,6 +7,8 @@ import os
 import socket
 import threading
 
+from structlog.testing import capture_logs
+
 from config import VERSION
 from store.instances import FORGOTTEN_AFTER_S, Heartbeat, Instance
 
@@ -78,3 +80,26 @@ def test_a_worker_beats_from_its_start_to_its_end(backend):
     heartbeat.close()
     assert instances.alive() == []
     assert "heartbeat" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_fault_is_logged_once_and_the_heart_goes_on(monkeypatch):
+    monkeypatch.setattr("store.instances.BEAT_S", 0.01)
+    beaten = threading.Event()
+    beats = []
+
+    class Faulty:
+        def beat(self, instance: Instance) -> None:
+            beats.append(instance)
+            if len(beats) <= 3:
+                raise KeyError("unexpected")
+            beaten.set()
+
+        def leave(self, id_: str) -> None:
+            pass
+
+    heartbeat = Heartbeat(Faulty(), lambda: {"model_loaded": True, "queue_length": 2})
+    with capture_logs() as logs:
+        heartbeat.start()
+        assert beaten.wait(10)
+        heartbeat.close()
+    assert [(entry["event"], entry["kind"]) for entry in logs] == [("heartbeat failed", "KeyError")]
