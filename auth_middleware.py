@@ -130,8 +130,7 @@ class Auth:
 
     def used_last_hour(self, key: ApiKey) -> int:
         """Requests of `key` that lie within the last hour."""
-        limit = HourlyLimit(key.limit)
-        return key.limit - self._limiter.get_window_stats(limit, key.name).remaining
+        return key.limit - self._limiter.get_window_stats(HourlyLimit(key.limit), key.name).remaining
 
     def check_secret(self, secret: str, presented: str | None, purpose: str) -> bool:
         """Compare a presented admin or health key; wrong ones are counted against the client's address.

@@ -61,6 +61,8 @@ def analyse(sent: Sent) -> Analysed:
     """
     wanted = analysis_options(sent.groups)
     service: SamService = current_app.extensions["sam"]
+    # Of a remembered picture too: only decoding tells that it is one, and of all but the same quality again
+    # the decoder is needed.
     service.check_room()
     started = time.perf_counter()
     image = decode(sent.picture)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import HEALTH_KEY, KEY
+from tests.conftest import HEALTH_KEY, KEY, SMALL_KEY
 
 
 def test_public_health_tells_two_things(client):
@@ -99,6 +99,18 @@ def test_other_origins_only_where_they_are_allowed(make_app):
     assert answer.headers["Access-Control-Allow-Origin"] == "https://lab.example"
     other = app.test_client().get("/health", headers={"Origin": "https://evil.example"})
     assert "Access-Control-Allow-Origin" not in other.headers
+
+
+def test_scripts_of_other_origins_may_read_the_headers_that_tell_them_what_to_do(make_app):
+    client = make_app(allowed_origins="https://lab.example").test_client()
+    headers = {"Origin": "https://lab.example", "X-API-Key": SMALL_KEY}
+    answers = [client.get("/defaults", headers=headers) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    exposed = answers[-1].headers["Access-Control-Expose-Headers"].split(", ")
+    told = {name for name in dict(answers[-1].headers) if name.startswith(("X-R", "Retry"))}
+    assert told == set(exposed)
+    closed = make_app().test_client().get("/health", headers=headers)
+    assert "Access-Control-Expose-Headers" not in closed.headers
 
 
 @pytest.mark.parametrize(("hops", "statuses"), [(0, [403, 429]), (1, [403, 403])])
