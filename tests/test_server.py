@@ -19,8 +19,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from store.chunks import ChunkedUsage
-from store.sqlite import Database, SQLiteChunks
+from store.sqlite import Database, SQLiteUsage
 from tests.conftest import KEY, ROOT, SMALL_KEY
 
 pytestmark = pytest.mark.model
@@ -231,8 +230,8 @@ def test_a_signal_lets_the_running_request_finish(tmp_path, discs, number):
 def test_usage_is_on_disk_after_the_stop(tmp_path):
     with serving(tmp_path) as server:
         server.get("/defaults", KEY)
-    usage = ChunkedUsage(SQLiteChunks(Database(tmp_path / "data" / "sam.sqlite3")))
-    assert usage.since(0).routes == [("Ada", "/defaults")]
+    records = SQLiteUsage(Database(tmp_path / "data" / "sam.sqlite3")).since(0)
+    assert [(record.key_name, record.endpoint) for record in records] == [("Ada", "/defaults")]
 
 
 @pytest.mark.parametrize(
