@@ -127,7 +127,7 @@ def open_page(browser, client_addresses) -> Iterator[Callable[[str], Page]]:
                 permissions=["clipboard-read", "clipboard-write"],
             )
         )
-        contexts[-1].set_default_timeout(15_000)
+        contexts[-1].set_default_timeout(30_000)
         contexts[-1].add_init_script(VIOLATIONS)
         page = contexts[-1].new_page()
         watch(page, urlsplit(address).netloc, problems)
