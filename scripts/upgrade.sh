@@ -2,7 +2,7 @@
 # Replaces the instances by new ones of the image as it is built now, while requests go on:
 #     scripts/upgrade.sh [options of docker compose, such as -f docker-compose.gpu.yml]
 # The new ones start beside the old ones; once they are healthy, the old ones finish their pictures
-# and go. If they do not become healthy, they are removed and the old ones go on.
+# and go, one after the other. If they do not become healthy, they are removed and the old ones go on.
 set -eu
 
 old=$(docker compose "$@" ps --quiet sam-app)
@@ -22,7 +22,9 @@ else
     status=1
     echo "The new instances do not become healthy; the old ones go on." >&2
 fi
-# Both lists hold ids, one a line.
-# shellcheck disable=SC2086
-docker stop $gone >/dev/null && docker rm $gone >/dev/null
+# One after the other: a request that finds one stopped is sent on, but not more than three times.
+for instance in $gone; do
+    docker stop "$instance" >/dev/null
+    docker rm "$instance" >/dev/null
+done
 exit "$status"

@@ -155,9 +155,10 @@ def test_metrics_stay_inside(site, entrance, path):
     assert (answer.status_code, answer.json()["error"]) == (404, "not found")
 
 
-def test_too_large_request_is_refused_before_it_is_sent(site):
+@pytest.mark.parametrize("length", [150_000_000, 10**12])
+def test_too_large_request_is_refused_before_it_is_sent(site, length):
     with socket.create_connection(("127.0.0.1", int(site.public.rpartition(":")[2]))) as connection:
-        connection.sendall(b"POST /segment HTTP/1.1\r\nHost: sam\r\nContent-Length: 150000000\r\n\r\n")
+        connection.sendall(b"POST /segment HTTP/1.1\r\nHost: sam\r\nContent-Length: %d\r\n\r\n" % length)
         connection.settimeout(10)
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
