@@ -19,7 +19,7 @@ import cv2
 from benchmarks.pictures import load
 from benchmarks.service import post, service
 
-RENDERED = ("rendered/dense-1024x1024", "rendered/beads-1920x1200")
+RENDERED = ("rendered/dense-1024x1024", "rendered/beads-1920x1200", "rendered/large-4096x4096")
 
 
 def main() -> None:
