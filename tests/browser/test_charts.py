@@ -5,25 +5,31 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-BARS = """async () => {
-  const place = document.createElement("div");
-  place.id = "place";
-  place.style.width = "400px";
-  document.body.append(place);
-  const { bars } = await import("/static/js/charts/bars.js");
-  bars(place, [75, 25, 3, 0], [76.1, 23.4, 3.2, 0.3]);
-}"""
-SCATTER = """async () => {
+PLACE = """
   const place = document.createElement("div");
   place.id = "place";
   place.style.width = "400px";
   document.body.prepend(place);
+"""
+BARS = (
+    "async () => {"
+    + PLACE
+    + """
+  const { bars } = await import("/static/js/charts/bars.js");
+  bars(place, [75, 25, 3, 0], [76.1, 23.4, 3.2, 0.3]);
+}"""
+)
+SCATTER = (
+    "async () => {"
+    + PLACE
+    + """
   const { scatter } = await import("/static/js/charts/scatter.js");
   window.heard = [];
   const onthreshold = (value, done) => heard.push([value, done]);
   const dots = [[0, 0], [1, 100]];
   scatter(place, { dots, across: "droplet", up: "amplitude", threshold: null, onthreshold });
 }"""
+)
 COLOUR = "getComputedStyle(document.querySelector('#place .bars path')).fill"
 
 
