@@ -46,7 +46,7 @@ class MaskGenerator(Protocol):
     def generate(self, pixels: Pixels, embedding: Any, quality: Quality) -> list[Mask]:
         """Masks of everything in the picture."""
 
-    def masks_at(self, embedding: Any, points: Points) -> list[Mask]:
+    def masks_at(self, pixels: Pixels, embedding: Any, points: Points) -> list[Mask]:
         """The best mask at each of Nx2 (x, y) pixels."""
 
 
@@ -245,7 +245,7 @@ class SamService:
         encoded = time.perf_counter()
         everything: list[Mask] = []
         if job.points is not None:
-            masks = generator.masks_at(remembered.embedding, job.points)
+            masks = generator.masks_at(job.pixels, remembered.embedding, job.points)
             everything = next(iter(remembered.masks.values()), [])
         elif job.quality in remembered.masks:
             masks = remembered.masks[job.quality]

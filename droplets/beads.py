@@ -17,6 +17,7 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from droplets.blobs import SIGNIFICANT, find_blobs
+from droplets.boxes import surroundings
 from droplets.interiors import Plane
 from droplets.measure import border_distance, shape
 from droplets.noise import MAD_TO_SIGMA
@@ -26,6 +27,8 @@ Labels = NDArray[np.int32]
 
 COLOURFUL = 64.0
 """Grey levels by which one channel must exceed the others for a picture to show something in colour."""
+CONTRAST = 1.5 * np.eye(3) - 0.5
+"""From the channels to each of them less the mean of the others."""
 MOST_GLOWING = 0.1
 """Largest part of a picture that glows; more is a scene, not objects on a ground."""
 FAINT = 0.15
@@ -85,9 +88,11 @@ def _is_cut_clump(mask: Mask, width: int, height: int) -> bool:
 
 def _colour(pixels: NDArray[np.uint8]) -> Plane | None:
     """HxW by how much the most colourful channel exceeds the mean of the others; None in a grey picture."""
-    channels = cv2.split(pixels.astype(np.float32))
-    total = channels[0] + channels[1] + channels[2]
-    contrasts = [1.5 * channel - 0.5 * total for channel in channels]
+    if (
+        cv2.transform(pixels, CONTRAST).max() < COLOURFUL
+    ):  # in uint8: sooner, and most are grey
+        return None
+    contrasts = cv2.split(cv2.transform(pixels.astype(np.float32), CONTRAST))
     strongest = max(contrasts, key=lambda contrast: float(contrast.max()))
     # Over 5x5 pixels, in which the coloured fringes of smoothed lettering cancel.
     return np.asarray(strongest, np.float32) if cv2.blur(strongest, (5, 5)).max() >= COLOURFUL else None
@@ -130,8 +135,10 @@ def _glowing(plane: Plane) -> list[Bead]:
 
 
 def _within(grey: Plane, droplets: Sequence[Mask]) -> list[Bead]:
-    """What stands out in the droplets of HxW `grey`."""
-    blobs = find_blobs(grey, droplets)
+    """What stands out in the droplets of HxW `grey`, at least one."""
+    x, y, width, height = surroundings(droplets, grey.shape[1], grey.shape[0])
+    grey = grey[y : y + height, x : x + width]
+    blobs = find_blobs(grey, [droplet.moved(-x, -y) for droplet in droplets])
     if blobs is None or not blobs.x.size:
         return []
     centres = np.zeros(grey.shape, np.int32)
@@ -142,7 +149,8 @@ def _within(grey: Plane, droplets: Sequence[Mask]) -> list[Bead]:
     labels = np.where(blobs.response >= half[labels], labels, 0)
     confidence = 1 / (1 + (SIGNIFICANT / blobs.significance) ** 4)
     return [
-        Bead(mask, float(sure), glows=False) for mask, sure in zip(_masks(labels), confidence, strict=True)
+        Bead(mask.moved(x, y), float(sure), glows=False)
+        for mask, sure in zip(_masks(labels), confidence, strict=True)
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -13,10 +14,12 @@ from droplets.types import Mask
 
 NEAREST = 50
 """Masks around those asked for whose edges and interiors are looked at too."""
+NEARBY = 1000
+"""Masks around those asked for that tell what edges the picture has and where neighbours lie."""
 
 
 def masks_around(masks: Sequence[Mask], everything: Sequence[Mask]) -> list[Mask]:
-    """All masks of a picture but those that show a pixel of `masks`, nearest first.
+    """The nearest masks of a picture, but for those that show a pixel of `masks`; nearest first.
 
     What shows a pixel may be the same object.
     """
@@ -26,7 +29,8 @@ def masks_around(masks: Sequence[Mask], everything: Sequence[Mask]) -> list[Mask
     shared = {i for mask in masks for i in overlapping(boxes, mask) if everything[i].intersection(mask)}
     own = boxes_of(masks)
     distance, _ = KDTree((own[:2] + own[2:]).T / 2).query((boxes[:2] + boxes[2:]).T / 2)
-    return [everything[i] for i in np.argsort(distance, kind="stable").tolist() if i not in shared]
+    nearest = (i for i in np.argsort(distance, kind="stable").tolist() if i not in shared)
+    return [everything[i] for i in islice(nearest, NEARBY)]
 
 
 def beads_within(beads: Sequence[Bead], masks: Sequence[Mask], width: int, height: int) -> list[Bead]:

@@ -57,7 +57,7 @@ def crop(image: Image, region: Box) -> Image:
 
 def in_picture(droplet: Droplet, region: Box) -> Droplet:
     """A droplet of the region in the frame of the whole picture."""
-    mask = replace(droplet.mask, x=droplet.mask.x + region[0], y=droplet.mask.y + region[1])
+    mask = droplet.mask.moved(*region[:2])
     boundary = droplet.boundary
     if boundary:
         contour = None if boundary.contour is None else boundary.contour + region[:2]

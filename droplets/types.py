@@ -7,7 +7,7 @@ with pixel centres at integers. Boxes are XYWH. Arrays are HxW or HxWx3.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -117,6 +117,10 @@ class Mask:
         x = float(columns @ np.arange(self.width)) / self.area
         y = float(rows @ np.arange(self.height)) / self.area
         return self.x + x, self.y + y
+
+    def moved(self, x: int, y: int) -> Mask:
+        """The mask x pixels further right and y further down."""
+        return replace(self, x=self.x + x, y=self.y + y)
 
     def paint(self, canvas: NDArray[Any], value: float) -> None:
         """Set the mask's pixels in HxW `canvas`, which has the picture's size."""

@@ -45,7 +45,7 @@ class Generator:
         assert self.go.wait(10)
         return [Mask(0, 0, np.ones((2, 2), bool))]
 
-    def masks_at(self, embedding, points):
+    def masks_at(self, pixels, embedding, points):
         self.calls.append("points")
         return [Mask(int(x), int(y), np.ones((1, 1), bool)) for x, y in points]
 

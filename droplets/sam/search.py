@@ -12,18 +12,15 @@ from torchvision.ops import nms
 
 from droplets.measure import ROUND, shape
 from droplets.sam.coverage import covered, textured
-from droplets.sam.encoder import FRAME, Embedding
+from droplets.sam.encoder import Embedding
 from droplets.sam.generator import Decoding, Generator, point_grid
 from droplets.sam.prompts import Proposals, propose
 from droplets.sam.second_look import look_again
-from droplets.sam.tiles import assign, tile_boxes, whole_masks
-from droplets.types import Box, Mask, Quality
+from droplets.sam.tiles import whole_masks, zoom_in
+from droplets.types import Mask, Quality
 
 COVERING = 0.05
 """A mask of more than this part of the picture does not make what lies in it covered."""
-TILED_PIXELS = 2.4e6
-OVERLAP = 2.0
-"""Tiles overlap by this many diameters of the objects that they are for."""
 
 
 @dataclass(frozen=True)
@@ -116,21 +113,9 @@ def _in_tiles(
 ) -> list[Mask]:
     """Masks at small proposals, from tiles in which they are large enough for the model."""
     height, width = pixels.shape[:2]
-    diameter = float(np.median(2 * small.radius))
-    overlap = round(OVERLAP * float(2 * small.radius.max()))
-    most = effort.tiles * max(1.0, width * height / TILED_PIXELS)
-    side = max(2 * overlap, round(FRAME * diameter / effort.zoomed))
-    while len(boxes := tile_boxes(width, height, side, overlap)) > most:
-        side = round(1.1 * side)
     masks = []
-    for box, chosen in assign(small.points, boxes):
-        found = generator.masks_at(
-            generator.prepare(_cut(pixels, box)), small.points[chosen] - box[:2], effort.tile_decoding
-        )
+    for box, part, chosen in zoom_in(pixels, small, effort.zoomed, effort.tiles):
+        points = small.points[chosen] - box[:2]
+        found = generator.masks_at(generator.prepare(part), points, effort.tile_decoding)
         masks += whole_masks(found, box, width, height)
     return masks
-
-
-def _cut(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    x, y, width, height = box
-    return np.ascontiguousarray(pixels[y : y + height, x : x + width])

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.encoder import Embedding, Precision, Runtime
-from droplets.sam.generator import Decoding, Generator
+from droplets.sam.generator import Generator
+from droplets.sam.pointing import find_at
 from droplets.sam.search import EFFORTS, find_everything
 from droplets.types import Mask, Quality
 
 PRECISION_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
-ANY_MASK = Decoding(pred_iou_thresh=0.0, stability_score_thresh=0.0, box_nms_thresh=1.0, exact=True)
 
 
 class Segmenter:
@@ -55,13 +55,8 @@ class Segmenter:
         """Masks of everything in the picture; how hard to look for it is in `search.EFFORTS`."""
         return find_everything(self._generator, pixels, embedding, EFFORTS[quality])
 
-    def masks_at(self, embedding: Embedding, points: NDArray[np.float64]) -> list[Mask]:
-        """The mask of the highest predicted IoU at each of Nx2 (x, y) pixels."""
-        prepared = self._generator.decoder.prepare(embedding)
-        candidates = self._generator.candidates_at(prepared, points, ANY_MASK)
-        masks = []
-        for prompt in range(len(points)):
-            own = np.flatnonzero(candidates.prompt == prompt)
-            if own.size and (mask := candidates.mask(int(own[candidates.predicted_iou[own].argmax()]))):
-                masks.append(mask)
-        return masks
+    def masks_at(
+        self, pixels: NDArray[np.uint8], embedding: Embedding, points: NDArray[np.float64]
+    ) -> list[Mask]:
+        """The best mask at each of Nx2 (x, y) pixels of the picture that the embedding is of."""
+        return find_at(self._generator, pixels, embedding, points)

@@ -4,12 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.sam.encoder import FRAME
+from droplets.sam.prompts import Proposals
 from droplets.types import Box, Mask
+
+TILED_PIXELS = 2.4e6
+OVERLAP = 2.0
+"""Tiles overlap by this many diameters of the objects that they are for."""
+
+
+def zoom_in(
+    pixels: NDArray[np.uint8], small: Proposals, diameter: float, most: float
+) -> Iterator[tuple[Box, NDArray[np.uint8], NDArray[np.int64]]]:
+    """Parts of a picture in which small objects are large enough for the model.
+
+    Arguments:
+        pixels: HxWx3 uint8 RGB.
+        small: the objects, at least one.
+        diameter: that they shall take in the model's frame, in its pixels.
+        most: the picture is cut into this many tiles if they are enough, and into as many more as it is
+            larger than 2.4 megapixels.
+
+    Yields:
+        box of a tile that has objects, its pixels, and the indices of the objects.
+    """
+    height, width = pixels.shape[:2]
+    overlap = round(OVERLAP * float(2 * small.radius.max()))
+    side = max(2 * overlap, round(FRAME * float(np.median(2 * small.radius)) / diameter))
+    most *= max(1.0, width * height / TILED_PIXELS)
+    while len(boxes := tile_boxes(width, height, side, overlap)) > most:
+        side = round(1.1 * side)
+    for box, chosen in assign(small.points, boxes):
+        yield box, cut(pixels, box), chosen
 
 
 def tile_boxes(width: int, height: int, side: int, overlap: int) -> list[Box]:
@@ -34,7 +64,7 @@ def whole_masks(masks: Sequence[Mask], box: Box, width: int, height: int) -> lis
     """Masks of the tile at `box` in the frame of the picture, without those that the tile's seams cut."""
     x, y, side_x, side_y = box
     return [
-        replace(mask, x=mask.x + x, y=mask.y + y)
+        mask.moved(x, y)
         for mask in masks
         if not (
             (mask.x == 0 and x > 0)
@@ -43,6 +73,12 @@ def whole_masks(masks: Sequence[Mask], box: Box, width: int, height: int) -> lis
             or (mask.y + mask.height == side_y and y + side_y < height)
         )
     ]
+
+
+def cut(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    """The part of HxWx3 pixels in a box."""
+    x, y, width, height = box
+    return np.ascontiguousarray(pixels[y : y + height, x : x + width])
 
 
 def _starts(length: int, side: int, overlap: int) -> list[int]:

@@ -85,6 +85,18 @@ def test_beads_in_brightfield_droplets_are_found(diameter, count, scale):
     assert all(0.5 <= bead.confidence <= 1 for bead in found)
 
 
+def test_a_larger_picture_around_the_droplets_changes_nothing():
+    rendering = render_brightfield(640, 480, count=120, diameter=38, beads_per_droplet=0.4, seed=4)
+    inner = [d for d in rendering.droplets if 60 < d.x < 580 and 60 < d.y < 420]
+    masks = [disc(d.x, d.y, d.radius) for d in inner]
+    found = find_beads(picture(rendering.pixels), masks)
+    larger = np.pad(rendering.pixels, ((200, 30), (300, 40)), mode="reflect")
+    among = find_beads(picture(larger), [mask.moved(300, 200) for mask in masks])
+    assert len(found) > 10
+    assert [bead.mask.box for bead in among] == [bead.mask.moved(300, 200).box for bead in found]
+    assert [bead.confidence for bead in among] == pytest.approx([bead.confidence for bead in found])
+
+
 @pytest.mark.parametrize("scale", [0.88, 1.0])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_few_empty_droplets_seem_to_hold_anything(seed, scale):

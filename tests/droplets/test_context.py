@@ -18,6 +18,11 @@ def test_around_a_mask_are_the_others_nearest_first():
     assert masks_around([ONE], [FAR, NEAR, TOUCHING]) == [TOUCHING, NEAR, FAR]
 
 
+def test_around_a_mask_are_only_so_many_as_its_edge_needs(monkeypatch):
+    monkeypatch.setattr("droplets.context.NEARBY", 2)
+    assert masks_around([ONE], [FAR, NEAR, TOUCHING]) == [TOUCHING, NEAR]
+
+
 def test_what_shows_the_same_pixels_is_not_around():
     assert masks_around([ONE], [disc(51, 50, 9), disc(60, 50, 25), FAR]) == [FAR]
 
