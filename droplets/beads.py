@@ -88,9 +88,7 @@ def _is_cut_clump(mask: Mask, width: int, height: int) -> bool:
 
 def _colour(pixels: NDArray[np.uint8]) -> Plane | None:
     """HxW by how much the most colourful channel exceeds the mean of the others; None in a grey picture."""
-    if (
-        cv2.transform(pixels, CONTRAST).max() < COLOURFUL
-    ):  # in uint8: sooner, and most are grey
+    if cv2.transform(pixels, CONTRAST).max() < COLOURFUL:  # in uint8: sooner, and most are grey
         return None
     contrasts = cv2.split(cv2.transform(pixels.astype(np.float32), CONTRAST))
     strongest = max(contrasts, key=lambda contrast: float(contrast.max()))

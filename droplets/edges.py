@@ -116,7 +116,7 @@ def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, hei
     inside = enclosed(masks, paths, is_round)
     return [
         ACROSS
-        if mask.width >= width or mask.height >= height
+        if mask.spans(width, height)
         else TOO_SMALL
         if paths.size[i] < SMALLEST
         else ENCLOSED

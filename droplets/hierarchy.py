@@ -60,7 +60,7 @@ def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy
     Clumps go first: one of two droplets would else take its larger droplet for an inner rim.
     The result does not depend on the order of the masks.
     """
-    foreground = [mask for mask in masks if mask.width < width and mask.height < height]
+    foreground = [mask for mask in masks if not mask.spans(width, height)]
     foreground = _without_containers(foreground, CONTAINER * width * height)
     ordered = sorted(foreground, key=lambda m: (-m.area, -m.predicted_iou, -m.stability_score, m.y, m.x))
     single = _without_clumps(ordered)

@@ -158,7 +158,8 @@ def _boundaries(
 
     And the objects around them, of the masks of everything, with boundaries found in the same way.
     """
-    known, count = [*masks, *masks_around(masks, everything)], len(masks) + NEAREST
+    objects = [mask for mask in everything if not mask.spans(part.width, part.height)]
+    known, count = [*masks, *masks_around(masks, objects)], len(masks) + NEAREST
     if options.refine_edges:
         found = find_boundaries(grey_values(part), known, count if everything else None)
     else:

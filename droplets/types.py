@@ -118,6 +118,10 @@ class Mask:
         y = float(rows @ np.arange(self.height)) / self.area
         return self.x + x, self.y + y
 
+    def spans(self, width: int, height: int) -> bool:
+        """Whether the mask reaches from one border of a picture of `width` x `height` to the opposite one."""
+        return self.width >= width or self.height >= height
+
     def moved(self, x: int, y: int) -> Mask:
         """The mask x pixels further right and y further down."""
         return replace(self, x=self.x + x, y=self.y + y)

@@ -97,6 +97,13 @@ def test_a_moved_mask_forgets_the_old_centroid():
     assert moved.centroid == (11, 6)
 
 
+def test_a_mask_spans_a_picture_of_its_width_or_height():
+    mask = rectangle(0, 2, 30, 4)
+    assert mask.spans(30, 20)
+    assert mask.spans(40, 4)
+    assert not mask.spans(31, 5)
+
+
 def test_a_mask_is_frozen():
     with pytest.raises(FrozenInstanceError):
         rectangle(0, 0, 2, 2).x = 5
