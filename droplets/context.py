@@ -14,7 +14,7 @@ from droplets.types import Mask
 
 NEAREST = 50
 """Masks around those asked for whose edges and interiors are looked at too."""
-NEARBY = 1000
+NEARBY = 400
 """Masks around those asked for that tell what edges the picture has and where neighbours lie."""
 
 
