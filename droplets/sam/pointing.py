@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from droplets.sam.encoder import Embedding
 from droplets.sam.generator import Decoding, Generator
-from droplets.sam.prompts import Proposals, propose
+from droplets.sam.prompts import propose
+from droplets.sam.search import EFFORTS
 from droplets.sam.tiles import assign, cut, tile_boxes, whole_masks, zoom_in
 from droplets.types import Mask
 
-SMALL, ZOOMED, TILES = 22.0, 28.0, 6.0
-"""As in the balanced search: diameters in the model's frame, and the number of tiles."""
+EFFORT = EFFORTS["balanced"]
+"""What is small, and how far it is zoomed in on, is as in the search."""
 AROUND = 6.0
 """Round objects are looked for in parts of this many diameters of the largest that is small,"""
 LEAST = 256
@@ -34,18 +35,19 @@ def find_at(
         points: in any number.
     """
     height, width = pixels.shape[:2]
-    radius = _radii(pixels, points, SMALL / min(embedding.scale))
+    radius = _radii(pixels, points, EFFORT.small / min(embedding.scale))
     found: dict[int, Mask] = {}
-    small = np.flatnonzero(2 * radius * min(embedding.scale) < SMALL)
+    small = np.flatnonzero(2 * radius * min(embedding.scale) < EFFORT.small)
     if small.size:
-        there = Proposals(points[small], radius[small], np.ones(small.size))
-        for box, part, chosen in zoom_in(pixels, there, ZOOMED, TILES):
+        zoomed = zoom_in(pixels, points[small], radius[small], EFFORT.zoomed, EFFORT.tiles)
+        for box, part, chosen in zoomed:
             best = _best(generator, generator.encoder.embed(part), points[small[chosen]] - box[:2])
             for prompt, mask in best.items():
                 if whole := whole_masks([mask], box, width, height):
                     found[int(small[chosen[prompt]])] = whole[0]
     rest = [i for i in range(len(points)) if i not in found]
-    found |= {rest[prompt]: mask for prompt, mask in _best(generator, embedding, points[rest]).items()}
+    if rest:
+        found |= {rest[prompt]: mask for prompt, mask in _best(generator, embedding, points[rest]).items()}
     return [found[i] for i in sorted(found)]
 
 
@@ -55,14 +57,13 @@ def _best(generator: Generator, embedding: Embedding, points: NDArray[np.float64
     The background reaches from one border of the picture to the opposite one.
     """
     candidates = generator.candidates_at(generator.decoder.prepare(embedding), points, ANY_MASK)
-    sides = candidates.boxes[:, 2:] - candidates.boxes[:, :2] + 1
-    objects = (sides < embedding.size[::-1]).all(axis=1)
-    masks = {}
-    for prompt in range(len(points)):
-        own = np.flatnonzero(objects & (candidates.prompt == prompt))
-        if own.size and (mask := candidates.mask(int(own[candidates.predicted_iou[own].argmax()]))):
-            masks[prompt] = mask
-    return masks
+    height, width = embedding.size
+    found: dict[int, Mask] = {}
+    for i in np.argsort(-candidates.predicted_iou, kind="stable"):
+        prompt = int(candidates.prompt[i])
+        if prompt not in found and (mask := candidates.mask(int(i))) and not mask.spans(width, height):
+            found[prompt] = mask
+    return found
 
 
 def _radii(pixels: NDArray[np.uint8], points: NDArray[np.float64], largest: float) -> NDArray[np.float64]:

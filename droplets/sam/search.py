@@ -114,7 +114,7 @@ def _in_tiles(
     """Masks at small proposals, from tiles in which they are large enough for the model."""
     height, width = pixels.shape[:2]
     masks = []
-    for box, part, chosen in zoom_in(pixels, small, effort.zoomed, effort.tiles):
+    for box, part, chosen in zoom_in(pixels, small.points, small.radius, effort.zoomed, effort.tiles):
         points = small.points[chosen] - box[:2]
         found = generator.masks_at(generator.prepare(part), points, effort.tile_decoding)
         masks += whole_masks(found, box, width, height)

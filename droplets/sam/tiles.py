@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.sam.encoder import FRAME
-from droplets.sam.prompts import Proposals
 from droplets.types import Box, Mask
 
 TILED_PIXELS = 2.4e6
@@ -18,13 +17,18 @@ OVERLAP = 2.0
 
 
 def zoom_in(
-    pixels: NDArray[np.uint8], small: Proposals, diameter: float, most: float
+    pixels: NDArray[np.uint8],
+    points: NDArray[np.float64],
+    radius: NDArray[np.float64],
+    diameter: float,
+    most: float,
 ) -> Iterator[tuple[Box, NDArray[np.uint8], NDArray[np.int64]]]:
     """Parts of a picture in which small objects are large enough for the model.
 
     Arguments:
         pixels: HxWx3 uint8 RGB.
-        small: the objects, at least one.
+        points: Nx2 (x, y) of the objects in pixels, at least one.
+        radius: N, in pixels.
         diameter: that they shall take in the model's frame, in its pixels.
         most: the picture is cut into this many tiles if they are enough, and into as many more as it is
             larger than 2.4 megapixels.
@@ -33,12 +37,12 @@ def zoom_in(
         box of a tile that has objects, its pixels, and the indices of the objects.
     """
     height, width = pixels.shape[:2]
-    overlap = round(OVERLAP * float(2 * small.radius.max()))
-    side = max(2 * overlap, round(FRAME * float(np.median(2 * small.radius)) / diameter))
+    overlap = round(OVERLAP * float(2 * radius.max()))
+    side = max(2 * overlap, round(FRAME * float(np.median(2 * radius)) / diameter))
     most *= max(1.0, width * height / TILED_PIXELS)
     while len(boxes := tile_boxes(width, height, side, overlap)) > most:
         side = round(1.1 * side)
-    for box, chosen in assign(small.points, boxes):
+    for box, chosen in assign(points, boxes):
         yield box, cut(pixels, box), chosen
 
 
