@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.machine import gigabytes
 from benchmarks.pictures import load, names, share
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.generator import Generator
@@ -87,7 +88,7 @@ def measure(side: str, name: str, args: argparse.Namespace) -> tuple[dict[str, A
     """Seconds, number of masks, recall and peak memory of one side on one picture, and the masks."""
     torch.set_num_threads(args.threads)
     picture = load(name)
-    before = _peak_gigabytes()
+    before = gigabytes("VmHWM")
     find = {"ours": _ours, "exact": _exact, "stock": _stock}[side](args)
     once = side == "stock" and args.stock_once
     if not once:
@@ -99,7 +100,7 @@ def measure(side: str, name: str, args: argparse.Namespace) -> tuple[dict[str, A
         if args.device == "cuda":
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
-    peak = _peak_gigabytes()
+    peak = gigabytes("VmHWM")
     gpu = torch.cuda.max_memory_allocated() / 1e9 if args.device == "cuda" else None
     figures = {
         "seconds": round(statistics.median(seconds), 4),
@@ -133,12 +134,6 @@ def _stock(args: argparse.Namespace) -> Finder:
         return [mask for mask in masks if mask is not None]
 
     return find
-
-
-def _peak_gigabytes() -> float:
-    """Of this process alone: ru_maxrss would start with the parent's."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e9
 
 
 def _in_own_process(side: str, name: str, args: argparse.Namespace) -> tuple[dict[str, Any], list[Mask]]:

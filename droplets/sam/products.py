@@ -4,11 +4,16 @@ On AMD processors MKL keeps to AVX2 and reaches half of what oneDNN does with AV
 an fp32 product to oneDNN only where it may compute it in bf16; without AMX tiles oneDNN
 makes no use of that leave and stays in fp32, at twice the speed. Both halves of this are measured
 before they are relied on.
+
+oneDNN keeps what it has prepared for each shape of product, up to 1024 of them. PyTorch keeps as many
+again in each thread, which gains nothing and holds on to those that oneDNN has dropped
+(benchmarks/RESULTS.md, Memory).
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable
 
@@ -34,11 +39,13 @@ def _seconds(work: Callable[[], Tensor]) -> float:
 def prefer_fastest_fp32() -> str:
     """Let oneDNN multiply fp32 matrices on the CPU if it is faster here and just as exact.
 
-    Sets `torch.backends.mkldnn.matmul.fp32_precision` for the process, once.
+    Sets `torch.backends.mkldnn.matmul.fp32_precision` for the process, once, and how many prepared
+    products each thread of PyTorch keeps, unless LRU_CACHE_CAPACITY says so.
 
     Returns:
         "onednn" or "default".
     """
+    os.environ.setdefault("LRU_CACHE_CAPACITY", "1")  # is read when a thread first multiplies
     matmul = getattr(torch.backends.mkldnn, "matmul", None)
     if matmul is None or not torch._C._has_mkldnn or torch.cpu._is_amx_tile_supported():
         return "default"
