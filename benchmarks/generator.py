@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.machine import gigabytes
+from benchmarks.memory import gigabytes
 from benchmarks.pictures import load, names, share
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.generator import Generator

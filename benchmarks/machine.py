@@ -11,7 +11,6 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
@@ -47,12 +46,6 @@ def _seconds(action: Callable[[], object]) -> float:
         action()
         took.append(time.perf_counter() - started)
     return statistics.median(took)
-
-
-def gigabytes(what: str) -> float:
-    """Memory of this process, as /proc/self/status calls it; ru_maxrss would start with the parent's."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split(f"{what}:")[1].split()[0]) * 1024 / 1e9
 
 
 if __name__ == "__main__":

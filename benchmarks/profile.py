@@ -13,15 +13,13 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from benchmarks.generator import CHECKPOINT
 from benchmarks.pictures import load
 from droplets.sam import search
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.generator import Generator
-
-CHECKPOINT = Path("model/mobile_sam.pt")
 
 
 def main() -> None:

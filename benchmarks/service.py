@@ -22,12 +22,15 @@ ON_TORCH = "import sys; sys.modules['openvino'] = None; from gunicorn.app.wsgiap
 
 
 @contextmanager
-def service(runtime: str = "auto", **settings: str) -> Iterator[None]:
+def service(runtime: str = "auto", **settings: str) -> Iterator[int]:
     """The service at ADDRESS, ready, for as long as the context lasts.
 
     Args:
         runtime: of the encoder: "auto", or "torch" though OpenVINO may be installed.
         settings: of its environment.
+
+    Yields:
+        process id of Gunicorn, whose children are the workers.
     """
     with tempfile.TemporaryDirectory() as data:
         own = {"API_KEYS": f"{KEY}:Benchmark:10000", "FLASK_PORT": PORT, "DATA_DIR": data, **settings}
@@ -36,7 +39,7 @@ def service(runtime: str = "auto", **settings: str) -> Iterator[None]:
         process = subprocess.Popen(command, env={**os.environ, **own}, stderr=subprocess.DEVNULL)
         try:
             _wait_until_ready(process)
-            yield
+            yield process.pid
         finally:
             process.terminate()
             process.wait(60)
