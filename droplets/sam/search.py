@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -14,9 +14,11 @@ from droplets.measure import ROUND, shape
 from droplets.sam.coverage import covered, textured
 from droplets.sam.encoder import Embedding
 from droplets.sam.generator import Decoding, Generator, point_grid
+from droplets.sam.projections import Prepared
 from droplets.sam.prompts import Proposals, propose
 from droplets.sam.second_look import look_again
 from droplets.sam.tiles import whole_masks, zoom_in
+from droplets.sam.windows import STRIDE
 from droplets.types import Mask, Quality
 
 COVERING = 0.05
@@ -70,7 +72,7 @@ def find_everything(
     tiny = 2 * proposals.radius * min(embedding.scale) < effort.small
     small = _worth_zooming(proposals, tiny, ~tiny, effort.small_share)
     prepared = generator.decoder.prepare(embedding)
-    masks = generator.masks_at(prepared, proposals.points[~small], effort.decoding)
+    masks = _first_look(generator, prepared, proposals.at(~small), effort.decoding)
     largest = COVERING * pixels.shape[0] * pixels.shape[1]
     # Beads in droplets are not for the model, droplets/beads.py finds them; clumps are not round.
     droplets = [mask for mask in masks if shape(mask).circularity >= ROUND] if small.any() else []
@@ -87,6 +89,20 @@ def find_everything(
     if effort.uncovered_grid:
         masks += look_again(generator, prepared, pixels, proposals, masks, largest)
     return distinct(masks, effort.decoding.box_nms_thresh)
+
+
+def _first_look(
+    generator: Generator, prepared: Prepared, proposals: Proposals, decoding: Decoding
+) -> list[Mask]:
+    """Masks at the proposals.
+
+    From within an object larger than its window the near-exact decoder sees no edge and is less sure of
+    the mask than the exact one: by up to 0.15 of predicted IoU, which loses it.
+    """
+    window = decoding.window * STRIDE / min(prepared.embedding.scale)
+    wide = 2 * proposals.radius > window
+    masks = generator.masks_at(prepared, proposals.points[~wide], decoding)
+    return masks + generator.masks_at(prepared, proposals.points[wide], replace(decoding, exact=True))
 
 
 def _worth_zooming(

@@ -38,6 +38,14 @@ def recall(droplets, masks) -> float:
     return float(np.mean([found(*droplet) for droplet in droplets]))
 
 
+def test_a_droplet_larger_than_its_window(segmenter):
+    grey = np.full((300, 300), 150, np.uint8)
+    cv2.circle(grey, (150, 150), 80, 60, 4, cv2.LINE_AA)
+    masks = find(segmenter, grey, "fast")
+    round_ = [mask for mask in masks if np.hypot(*(np.array(mask.centroid) - 150)) < 4]
+    assert any(abs(np.sqrt(mask.area / np.pi) - 80) < 6 for mask in round_)
+
+
 @pytest.mark.parametrize("quality", ["fast", "balanced"])
 def test_every_droplet_of_the_sample(segmenter, quality):
     grey = cv2.imread(str(ROOT / "examples" / "droplets.png"), cv2.IMREAD_GRAYSCALE)
