@@ -97,7 +97,7 @@ def _first_look(
     """Masks at the proposals.
 
     From within an object larger than its window the near-exact decoder sees no edge and is less sure of
-    the mask than the exact one: by up to 0.15 of predicted IoU, which loses it.
+    the mask than the exact one, often too little sure to keep it.
     """
     window = decoding.window * STRIDE / min(prepared.embedding.scale)
     wide = 2 * proposals.radius > window
