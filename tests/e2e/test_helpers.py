@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import urllib.error
 import urllib.request
 
 import pytest
 
-from tests.e2e import firewall, pip_settings
-from tests.e2e.images import STAGE
+from tests.e2e import firewall, images, pip_settings
+from tests.e2e.engine import Engine
 
 BEFORE = """\
 *filter
@@ -30,6 +31,24 @@ DURING = """\
 -A DOCKER-USER -j RETURN
 COMMIT
 """
+FULL_DISK = """\
+#!/bin/sh
+case "$1 $2" in
+    "image inspect") [ "$3" = --format ];;  # the base image is there, no stage is
+    "image prune") ;;
+    *) echo "write /opt/venv/lib: no space left on device" >&2; exit 1;;
+esac
+"""
+
+
+@pytest.fixture
+def full(tmp_path) -> Engine:
+    """An engine whose disk is full."""
+    command = tmp_path / "bin" / "docker"
+    command.parent.mkdir()
+    command.write_text(FULL_DISK)
+    command.chmod(0o755)
+    return Engine({"PATH": f"{command.parent}:{os.environ['PATH']}"}, own=True)
 
 
 def test_the_packet_filter_loses_dockers_rules_and_keeps_all_others():
@@ -73,5 +92,17 @@ def test_only_the_served_folders_can_be_read(tmp_path):
 
 def test_stages_and_images_of_a_dockerfile_are_told_apart():
     text = "FROM python:3.11-slim AS builder\nRUN true\nfrom --platform=linux/amd64 a/b:1\nFROM builder\n"
-    found = [(stage["image"], stage["name"]) for stage in STAGE.finditer(text)]
+    found = [(stage["image"], stage["name"]) for stage in images.STAGE.finditer(text)]
     assert found == [("python:3.11-slim", "builder"), ("a/b:1", None), ("builder", None)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [(0, "no space left on device"), (2**60, r"GiB are free in .*, the first build takes")],
+)
+def test_an_image_that_the_disk_cannot_take_is_no_failure(full, tmp_path, monkeypatch, asked, reason):
+    (tmp_path / "Dockerfile").write_text("FROM python:3.11-slim AS builder\nFROM builder\n")
+    monkeypatch.setattr(images, "CACHE", tmp_path)
+    monkeypatch.setattr(images, "FREE_BYTES", asked)
+    with pytest.raises(images.NoImage, match=reason):
+        images.build(full, {"build": {"context": str(tmp_path)}, "image": "sam-droplets:local"})
