@@ -15,6 +15,8 @@ TEXTURE = 2.5
 """A point is worth a second look where the picture varies this much more than in its calm parts."""
 APART = 0.2
 """Two objects share less than this part of the smaller one's area."""
+VACANT = (0.8, 1.4)
+"""A droplet missing from a raft leaves room for a circle of its radius times this, at least and at most."""
 
 
 class Found:
@@ -57,3 +59,20 @@ def textured(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[
     x, y = np.rint(points).astype(np.int64).T
     here = deviation[np.minimum(y, grey.shape[0] - 1), np.minimum(x, grey.shape[1] - 1)]
     return np.asarray(points[here > TEXTURE * np.percentile(deviation, 10)])
+
+
+def vacancies(droplets: Sequence[Mask], size: tuple[int, int], radius: float) -> NDArray[np.float64]:
+    """Where in an (H, W) picture the droplets leave room for just one more of that radius.
+
+    Returns:
+        Nx2 (x, y), the points furthest from all droplets and from the border, in pixels.
+    """
+    free = np.zeros((size[0] + 2, size[1] + 2), np.uint8)
+    free[1:-1, 1:-1] = 1
+    for mask in droplets:
+        free[mask.y + 1 : mask.y + 1 + mask.height, mask.x + 1 : mask.x + 1 + mask.width][mask.crop] = 0
+    room = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    around = 2 * round(radius) + 1
+    furthest = room == cv2.dilate(room, np.ones((around, around), np.uint8))
+    y, x = np.nonzero(furthest & (room >= VACANT[0] * radius) & (room <= VACANT[1] * radius))
+    return np.column_stack([x, y]).astype(np.float64)

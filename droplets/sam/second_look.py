@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 from droplets.hierarchy import build_hierarchy
 from droplets.population import typical_area
 from droplets.sam.cells import closed_cells
-from droplets.sam.coverage import Found, covered
+from droplets.sam.coverage import Found, covered, vacancies
 from droplets.sam.generator import Decoding, Generator
 from droplets.sam.projections import Prepared
 from droplets.sam.prompts import Proposals, propose_small
 from droplets.types import Mask
 
+SURE = Decoding(large=False)
 LESS_SURE = Decoding(pred_iou_thresh=0.8, stability_score_thresh=0.87, large=False)
 """F1 in foam changes by less than 0.4 % down to 0.65 and 0.83."""
 ALIKE = 1.6
 """Radii that differ by less than this factor agree: votes are counted for a series of radii only."""
+EQUAL = 1.1
+"""Radii of droplets of one size differ by less than this factor; what a gap between them holds is smaller."""
 CENTRED = 0.5
 """Centres agree that are closer than this part of the radius."""
 AS_SUPPORTED = 0.5
@@ -41,7 +44,8 @@ def look_again(
 ) -> list[Mask]:
     """Masks of objects that none of `masks` shows.
 
-    In a monodisperse picture only what has the droplets' size is looked for. In any other, so are
+    In a monodisperse picture only what has the droplets' size is looked for, also where there is room for
+    just one more: the edges of a pale droplet give too few votes for a proposal. In any other, so are
     objects that are too small for the first look, and closed cells that the model has no mask for.
 
     Arguments:
@@ -57,8 +61,9 @@ def look_again(
     droplets = [node.mask for node in nodes if node.parent is None]
     typical = typical_area([mask.area for mask in droplets])
     if typical is not None:
-        wanted = _missing(proposals, droplets, float(np.sqrt(typical / np.pi)))
-        return _less_sure(generator, prepared, wanted, droplets)
+        radius = float(np.sqrt(typical / np.pi))
+        new = _less_sure(generator, prepared, _missing(proposals, droplets, radius), droplets)
+        return new + _in_vacancies(generator, prepared, pixels, droplets + new, radius)
     new = _less_sure(generator, prepared, proposals, found)
     new += _less_sure(generator, prepared, propose_small(pixels), found + new)
     return new + closed_cells(pixels, found + new, largest)
@@ -72,16 +77,34 @@ def _missing(proposals: Proposals, droplets: Sequence[Mask], radius: float) -> P
     return of_size.at(~inside & (of_size.support > AS_SUPPORTED * usual))
 
 
+def _in_vacancies(
+    generator: Generator,
+    prepared: Prepared,
+    pixels: NDArray[np.uint8],
+    droplets: Sequence[Mask],
+    radius: float,
+) -> list[Mask]:
+    """Masks of the droplets' radius where they leave room for just one more."""
+    points = vacancies(droplets, pixels.shape[:2], radius)
+    places = Proposals(points, np.full(len(points), radius), np.ones(len(points)))
+    return _agreeing(generator.masks_at(prepared, points, SURE), places, droplets, EQUAL)
+
+
 def _less_sure(
     generator: Generator, prepared: Prepared, proposals: Proposals, found: Sequence[Mask]
 ) -> list[Mask]:
     """Masks over lower thresholds, at proposals in none of `found`, that agree with these proposals."""
     open_ = proposals.at(~covered(found, proposals.points, np.inf))
+    return _agreeing(generator.masks_at(prepared, open_.points, LESS_SURE), open_, found, ALIKE)
+
+
+def _agreeing(masks: Sequence[Mask], proposals: Proposals, found: Sequence[Mask], alike: float) -> list[Mask]:
+    """Those that show none of `found` and agree with a proposal in place and, within a factor, in radius."""
     known = Found(found)
-    for mask in generator.masks_at(prepared, open_.points, LESS_SURE):
+    for mask in masks:
         radius = float(np.sqrt(mask.area / np.pi))
-        near = np.hypot(*(open_.points - mask.centroid).T) < CENTRED * radius
-        alike = (open_.radius > radius / ALIKE) & (open_.radius < radius * ALIKE)
-        if (near & alike).any() and known.is_apart(mask):
+        near = np.hypot(*(proposals.points - mask.centroid).T) < CENTRED * radius
+        of_size = (proposals.radius > radius / alike) & (proposals.radius < radius * alike)
+        if (near & of_size).any() and known.is_apart(mask):
             known.add(mask)
     return known.masks[len(found) :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from droplets.sam.coverage import Found, covered, textured
+from droplets.sam.coverage import Found, covered, textured, vacancies
 from droplets.sam.generator import point_grid
 from tests.droplets.shapes import disc, rectangle
 
@@ -25,6 +25,23 @@ def test_calm_parts_are_not_looked_at_again():
     kept = textured(pixels, point_grid(32, (400, 400)))
     assert 0 < len(kept) < 200
     assert np.hypot(*(kept - 100).T).max() < 65
+
+
+def test_a_raft_has_a_vacancy_where_one_droplet_is_missing():
+    places = [(30 * i + 15 * (j % 2) + 20, 26 * j + 20) for j in range(8) for i in range(8)]
+    missing = places[27]
+
+    def near(kept) -> list[float]:
+        found = vacancies([disc(x, y, 14) for x, y in kept], (225, 270), 14)
+        away = np.hypot(*(found - missing).T)
+        return away[away < 60].tolist()
+
+    assert near(places) == []
+    (away,) = near([place for place in places if place != missing])
+    assert away < 2
+    hole = [place for place in places if np.hypot(*np.subtract(place, missing)) > 40]
+    assert near(hole) == []  # there is room for several
+    assert len(vacancies([], (20, 270), 14)) == 0
 
 
 def test_masks_are_apart_that_share_less_than_a_fifth_of_the_smaller_one():

@@ -46,6 +46,13 @@ def test_a_bubble_larger_than_its_window(segmenter):
     assert picture.recall(masks)["droplets"] == 1.0
 
 
+@pytest.mark.skipif("wscnet/20" not in names(), reason="the reference pictures are not here")
+def test_a_pale_droplet_in_a_raft(segmenter):
+    picture = load("wscnet/20")
+    masks = segmenter.generate(picture.pixels, segmenter.embed(picture.pixels), "balanced")
+    assert picture.recall(masks)["droplets"] == 1.0
+
+
 @pytest.mark.parametrize("quality", ["fast", "balanced"])
 def test_every_droplet_of_the_sample(segmenter, quality):
     grey = cv2.imread(str(ROOT / "examples" / "droplets.png"), cv2.IMREAD_GRAYSCALE)
