@@ -22,6 +22,7 @@ from droplets.sam.prompts import Proposals, propose_small
 from droplets.types import Mask
 
 SURE = Decoding(large=False)
+"""Stock's thresholds: where no edges speak for an object, the model has to be sure."""
 LESS_SURE = Decoding(pred_iou_thresh=0.8, stability_score_thresh=0.87, large=False)
 """F1 in foam changes by less than 0.4 % down to 0.65 and 0.83."""
 ALIKE = 1.6
@@ -86,8 +87,8 @@ def _in_vacancies(
 ) -> list[Mask]:
     """Masks of the droplets' radius where they leave room for just one more."""
     points = vacancies(droplets, pixels.shape[:2], radius)
-    places = Proposals(points, np.full(len(points), radius), np.ones(len(points)))
-    return _agreeing(generator.masks_at(prepared, points, SURE), places, droplets, EQUAL)
+    masks = generator.masks_at(prepared, points, SURE)
+    return _agreeing(masks, points, np.full(len(points), radius), droplets, EQUAL)
 
 
 def _less_sure(
@@ -95,16 +96,23 @@ def _less_sure(
 ) -> list[Mask]:
     """Masks over lower thresholds, at proposals in none of `found`, that agree with these proposals."""
     open_ = proposals.at(~covered(found, proposals.points, np.inf))
-    return _agreeing(generator.masks_at(prepared, open_.points, LESS_SURE), open_, found, ALIKE)
+    masks = generator.masks_at(prepared, open_.points, LESS_SURE)
+    return _agreeing(masks, open_.points, open_.radius, found, ALIKE)
 
 
-def _agreeing(masks: Sequence[Mask], proposals: Proposals, found: Sequence[Mask], alike: float) -> list[Mask]:
-    """Those that show none of `found` and agree with a proposal in place and, within a factor, in radius."""
+def _agreeing(
+    masks: Sequence[Mask],
+    points: NDArray[np.float64],
+    radii: NDArray[np.float64],
+    found: Sequence[Mask],
+    alike: float,
+) -> list[Mask]:
+    """Those that show none of `found`, lie around a point and have its radius within a factor `alike`."""
     known = Found(found)
     for mask in masks:
         radius = float(np.sqrt(mask.area / np.pi))
-        near = np.hypot(*(proposals.points - mask.centroid).T) < CENTRED * radius
-        of_size = (proposals.radius > radius / alike) & (proposals.radius < radius * alike)
+        near = np.hypot(*(points - mask.centroid).T) < CENTRED * radius
+        of_size = (radii > radius / alike) & (radii < radius * alike)
         if (near & of_size).any() and known.is_apart(mask):
             known.add(mask)
     return known.masks[len(found) :]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,14 @@ def build(engine: Engine, service: dict[str, Any]) -> None:
     dockerfile = Path(described["context"]) / described.get("dockerfile", "Dockerfile")
     stages = list(STAGE.finditer(dockerfile.read_text()))
     names = [stage["name"] for stage in stages if stage["name"]]
+    kept = {name: f"sam-e2e/{name}" for name in names if engine.own}  # a tag keeps a stage for the next run
+    if engine.own:
+        _check_disk(engine, kept.values())
     for base in {stage["image"] for stage in stages} - set(names):
         if reason := provide(engine, base):
             raise NoImage(reason)
     arguments = [f"--build-arg={name}={value}" for name, value in described.get("args", {}).items()]
     command = ["build", "--quiet", "--network", "host", "--file", str(dockerfile), *arguments]
-    kept = {name: f"sam-e2e/{name}" for name in names if engine.own}  # a tag keeps a stage for the next run
-    if engine.own:
-        _check_disk(engine, list(kept.values()))
     try:
         with pip_settings.served(pip_settings.read_settings().folders):
             for name, tag in kept.items():
@@ -72,7 +73,7 @@ def build(engine: Engine, service: dict[str, Any]) -> None:
             engine.docker("image", "prune", "--force")  # what former runs have built
 
 
-def _check_disk(engine: Engine, kept: list[str]) -> None:
+def _check_disk(engine: Engine, kept: Iterable[str]) -> None:
     """Raise NoImage where a first build would fill the disk; after it the stages are `kept`."""
     free = shutil.disk_usage(CACHE).free
     if free < FREE_BYTES and any(engine.try_docker("image", "inspect", tag).returncode for tag in kept):

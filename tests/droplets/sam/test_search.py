@@ -53,6 +53,16 @@ def test_a_pale_droplet_in_a_raft(segmenter):
     assert picture.recall(masks)["droplets"] == 1.0
 
 
+@pytest.mark.skipif("user/ddPCR_0_0" not in names(), reason="the reference pictures are not here")
+def test_a_gap_in_a_raft_is_no_droplet(segmenter):
+    pixels = load("user/ddPCR_0_0").pixels
+    centres = np.array(
+        [mask.centroid for mask in segmenter.generate(pixels, segmenter.embed(pixels), "balanced")]
+    )
+    for gap in [(510, 175), (78, 471), (851, 353)]:
+        assert np.hypot(*(centres - gap).T).min() > 8
+
+
 @pytest.mark.parametrize("quality", ["fast", "balanced"])
 def test_every_droplet_of_the_sample(segmenter, quality):
     grey = cv2.imread(str(ROOT / "examples" / "droplets.png"), cv2.IMREAD_GRAYSCALE)

@@ -12,6 +12,7 @@ const BINS = 60;
  * @property {string} label
  * @property {boolean} lower whether it has a lower thumb
  * @property {boolean} upper
+ * @property {() => [number | null, number | null]} limits as they are now, lower and upper; null for no limit
  * @property {(low: number | null, high: number | null) => void} onchange null for no limit
  */
 
@@ -22,10 +23,10 @@ export class Range {
     this.ends = [0, 1];
     this.empty = true;
     this.unit = "";
-    this.low = this.thumb(`${given.label}: lowest`, given.lower);
-    this.high = this.thumb(`${given.label}: highest`, given.upper);
-    this.lowText = this.field(`${given.label}: lowest, as a number`, given.lower);
-    this.highText = this.field(`${given.label}: highest, as a number`, given.upper);
+    this.low = this.thumb(`${given.label}: lowest`, given.lower, 0);
+    this.high = this.thumb(`${given.label}: highest`, given.upper, 1);
+    this.lowText = this.field(`${given.label}: lowest, as a number`, given.lower, 0);
+    this.highText = this.field(`${given.label}: highest, as a number`, given.upper, 1);
     this.shape = s("path", { class: "density" });
     this.unitText = h("span", { class: "muted" });
     this.track = h("span", { class: "range-track" });
@@ -85,37 +86,44 @@ export class Range {
     this.element.classList.toggle("set", low !== null || high !== null);
   }
 
-  changed() {
-    const [from, to] = [Number(this.low.value), Number(this.high.value)];
-    if (this.given.lower && this.given.upper && from > to) {
-      if (document.activeElement === this.low) this.high.value = this.low.value;
-      else this.low.value = this.high.value;
-    }
+  /**
+   * A thumb was moved: the other end stays, unless it is pushed along.
+   * @param {0 | 1} end
+   */
+  moved(end) {
     const [least, most] = this.ends;
-    const value = (/** @type {HTMLInputElement} */ thumb) => least + ((most - least) * Number(thumb.value)) / STEPS;
-    this.given.onchange(
-      this.given.lower && Number(this.low.value) > 0 ? value(this.low) : null,
-      this.given.upper && Number(this.high.value) < STEPS ? value(this.high) : null,
-    );
+    const step = Number((end ? this.high : this.low).value);
+    const limits = this.given.limits();
+    limits[end] = step === (end ? STEPS : 0) ? null : least + ((most - least) * step) / STEPS;
+    if (crossed(limits)) limits[end ? 0 : 1] = limits[end];
+    this.given.onchange(...limits);
   }
 
-  typed() {
-    const read = (/** @type {HTMLInputElement} */ field) => (field.value === "" || !Number.isFinite(field.valueAsNumber) ? null : field.valueAsNumber);
-    let [low, high] = [read(this.lowText), read(this.highText)];
-    if (low !== null && high !== null && low > high) [low, high] = [high, low];
-    this.given.onchange(this.given.lower ? low : null, this.given.upper ? high : null);
+  /**
+   * A number was typed: the other end stays, unless the two have to be swapped.
+   * @param {0 | 1} end
+   */
+  typed(end) {
+    const typed = (end ? this.highText : this.lowText).valueAsNumber;
+    const limits = this.given.limits();
+    limits[end] = Number.isFinite(typed) ? typed : null;
+    if (crossed(limits)) limits.reverse();
+    this.given.onchange(...limits);
   }
 
-  /** @param {string} label @param {boolean} there */
-  thumb(label, there) {
-    return h("input", { type: "range", min: 0, max: STEPS, "aria-label": label, disabled: !there, oninput: () => this.changed() });
+  /** @param {string} label @param {boolean} there @param {0 | 1} end */
+  thumb(label, there, end) {
+    return h("input", { type: "range", min: 0, max: STEPS, "aria-label": label, disabled: !there, oninput: () => this.moved(end) });
   }
 
-  /** @param {string} label @param {boolean} there */
-  field(label, there) {
-    return h("input", { type: "number", step: "any", class: "range-field", "aria-label": label, disabled: !there, onchange: () => this.typed() });
+  /** @param {string} label @param {boolean} there @param {0 | 1} end */
+  field(label, there, end) {
+    return h("input", { type: "number", step: "any", class: "range-field", "aria-label": label, disabled: !there, onchange: () => this.typed(end) });
   }
 }
+
+/** @param {[number | null, number | null]} limits */
+const crossed = ([low, high]) => low !== null && high !== null && low > high;
 
 /** @param {number} value */
 const trimmed = (value) => String(Number(value.toPrecision(4)));

@@ -14,6 +14,7 @@ const ranges = FIGURES.map((figure) => [figure, new Range({
   label: figure.label,
   lower: figure.min !== null,
   upper: figure.max !== null,
+  limits: () => limits(figure, now(), factor(figure, now())),
   onchange: (low, high) => {
     const scale = factor(figure, now());
     set({ filters: limited(figure, low === null ? null : low / scale, high === null ? null : high / scale) });
