@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from droplets.synthetic import Rendering, render_brightfield
+from training.rendering.plain import Rendering, render_brightfield
 
 FOLDER = Path(__file__).parent
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from droplets.synthetic import Rendering, render_brightfield, render_ddpcr_pair, render_fluorescence
+from training.rendering.plain import Rendering, render_brightfield, render_ddpcr_pair, render_fluorescence
 
 
 def discs(rendering: Rendering) -> np.ndarray:

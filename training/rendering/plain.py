@@ -1,4 +1,4 @@
-"""Renders droplet pictures whose truth is known: the sample picture, tests and benchmarks.
+"""Renders plain droplet pictures: round droplets of about one size, for the sample, tests and benchmarks.
 
 Brightfield shows each droplet as a bright lens in a dark ring, under uneven and slightly oblique
 light; fluorescence shows it as a glowing ball, faint where negative. Droplets are drawn from their
@@ -16,16 +16,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.packing import pack_discs
+from training.rendering.canvas import Canvas, Plane, around, edge
+from training.rendering.discs import pack_discs
+from training.rendering.skins import HALF_MAXIMUM, Ring
+from training.rendering.truth import Outline, circle
 
 BACKGROUND = 140.0  # grey levels of clear oil in brightfield
 RING_DEPTH, LENS_GAIN = 0.62, 0.12  # of the background
 DARK_LEVEL, NEGATIVE_LEVEL, POSITIVE_LEVEL = 200.0, 900.0, 9000.0  # fluorescence, 16-bit counts
-HALF_MAXIMUM = 1.1774  # of a Gaussian, in sigmas
 BEAD_SHARE = 0.16  # of the droplet radius
-
-Window = tuple[slice, slice]
-Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,11 @@ class TrueDroplet:
     beads: tuple[tuple[float, float, float], ...] = ()
     positive: bool | None = None
     intensity: float | None = None
+
+    @property
+    def outline(self) -> Outline:
+        """Without the beads."""
+        return circle(self.x, self.y, self.radius)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,57 +229,79 @@ def _with_intensity(
 def _brightfield(
     width: int, height: int, droplets: Sequence[TrueDroplet], random: np.random.Generator
 ) -> Rendering:
-    """Gain and darkness are drawn apart: where neighbours meet, the darker ring shows."""
-    gain, dark = np.zeros((2, height, width), np.float32)
-    light = random.uniform(0, 2 * np.pi)
+    canvas = Canvas.empty(width, height)
+    skin = Lens(random.uniform(0, 2 * np.pi))
     for droplet in droplets:
-        _draw_lens(gain, dark, droplet, light, depth=RING_DEPTH * random.uniform(0.9, 1.1))
+        skin.draw(random, canvas, droplet.outline)
         for x, y, radius in droplet.beads:
-            _draw_bead(gain, dark, x, y, radius)
-    transmission = (1 + gain) * (1 - dark)
+            _draw_bead(canvas, circle(x, y, radius))
+    transmission = (1 + canvas.gain) * (1 - canvas.dark)
     scene = cv2.GaussianBlur(BACKGROUND * transmission * _illumination(width, height, random), (0, 0), 0.6)
     noise = random.standard_normal(scene.shape, np.float32) * 2.0
     pixels = np.clip(np.rint(scene + cv2.GaussianBlur(noise, (0, 0), 0.5)), 0, 255).astype(np.uint8)
     return Rendering(pixels, tuple(droplets))
 
 
-def _draw_lens(gain: Plane, dark: Plane, droplet: TrueDroplet, light: float, depth: float) -> None:
-    """A dark ring, steep outside and soft inside, around an interior that brightens towards the light."""
-    window, across, down = _window(gain.shape, droplet.x, droplet.y, 1.2 * droplet.radius + 3)
-    distance = np.hypot(across, down)
-    outer, inner = max(0.8, 0.045 * droplet.radius), max(1.4, 0.11 * droplet.radius)
-    middle = droplet.radius - HALF_MAXIMUM * outer
-    offset = distance - middle
-    ring = np.exp(-0.5 * (offset / np.where(offset > 0, outer, inner)) ** 2)
-    towards_light = (across * np.cos(light) + down * np.sin(light)) / droplet.radius
-    inside = 0.5 - 0.5 * np.tanh(offset / outer)
-    gain[window] += inside * (LENS_GAIN + 0.08 * towards_light - 0.1 * (distance / droplet.radius) ** 2)
-    np.maximum(dark[window], depth * ring * (1 - 0.2 * towards_light), out=dark[window])
+@dataclass(frozen=True)
+class Lens:
+    """Skin: a dark ring, steep outside and soft inside, around an interior that brightens towards the light.
+
+    Attributes:
+        light: direction that the light comes from, in radians.
+    """
+
+    light: float
+
+    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> None:
+        """The ring onto `dark`, the interior onto `gain`."""
+        depth = RING_DEPTH * random.uniform(0.9, 1.1)
+        near = around(canvas.gain.shape, outline, 0.2 * outline.radius + 3)
+        if near is None:
+            return
+        radius = near.radius
+        outer, inner = max(0.8, 0.045 * radius), max(1.4, 0.11 * radius)
+        towards = (near.across * np.cos(self.light) + near.down * np.sin(self.light)) / radius
+        inside = edge(near.signed + HALF_MAXIMUM * outer, 2 * outer)
+        canvas.gain[near.window] += inside * (
+            LENS_GAIN + 0.08 * towards - 0.1 * (near.from_centre / radius) ** 2
+        )
+        ring = Ring(depth, outer / radius, inner / radius).height(near.signed, radius, 1.0)
+        np.maximum(canvas.dark[near.window], depth * ring * (1 - 0.2 * towards), out=canvas.dark[near.window])
 
 
-def _draw_bead(gain: Plane, dark: Plane, x: float, y: float, radius: float) -> None:
-    """A dark outline around a bright focus."""
-    window, across, down = _window(gain.shape, x, y, 2 * radius + 3)
-    distance = np.hypot(across, down)
-    width = max(0.6, 0.28 * radius)
-    outline = np.exp(-0.5 * ((distance - radius + HALF_MAXIMUM * width) / width) ** 2)
-    np.maximum(dark[window], 0.5 * outline, out=dark[window])
-    gain[window] += 0.45 * np.exp(-0.5 * (distance / max(0.6, 0.35 * radius)) ** 2)
+def _draw_bead(canvas: Canvas, outline: Outline) -> None:
+    """A dark outline, which may be thinner than a droplet's ring, around a bright focus."""
+    near = around(canvas.gain.shape, outline, outline.radius + 3)
+    if near is None:
+        return
+    width, focus = max(0.6, 0.28 * near.radius), max(0.6, 0.35 * near.radius)
+    rim = np.exp(-0.5 * ((near.signed + HALF_MAXIMUM * width) / width) ** 2)
+    np.maximum(canvas.dark[near.window], 0.5 * rim, out=canvas.dark[near.window])
+    canvas.gain[near.window] += 0.45 * np.exp(-0.5 * (near.from_centre / focus) ** 2)
 
 
 def _fluorescence(
     width: int, height: int, droplets: Sequence[TrueDroplet], random: np.random.Generator
 ) -> Rendering:
-    scene = np.zeros((height, width), np.float32)
+    canvas = Canvas.empty(width, height)
     for droplet in droplets:
-        window, across, down = _window(scene.shape, droplet.x, droplet.y, droplet.radius + 3)
-        depth = np.clip(1 - (across**2 + down**2) / droplet.radius**2, 0, 1)  # of a ball, squared
-        scene[window] += (droplet.intensity or 0.0) * (0.4 * np.sqrt(depth) + 0.6 * np.minimum(1, 4 * depth))
+        _draw_ball(canvas, droplet.outline, droplet.intensity or 0.0)
     # In focus light, and a little that is scattered far.
-    scene = 0.94 * cv2.GaussianBlur(scene, (0, 0), 0.8) + 0.06 * cv2.GaussianBlur(scene, (0, 0), 15)
+    scene = 0.94 * cv2.GaussianBlur(canvas.glow, (0, 0), 0.8) + 0.06 * cv2.GaussianBlur(
+        canvas.glow, (0, 0), 15
+    )
     scene = DARK_LEVEL + scene * _illumination(width, height, random)
     shot = random.standard_normal(scene.shape, np.float32) * np.sqrt(scene * 4 + 100)
     return Rendering(np.clip(np.rint(scene + shot), 0, 65535).astype(np.uint16), tuple(droplets))
+
+
+def _draw_ball(canvas: Canvas, outline: Outline, intensity: float) -> None:
+    """Light by the depth of a ball, nearly even over most of it."""
+    near = around(canvas.glow.shape, outline, 3)
+    if near is None:
+        return
+    depth = np.clip(1 - (near.from_centre / near.radius) ** 2, 0, 1)  # of a ball, squared
+    canvas.glow[near.window] += intensity * (0.4 * np.sqrt(depth) + 0.6 * np.minimum(1, 4 * depth))
 
 
 def _illumination(width: int, height: int, random: np.random.Generator) -> Plane:
@@ -287,13 +313,3 @@ def _illumination(width: int, height: int, random: np.random.Generator) -> Plane
     fall = 0.12 * ((across - shift[0]) ** 2 + (down - shift[1]) ** 2)
     light: Plane = 1.05 + slope - fall
     return light
-
-
-def _window(
-    shape: tuple[int, ...], x: float, y: float, reach: float
-) -> tuple[Window, NDArray[np.floating], NDArray[np.floating]]:
-    """The part of a picture within `reach` of (x, y), and its columns' and rows' distances from there."""
-    left, right = max(0, int(x - reach)), max(0, min(shape[1], int(x + reach) + 2))
-    top, bottom = max(0, int(y - reach)), max(0, min(shape[0], int(y + reach) + 2))
-    across, down = np.arange(left, right)[None, :] - x, np.arange(top, bottom)[:, None] - y
-    return (slice(top, bottom), slice(left, right)), across, down

@@ -1,0 +1,1 @@
+"""Renders droplet pictures of every look with exact truth."""

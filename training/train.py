@@ -1,0 +1,274 @@
+"""Trains the head on rendered frames: `python -m training.train --help`.
+
+On a CPU the frames are those that `training.frames` has made or makes at the same time; on a GPU they are
+rendered on all cores and encoded there. Training goes on from its checkpoint where there is one; --minutes
+is the time of this piece, over which the learning rate falls along a cosine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from droplets.finding.head import CHANNELS, ENCODER_CHANNELS, HEAT, LAYERS, RAY, Head
+from droplets.finding.network import Network
+from droplets.sam.checkpoint import load_sam
+from training.frames import CHECKPOINT, PART, Frames, Part
+from training.live import LiveFrames
+from training.losses import INNER_WEIGHT, Losses, Wanted, layer_losses
+
+log = logging.getLogger(__name__)
+
+MEAN, DEVIATION = (
+    np.array([123.675, 116.28, 103.53], np.float32),
+    np.array([58.395, 57.12, 57.375], np.float32),
+)
+"""MobileSAM's pixel mean and deviation."""
+WARM_UP = 100
+"""Steps in which the learning rate rises."""
+KEPT = 0.999
+"""Of the moving average of the weights, a step; it is what is exported."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Parts of frames on the device: the head's inputs and what it should answer, by layer."""
+
+    pixels: Tensor
+    features: dict[int, Tensor]
+    wanted: list[Wanted]
+
+
+Statistics = dict[int, Tensor]
+"""By stride 2xC float32: mean and deviation of the encoder's features."""
+MEASURED = 160
+"""Parts from which these are taken."""
+
+
+def feature_statistics(frames: Frames | LiveFrames) -> Statistics:
+    """Of the first frames; deviations are at least a fifth of the median: no calm channel is blown up."""
+    frames.look_again()
+    parts = [frames[i] for i in range(min(MEASURED, len(frames)))]
+    found = {}
+    for stride, channels in ENCODER_CHANNELS.items():
+        values = np.concatenate([part.features[stride][::2, ::2].reshape(-1, channels) for part in parts])
+        mean, deviation = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
+        deviation = np.maximum(deviation, np.median(deviation) / 5)
+        found[stride] = torch.from_numpy(np.stack([mean, deviation]).astype(np.float32))
+    return found
+
+
+def folded(head: Head, statistics: Statistics) -> Head:
+    """A head trained on features of mean 0 and deviation 1 becomes one for the encoder's own."""
+    with torch.no_grad():
+        for stride, (mean, deviation) in statistics.items():
+            lateral = head.lateral(stride)
+            lateral.weight /= deviation[:, None, None]
+            cast(Tensor, lateral.bias).sub_((lateral.weight[..., 0, 0] * mean).sum(dim=1))
+    return head
+
+
+def load_average(checkpoint: Path) -> Head:
+    """The head of a checkpoint: the moving average of its weights."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    head = Head()
+    head.load_state_dict(state["average"])
+    return folded(head, state["statistics"]).eval()
+
+
+def collate(parts: list[Part], statistics: Statistics, device: torch.device) -> Batch:
+    """Parts as one batch."""
+    pixels = torch.from_numpy(np.stack([(part.pixels - MEAN) / DEVIATION for part in parts])).permute(
+        0, 3, 1, 2
+    )
+    features = {}
+    for stride, (mean, deviation) in statistics.items():
+        maps = torch.from_numpy(np.stack([part.features[stride] for part in parts])).to(device).float()
+        features[stride] = ((maps - mean.to(device)) / deviation.to(device)).permute(0, 3, 1, 2)
+    wanted = []
+    for layer in range(len(LAYERS)):
+        targets = [part.targets[layer] for part in parts]
+        cell = np.concatenate([one.cell + i * PART * PART for i, one in enumerate(targets)])
+        wanted.append(
+            Wanted(
+                torch.from_numpy(np.stack([one.heat for one in targets]).astype(np.float32)).to(device),
+                torch.from_numpy(cell.astype(np.int64)).to(device),
+                torch.from_numpy(np.concatenate([one.rays for one in targets]).astype(np.float32)).to(device),
+                torch.from_numpy(np.concatenate([one.bead for one in targets]).astype(np.float32)).to(device),
+            )
+        )
+    return Batch(pixels.to(device), features, wanted)
+
+
+def batches(
+    frames: Frames | LiveFrames, statistics: Statistics, size: int, seed: int, device: torch.device
+) -> Iterator[Batch]:
+    """Endless: each part once in a round, in any order; the next one is read while this one is worked on."""
+    random = np.random.default_rng(seed)
+
+    def order() -> Iterator[int]:
+        while True:
+            frames.look_again()
+            yield from random.permutation(len(frames)).tolist()
+
+    indices = order()
+
+    def read() -> Batch:
+        return collate([frames[next(indices)] for _ in range(size)], statistics, device)
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(read)
+        while True:
+            batch = coming.result()
+            coming = pool.submit(read)
+            yield batch
+
+
+def fresh_head() -> Head:
+    """A head that starts out seeing no centre and rays of some cells."""
+    head = Head()
+    with torch.no_grad():
+        for layer in range(len(LAYERS)):
+            weight, bias = head.output(layer).weight, cast(Tensor, head.output(layer).bias)
+            weight[RAY:] *= 0.1
+            bias[HEAT] = -4.0
+            bias[RAY:] = 1.5
+    return head
+
+
+def answer_losses(head: Head, batch: Batch, device: torch.device) -> list[Losses]:
+    """Of both layers."""
+    with torch.autocast(device.type, torch.bfloat16):
+        answer = head(
+            batch.pixels.contiguous(memory_format=torch.channels_last),
+            *(batch.features[stride] for stride in (4, 8, 16)),
+        )
+    answer = answer.float()
+    return [
+        layer_losses(answer[:, i * CHANNELS : (i + 1) * CHANNELS], wanted)
+        for i, wanted in enumerate(batch.wanted)
+    ]
+
+
+class Trainer:
+    """The head, the moving average of its weights, and the state of the optimiser.
+
+    Arguments:
+        checkpoint: to go on from, if it is there, and to save to.
+        frames: from which the features' statistics are taken at the start.
+        device: to train on.
+        rate: highest learning rate.
+    """
+
+    def __init__(
+        self, checkpoint: Path, frames: Frames | LiveFrames, device: torch.device, rate: float
+    ) -> None:
+        self._path, self._device, self._rate = checkpoint, device, rate
+        self.head = fresh_head().to(device).to(memory_format=torch.channels_last)
+        self.average = fresh_head().to(device)
+        self.average.load_state_dict(self.head.state_dict())
+        self._optimiser = torch.optim.AdamW(self.head.parameters(), rate, weight_decay=1e-4)
+        self.step, self.minutes, self._first = 0, 0.0, 0
+        if checkpoint.exists():
+            state = torch.load(checkpoint, map_location=device, weights_only=True)
+            self.head.load_state_dict(state["head"])
+            self.average.load_state_dict(state["average"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self.step = self._first = state["step"]
+            self.minutes, self.statistics = state["minutes"], state["statistics"]
+        else:
+            self.statistics = feature_statistics(frames)
+
+    def advance(self, batch: Batch, done: float) -> list[float]:
+        """One step; `done` is the part of this piece that is over, 0 to 1. Returns the losses."""
+        steps = self.step - self._first + 1
+        rate = self._rate * min(1, steps / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done))
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate + 1e-6
+        losses = answer_losses(self.head, batch, self._device)
+        outer, inner = losses
+        self._optimiser.zero_grad()
+        torch.autograd.backward(outer.total + INNER_WEIGHT * inner.total)
+        torch.nn.utils.clip_grad_norm_(self.head.parameters(), 5.0)
+        self._optimiser.step()
+        self.step += 1
+        with torch.no_grad():
+            kept = min(KEPT, steps / (steps + 10))
+            for mean, value in zip(self.average.parameters(), self.head.parameters(), strict=True):
+                mean.lerp_(value, 1 - kept)
+        return [float(figure) for one in losses for figure in one.figures]
+
+    def save(self, minutes: float) -> None:
+        """Write the checkpoint whole, after so many minutes of this piece."""
+        state = {
+            "head": self.head.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "statistics": self.statistics,
+            "step": self.step,
+            "minutes": self.minutes + minutes,
+        }
+        torch.save(state, self._path.with_suffix(".new"))
+        self._path.with_suffix(".new").rename(self._path)
+
+
+def train(args: argparse.Namespace) -> None:
+    """One piece of training."""
+    device = torch.device(args.device)
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    frames = _source(args)
+    trainer = Trainer(args.checkpoint, frames, device, args.rate)
+    started, figures = time.monotonic(), []
+    for batch in batches(frames, trainer.statistics, args.batch, args.seed + trainer.step, device):
+        minutes = (time.monotonic() - started) / 60
+        if minutes > args.minutes:
+            break
+        figures.append(trainer.advance(batch, minutes / args.minutes))
+        if trainer.step % 50 == 0:
+            means = " ".join(f"{value:.3f}" for value in np.mean(figures[-50:], axis=0))
+            log.info(
+                "%d %.1f min, %d frames: outer and inner %s", trainer.step, minutes, len(frames) // 4, means
+            )
+        if trainer.step % 250 == 0:
+            trainer.save(minutes)
+    trainer.save(args.minutes)
+
+
+def _source(args: argparse.Namespace) -> Frames | LiveFrames:
+    """Frames of a folder or, on a GPU, such as are made at the same time."""
+    if args.device == "cpu":
+        return Frames(args.frames)
+    sam = load_sam(CHECKPOINT, args.device)
+    return LiveFrames(Network(sam, Head().to(args.device)), os.cpu_count() or 1, first_seed=args.seed)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=Path, default=Path("out/frames"))
+    parser.add_argument("--checkpoint", type=Path, default=Path("out/head.pt"))
+    parser.add_argument("--minutes", type=float, default=100)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--batch", type=int, default=6)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

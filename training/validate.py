@@ -1,0 +1,280 @@
+"""Validates a trained head on rendered pictures that it has not seen, and chooses what goes with its weights.
+
+Half of the pictures are of looks that training never sees. On the even ones the thresholds are chosen and
+the expected IoU is calibrated (Platt, 1999: a slope and a shift of its logit); the odd ones tell how good
+both are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from droplets.finding.decode import Thresholds
+from droplets.finding.head import LAYERS
+from droplets.finding.network import Network
+from droplets.finding.one_pass import Looking, look
+from droplets.finding.stars import Stars
+from droplets.sam.checkpoint import load_sam
+from droplets.types import Mask
+from training.frames import CHECKPOINT, shown
+from training.rendering.truth import Outline
+from training.targets import ray_lengths
+from training.train import load_average
+
+FIRST_SEED = 1_000_000
+"""Of validation; training's are lower."""
+LOW = Thresholds(heat=0.1, expected_iou=0.1)
+HEATS, IOUS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+IOU_STEPS = (0.5, 0.75, 0.9)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """A validation picture: what is found at all scales, and the true objects of each layer.
+
+    Attributes:
+        look: of the picture.
+        found: whatever the head may mean, by low thresholds.
+        truth, ignored: by layer, the objects that count and those that do not.
+        size: (W, H).
+    """
+
+    look: str
+    found: Stars
+    truth: list[Stars]
+    ignored: list[Stars]
+    size: tuple[int, int]
+
+
+def as_stars(objects: Sequence[Outline], layer: int) -> Stars:
+    """Outlines as the head would give them if it were perfect."""
+    if not objects:
+        return Stars.none()
+    centre = np.array([(one.x, one.y) for one in objects])
+    rays = np.concatenate([ray_lengths(one, centre[i : i + 1]) for i, one in enumerate(objects)])
+    ones = np.ones(len(objects))
+    return Stars(
+        centre,
+        rays,
+        np.full(len(objects), layer, np.int64),
+        np.array([float(one.bead) for one in objects]),
+        ones,
+        ones,
+    )
+
+
+def check(network: Network, seed: int, *, held_out: bool) -> Checked:
+    """Render and ask."""
+    picture = shown(seed, held_out=held_out)
+    height, width = picture.pixels.shape[:2]
+    inside = [one for one in picture.objects if 0 <= one.x < width and 0 <= one.y < height]
+    layers = [[one for one in inside if one.inner == (layer == "inner")] for layer in LAYERS]
+    truth = [as_stars([one for one in some if one.counts], i) for i, some in enumerate(layers)]
+    ignored = [as_stars([one for one in some if not one.counts], i) for i, some in enumerate(layers)]
+    found = look(network.answer, picture.pixels, Looking(thresholds=LOW)).stars
+    return Checked(picture.look, found, truth, ignored, (width, height))
+
+
+def best_ious(found: Sequence[Mask], truth: Sequence[Mask]) -> Floats:
+    """NxM IoU of masks; a matrix with few entries over 0."""
+    ious = np.zeros((len(found), len(truth)))
+    if not len(found) or not len(truth):
+        return ious
+    boxes = [np.array([(m.x, m.y, m.x + m.width, m.y + m.height) for m in masks]) for masks in (found, truth)]
+    low = np.maximum(boxes[0][:, None, :2], boxes[1][None, :, :2])
+    high = np.minimum(boxes[0][:, None, 2:], boxes[1][None, :, 2:])
+    for i, j in np.argwhere((low < high).all(axis=2)):
+        ious[i, j] = found[i].iou(truth[j])
+    return ious
+
+
+def matched(ious: Floats) -> list[tuple[int, int, float]]:
+    """Pairs of found and true, each once, best first."""
+    order = np.argsort(-ious, axis=None)[: int((ious > 0.3).sum())]
+    taken: tuple[set[int], set[int]] = (set(), set())
+    pairs = []
+    for i, j in zip(*np.unravel_index(order, ious.shape), strict=True):
+        if i not in taken[0] and j not in taken[1]:
+            taken[0].add(int(i))
+            taken[1].add(int(j))
+            pairs.append((int(i), int(j), float(ious[i, j])))
+    return pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Of one layer of one picture.
+
+    Attributes:
+        heat, expected: of what was found.
+        iou: of the true object that it matches, 0 if there is none.
+        judged: False where it is an object that does not count.
+        missed: true objects that nothing matches, of `total`.
+    """
+
+    heat: Floats
+    expected: Floats
+    iou: Floats
+    judged: NDArray[np.bool_]
+    total: int
+
+
+def compare(checked: Checked) -> list[Result]:
+    """What is found against what is there, by layer."""
+    found, results = checked.found, []
+    for layer in range(len(LAYERS)):
+        own, masks = _drawn(found.take(found.layer == layer), checked.size)
+        truth, ignored = (stars[layer].masks(*checked.size) for stars in (checked.truth, checked.ignored))
+        iou, judged = np.zeros(len(masks)), np.ones(len(masks), bool)
+        for i, _, value in matched(best_ious(masks, truth)):
+            iou[i] = value
+        if ignored:
+            judged = ~((best_ious(masks, ignored).max(axis=1, initial=0) > 0.2) & (iou < 0.3))
+        results.append(Result(own.heat, own.expected_iou, iou, judged, len(truth)))
+    return results
+
+
+def _drawn(stars: Stars, size: tuple[int, int]) -> tuple[Stars, list[Mask]]:
+    """Those that cover a pixel, and their masks."""
+    masks = [stars.take(slice(i, i + 1)).masks(*size) for i in range(len(stars))]
+    return stars.take(np.array([bool(own) for own in masks], bool)), [own[0] for own in masks if own]
+
+
+def f1(results: Sequence[Result], heat: float, expected: float, least: float) -> float:
+    """Of all results together, with what is under the thresholds left out."""
+    right = wrong = total = 0
+    for one in results:
+        kept = (one.heat > heat) & (one.expected > expected) & one.judged
+        right += int((one.iou[kept] >= least).sum())
+        wrong += int((one.iou[kept] < least).sum())
+        total += one.total
+    return 2 * right / max(right + wrong + total, 1)
+
+
+def mean_f1(results: Sequence[Sequence[Result]], heat: float, expected: float, least: float) -> float:
+    """Mean over pictures, so that those with few droplets count too; an empty one is right if left empty."""
+    values = []
+    for layers in results:
+        one = layers[0]
+        kept = int(((one.heat > heat) & (one.expected > expected) & one.judged).sum())
+        values.append(f1([one], heat, expected, least) if one.total else float(kept == 0))
+    return float(np.mean(values))
+
+
+def calibration(results: Sequence[Result]) -> tuple[float, float]:
+    """Slope and shift of the logit of the expected IoU that bring it nearest to the IoU found."""
+    expected, iou = _known(results)
+    logit = np.log(expected / (1 - expected))
+
+    def loss(how: Floats) -> float:
+        line = how[0] * logit + how[1]
+        return float(np.mean(np.logaddexp(0, line) - iou * line))
+
+    slope, shift = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
+    return float(slope), float(shift)
+
+
+def reliability(results: Sequence[Result], slope: float, shift: float) -> list[tuple[int, float, float]]:
+    """Number, mean expected and mean true IoU of each tenth that holds twenty or more."""
+    expected, iou = _known(results)
+    expected = 1 / (1 + np.exp(-(slope * np.log(expected / (1 - expected)) + shift)))
+    tenth = np.minimum((10 * expected).astype(int), 9)
+    groups = [np.flatnonzero(tenth == i) for i in range(10)]
+    return [
+        (len(own), float(expected[own].mean()), float(iou[own].mean())) for own in groups if len(own) >= 20
+    ]
+
+
+def _known(results: Sequence[Result]) -> tuple[Floats, Floats]:
+    expected = np.concatenate([one.expected[one.judged] for one in results])
+    return np.clip(expected, 1e-4, 1 - 1e-4), np.concatenate([one.iou[one.judged] for one in results])
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What validation says.
+
+    Attributes:
+        heat_threshold, iou_threshold: chosen.
+        calibration: slope and shift of each layer's expected IoU.
+        f1: at IoU 0.5, 0.75 and 0.9, of the outer layer.
+        inner_f1: of the inner layer, at IoU 0.5.
+        by_look: the three of the outer layer for each look.
+        reliability: by layer and tenth: number of objects, mean expected and mean true IoU.
+    """
+
+    heat_threshold: float
+    iou_threshold: float
+    calibration: list[tuple[float, float]]
+    f1: list[float]
+    inner_f1: float
+    by_look: dict[str, list[float]]
+    reliability: list[list[tuple[int, float, float]]]
+
+    def described(self) -> dict[str, Any]:
+        """For JSON; the calibration is in the weights."""
+        return {name: value for name, value in asdict(self).items() if name != "calibration"}
+
+
+def validate(network: Network, pictures: int) -> Figures:
+    """Thresholds, calibration and figures, as they go with the weights.
+
+    Arguments:
+        network: with the head.
+        pictures: of the seen and of the held-out looks, each.
+    """
+    seeds = range(FIRST_SEED, FIRST_SEED + pictures)
+    checked = [check(network, seed, held_out=held_out) for held_out in (False, True) for seed in seeds]
+    results = [compare(one) for one in checked]
+    chosen, judge = results[::2], results[1::2]
+    heat, expected = max(product(HEATS, IOUS), key=lambda pair: _goal(chosen, *pair))
+    lines = [calibration([one[layer] for one in chosen]) for layer in range(len(LAYERS))]
+
+    def scores(some: Sequence[Sequence[Result]]) -> list[float]:
+        return [round(mean_f1(some, heat, expected, least), 4) for least in IOU_STEPS]
+
+    looks = sorted({one.look for one in checked})
+    by_look = {
+        look: [own for own, one in zip(results, checked, strict=True) if one.look == look] for look in looks
+    }
+    return Figures(
+        heat,
+        expected,
+        lines,
+        scores(judge),
+        round(f1([one[1] for one in judge], heat, expected, 0.5), 4),
+        {look: scores(some) for look, some in by_look.items()},
+        [reliability([one[layer] for one in judge], *lines[layer]) for layer in range(len(LAYERS))],
+    )
+
+
+def _goal(results: Sequence[Sequence[Result]], heat: float, expected: float) -> float:
+    return mean_f1(results, heat, expected, 0.5) + mean_f1(results, heat, expected, 0.75)
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, default=Path("out/head.pt"))
+    parser.add_argument("--pictures", type=int, default=40)
+    args = parser.parse_args()
+    torch.set_num_threads(2)
+    network = Network(load_sam(CHECKPOINT), load_average(args.checkpoint))
+    print(json.dumps(asdict(validate(network, args.pictures)), indent=1))
+
+
+if __name__ == "__main__":
+    main()
