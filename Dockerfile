@@ -7,7 +7,6 @@ ARG TORCH_SPEC=""
 ENV PIP_NO_CACHE_DIR=1 UV_NO_CACHE=1
 RUN python -m venv /opt/venv
 WORKDIR /build
-ARG EXTRAS=""
 COPY requirements*.txt requirements.lock scripts/install.sh ./
 RUN ./install.sh /opt/venv
 
@@ -29,6 +28,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \
     FLASK_HOST=0.0.0.0 \
     SAM_MODEL_PATH=/models/mobile_sam.pt \
+    HEAD_MODEL_PATH=/app/model/droplet_head.safetensors \
     DATA_DIR=/data
 RUN python -m compileall -q /app
 USER 10001:10001

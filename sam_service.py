@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from droplets.errors import Busy, ModelUnavailable
+from droplets.finding.segmenter import Memory, Segmenter
+from droplets.finding.weights import HeadFile
 from droplets.sam.checkpoint import CheckpointFile
 from droplets.sam.encoder import Precision
-from droplets.sam.segmenter import Segmenter
 from droplets.types import Generation, Mask, Quality
 
 log = structlog.get_logger(__name__)
@@ -40,29 +41,27 @@ class MaskGenerator(Protocol):
     runtime: str
     source: str
 
-    def embed(self, pixels: Pixels) -> Any:
-        """Embedding of an HxWx3 uint8 RGB picture."""
+    def generate(self, pixels: Pixels, memory: Memory, quality: Quality) -> list[Mask]:
+        """Masks of everything in an HxWx3 uint8 RGB picture, of which `memory` may know something."""
 
-    def generate(self, pixels: Pixels, embedding: Any, quality: Quality) -> list[Mask]:
-        """Masks of everything in the picture."""
-
-    def masks_at(self, pixels: Pixels, embedding: Any, points: Points) -> list[Mask]:
+    def masks_at(self, pixels: Pixels, memory: Memory, points: Points) -> list[Mask]:
         """The best mask at each of Nx2 (x, y) pixels."""
 
 
 def load_generator(
-    checkpoint: CheckpointFile, device: str, threads: int, *, precision: Precision = "auto"
+    checkpoint: CheckpointFile, head: HeadFile, device: str, threads: int, *, precision: Precision = "auto"
 ) -> MaskGenerator:
-    """Load MobileSAM from a verified checkpoint.
+    """Load the model from verified files.
 
     Arguments:
-        checkpoint: the file.
+        checkpoint: of MobileSAM.
+        head: that finds objects on its encoder.
         device: "auto" (CUDA if there is one), "cpu" or "cuda".
         threads: CPU threads of the inference.
-        precision: of the encoder, see `Encoder`.
+        precision: of the network, see `Network`.
 
     Raises:
-        ModelUnavailable: the checkpoint is missing or wrong, or there is no CUDA device though the
+        ModelUnavailable: a file is missing or wrong, or there is no CUDA device though the
             device or the precision needs one.
     """
     chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
@@ -71,8 +70,9 @@ def load_generator(
     if precision == "fp16" and chosen == "cpu":
         raise ModelUnavailable("PRECISION is fp16, but there is no CUDA device in use.", retry_after=60)
     source = checkpoint.info().source
+    head.info()
     torch.set_num_threads(threads)
-    return Segmenter(checkpoint.path, chosen, source, precision)
+    return Segmenter(checkpoint.path, head.path, chosen, source, precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ class _Job:
 class _Remembered:
     """What is kept of one picture."""
 
-    embedding: Any
+    memory: Memory = field(default_factory=Memory)
     masks: dict[Quality, list[Mask]] = field(default_factory=dict)
 
     @property
@@ -104,8 +104,8 @@ class SamService:
     """Masks on demand, from any number of request threads.
 
     The model is loaded by the inference thread when the first picture comes, so that it is loaded
-    once however many requests come first. Embeddings and masks of the last pictures are kept: the
-    same picture with other filters costs no inference.
+    once however many requests come first. What was found in the last pictures is kept: the same
+    picture with other filters costs no inference.
 
     Arguments:
         load: loads the model; called on the inference thread, again after it has failed.
@@ -240,22 +240,22 @@ class SamService:
         begun = time.perf_counter()
         remembered = self._memory.get(job.picture)
         if remembered is None:
-            remembered = _Remembered(generator.embed(job.pixels))
-            self._remember(job.picture, remembered)
-        encoded = time.perf_counter()
+            remembered = _Remembered()
+        memory, encoded = remembered.memory, remembered.memory.encoding_s
         everything: list[Mask] = []
         if job.points is not None:
-            masks = generator.masks_at(job.pixels, remembered.embedding, job.points)
+            masks = generator.masks_at(job.pixels, memory, job.points)
             everything = next(iter(remembered.masks.values()), [])
         elif job.quality in remembered.masks:
             masks = remembered.masks[job.quality]
         else:
-            masks = generator.generate(job.pixels, remembered.embedding, job.quality)
+            masks = generator.generate(job.pixels, memory, job.quality)
             remembered.masks[job.quality] = masks
-        done = time.perf_counter()
-        self._job_seconds = 0.7 * self._job_seconds + 0.3 * (done - begun)
-        seconds = {"queue": begun - job.queued, "encode": encoded - begun, "generate": done - encoded}
-        return Generation(masks, {stage: 1000 * value for stage, value in seconds.items()}, everything)
+        self._remember(job.picture, remembered)
+        seconds, encoding = time.perf_counter() - begun, memory.encoding_s - encoded
+        self._job_seconds = 0.7 * self._job_seconds + 0.3 * seconds
+        timing = {"queue": begun - job.queued, "encode": encoding, "generate": seconds - encoding}
+        return Generation(masks, {stage: 1000 * value for stage, value in timing.items()}, everything)
 
     def _recall(self, picture: str, quality: Quality) -> list[Mask] | None:
         with self._lock:
@@ -268,6 +268,7 @@ class SamService:
     def _remember(self, picture: str, remembered: _Remembered) -> None:
         with self._lock:
             self._memory[picture] = remembered
+            self._memory.move_to_end(picture)
             while len(self._memory) > self._memory_size or (
                 len(self._memory) > 1 and sum(kept.mask_bytes for kept in self._memory.values()) > MASK_BYTES
             ):

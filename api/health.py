@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from api.levels import checkpoint, hierarchy, sam_service, store
+from api.levels import checkpoint, head, hierarchy, sam_service, store
 from auth_middleware import current_auth
 from config import Settings
 from droplets.errors import Forbidden
@@ -40,6 +40,7 @@ def ready() -> tuple[Response, int]:
     checks = {
         "store": store().ready,
         "checkpoint": checkpoint()["valid"],
+        "head": head()["valid"],
         "queue": sam_service().ready,
     }
     well = all(checks.values())

@@ -15,6 +15,7 @@ from api.container import cpus, free_disk, memory
 from api.tunnel import Tunnel
 from config import Settings
 from droplets.errors import ModelUnavailable, StoreUnavailable
+from droplets.finding.weights import HeadFile
 from droplets.sam.checkpoint import CheckpointFile
 from sam_service import SamService
 from store import Store
@@ -142,10 +143,11 @@ def application() -> Level:
 
 
 def model() -> Level:
-    """The model of this worker and its checkpoint. One not loaded yet is healthy: it is loaded on demand."""
-    checked = checkpoint()
-    level = Level({**sam_service().status(), "checkpoint": checked})
-    level.unhealthy(not checked["valid"], checked.get("reason", ""))
+    """The model of this worker and its files. One not loaded yet is healthy: it is loaded on demand."""
+    files = {"checkpoint": checkpoint(), "head": head()}
+    level = Level({**sam_service().status(), **files})
+    for checked in files.values():
+        level.unhealthy(not checked["valid"], checked.get("reason", ""))
     return level
 
 
@@ -205,3 +207,13 @@ def checkpoint() -> dict[str, Any]:
     except ModelUnavailable as error:
         return {"valid": False, "reason": error.message}
     return {"valid": True, "name": info.name, "source": info.source, "sha256": info.sha256}
+
+
+def head() -> dict[str, Any]:
+    """Whether the head's file is valid, and which it is or why not."""
+    file: HeadFile = current_app.extensions["head"]
+    try:
+        info = file.info()
+    except ModelUnavailable as error:
+        return {"valid": False, "reason": error.message}
+    return {"valid": True, "name": info.name, "sha256": info.sha256}

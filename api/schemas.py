@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from droplets.types import Kind, PixelSizeSource
+from droplets.types import Finder, Kind, PixelSizeSource
 
 
 class Answer(BaseModel):
@@ -87,8 +87,12 @@ class MaskInfo(Answer):
     max_feret_diameter: float
     circularity: float
     solidity: float
-    predicted_iou: float
-    stability_score: float
+    found_by: Finder = Field(
+        description="head: the one pass over the picture; prompt: MobileSAM's decoder, where that was "
+        "unsure or saw nothing; hand: a point of the client's; contents: looked for in droplets, or glowing"
+    )
+    predicted_iou: float = Field(description="IoU with the true mask that is expected, 0 to 1")
+    stability_score: float = Field(description="of the decoder's masks; 1 for others")
     parent_id: int | None
     children: list[int]
     pixel_stats: PixelStats
@@ -198,7 +202,7 @@ class ModelInfo(Answer):
     checkpoint: str | None
     device: str | None
     precision: str | None
-    runtime: str | None = Field(description="what runs the encoder: torch or openvino")
+    runtime: str | None = Field(description="what runs the network: torch or openvino")
 
 
 class Segmentation(Answer):

@@ -75,6 +75,15 @@ class CheckpointHealth(Answer):
     sha256: str | None = None
 
 
+class HeadHealth(Answer):
+    """The file of the head that finds objects."""
+
+    valid: bool
+    reason: str | None = Field(None, description="why it is not")
+    name: str | None = None
+    sha256: str | None = None
+
+
 class ModelHealth(Level):
     """The model and its queue."""
 
@@ -82,7 +91,7 @@ class ModelHealth(Level):
     load_seconds: float | None
     device: str | None
     precision: str | None
-    runtime: str | None = Field(description="what runs the encoder: torch or openvino")
+    runtime: str | None = Field(description="what runs the network: torch or openvino")
     checkpoint_source: str | None
     queue_length: int
     queue_size: int
@@ -91,6 +100,7 @@ class ModelHealth(Level):
     remembered_pictures: int
     gpu_memory_bytes: int
     checkpoint: CheckpointHealth
+    head: HeadHealth
 
 
 class TunnelHealth(Level):
@@ -142,7 +152,7 @@ class Ready(Answer):
     """Answer of /health/ready."""
 
     status: Literal["ready", "not ready"]
-    checks: dict[Literal["store", "checkpoint", "queue"], bool]
+    checks: dict[Literal["store", "checkpoint", "head", "queue"], bool]
 
 
 class AdminHealth(Answer):

@@ -12,18 +12,19 @@ from typing import Any
 from PIL import Image as PillowImage
 
 from api.digital_pcr import digital_pcr
-from droplets.export.coco import polygons, rle
+from droplets.export.coco import polygons, rles
 from droplets.export.figures import rounded
 from droplets.measure import ROUND, diameter_um, volume_pl
-from droplets.options import AnalysisOptions, Options
+from droplets.options import AnalysisOptions
 from droplets.statistics import summary
 from droplets.types import Analysis, Boundary, Droplet, Image, Intensity, Mask, PixelSize
 
 
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:
     """Body of a segmentation's answer but for timing, model and request id (api.schemas.Segmentation)."""
-    droplets, options, size = analysis.droplets, wanted.options, analysis.pixel_size
+    droplets, size = analysis.droplets, analysis.pixel_size
     children = children_of(droplets)
+    outlines = _outlines([droplet.mask for droplet in droplets], image, wanted.options.mask_format)
     return {
         "success": True,
         "image": {
@@ -38,11 +39,14 @@ def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> d
         "num_masks": len(droplets),
         "original_count": analysis.found,
         "removed": analysis.removed,
-        "masks": [_mask(i, droplet, children[i], image, size, options) for i, droplet in enumerate(droplets)],
+        "masks": [
+            {**rounded(_figures(i, droplet, children[i], size)), **outline}
+            for i, (droplet, outline) in enumerate(zip(droplets, outlines, strict=True))
+        ],
         "ddpcr": rounded(digital_pcr(analysis.ddpcr)) if analysis.ddpcr else None,
         "summary_statistics": rounded(summary(droplets, size)),
         "filters_applied": {
-            "automatic": options.model_dump()["automatic_filters"],
+            "automatic": wanted.options.model_dump()["automatic_filters"],
             **wanted.filters.model_dump(exclude_none=True),
         },
         "preprocessing_applied": wanted.preprocessing.model_dump(),
@@ -58,16 +62,10 @@ def children_of(droplets: Sequence[Droplet]) -> dict[int, list[int]]:
     return children
 
 
-def _mask(
-    i: int,
-    droplet: Droplet,
-    children: list[int],
-    image: Image,
-    size: PixelSize | None,
-    options: Options,
-) -> dict[str, Any]:
+def _figures(i: int, droplet: Droplet, children: list[int], size: PixelSize | None) -> dict[str, Any]:
     mask, shape, border = droplet.mask, droplet.shape, droplet.border
-    figures = {
+    touching = border.touching
+    return {
         "id": i,
         "kind": droplet.kind,
         "confidence": droplet.confidence,
@@ -79,6 +77,7 @@ def _mask(
         "max_feret_diameter": shape.max_feret_diameter,
         "circularity": shape.circularity,
         "solidity": shape.solidity,
+        "found_by": mask.found_by,
         "predicted_iou": mask.predicted_iou,
         "stability_score": mask.stability_score,
         "parent_id": droplet.parent,
@@ -87,16 +86,15 @@ def _mask(
         "channels": _channels(droplet),
         "edge_stats": {
             "min_distance_to_edge": border.nearest,
-            "touches_edge": bool(border.touching),
+            "touches_edge": bool(touching),
             "distances": {side: getattr(border, side) for side in ("top", "bottom", "left", "right")},
-            "edge_touching_sides": border.touching,
+            "edge_touching_sides": touching,
         },
         "boundary": _boundary(droplet.boundary),
         "diameter_um": diameter_um(shape.equivalent_diameter, size),
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
         "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
     }
-    return {**rounded(figures), **_outline(mask, image, options.mask_format)}
 
 
 def _boundary(boundary: Boundary | None) -> dict[str, Any] | None:
@@ -123,14 +121,14 @@ def _channels(droplet: Droplet) -> dict[str, dict[str, float]] | None:
     return {colour: _pixel_stats(light) for colour, light in colours}
 
 
-def _outline(mask: Mask, image: Image, mask_format: str) -> dict[str, Any]:
+def _outlines(masks: Sequence[Mask], image: Image, mask_format: str) -> list[dict[str, Any]]:
     if mask_format == "rle":
-        return {"segmentation": rle(mask, image.width, image.height)}
+        return [{"segmentation": packed} for packed in rles(masks, image.width, image.height)]
     if mask_format == "polygon":
-        return {"polygons": polygons(mask)}
+        return [{"polygons": polygons(mask)} for mask in masks]
     if mask_format == "png":
-        return {"image": _png_data_url(mask, image)}
-    return {}
+        return [{"image": _png_data_url(mask, image)} for mask in masks]
+    return [{} for _ in masks]
 
 
 def _png_data_url(mask: Mask, image: Image) -> str:

@@ -17,7 +17,7 @@ from collections import defaultdict
 
 import torch
 
-from benchmarks.generator import CHECKPOINT
+from benchmarks.model import CHECKPOINT
 from benchmarks.pictures import load
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.encoder import Encoder

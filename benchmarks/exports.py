@@ -26,8 +26,8 @@ from droplets.export.outlines import outlines
 from droplets.export.overlay import overlay_png
 from droplets.measure import border_distance, intensity, shape
 from droplets.statistics import summary
-from droplets.synthetic import TrueDroplet, render_brightfield
 from droplets.types import Analysis, Droplet, Image, Mask
+from training.rendering.plain import TrueDroplet, render_brightfield
 
 PITCH = 1.25  # of the droplets, in diameters
 

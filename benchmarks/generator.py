@@ -1,9 +1,9 @@
 """Segment everything: ours against stock MobileSAM, on the same pictures in one run.
 
     python -m benchmarks.generator [--stock-once] [--pictures NAME ...] [--quality balanced] [--device cpu]
-                                  [--runtime torch]
+                                  [--runtime torch] [--head FILE]
 
-Three sides: "ours" (the service's search at --quality), "exact" (stock's 32x32 grid by our exact
+Three sides: "ours" (the service's one pass at --quality), "exact" (stock's 32x32 grid by our exact
 decoder in fp32, whose masks are compared with stock's) and "stock".
 Each side runs on each picture in a process of its own, so that its peak memory is its own; one
 warm-up comes first, then the median of three runs counts (of the stock side, with --stock-once,
@@ -22,25 +22,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from benchmarks.memory import gigabytes
+from benchmarks.model import CHECKPOINT, HEAD, Finder, stock
 from benchmarks.pictures import load, names, share
+from droplets.finding.segmenter import Memory, Segmenter
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.generator import Generator
-from droplets.sam.segmenter import Segmenter
 from droplets.types import Mask
 
-CHECKPOINT = Path("model/mobile_sam.pt")
 DEFAULT = ["rendered/dense-1024x1024", "rendered/beads-1920x1200"]
 SIDES = ("ours", "exact", "stock")
 SAME_IOU = 0.98
-Finder = Callable[[np.ndarray], list[Mask]]
 
 
 def main() -> None:
@@ -114,8 +111,8 @@ def measure(side: str, name: str, args: argparse.Namespace) -> tuple[dict[str, A
 
 
 def _ours(args: argparse.Namespace) -> Finder:
-    segmenter = Segmenter(CHECKPOINT, args.device, runtime=args.runtime)
-    return lambda pixels: segmenter.generate(pixels, segmenter.embed(pixels), args.quality)
+    segmenter = Segmenter(CHECKPOINT, args.head, args.device, runtime=args.runtime)
+    return lambda pixels: segmenter.generate(pixels, Memory(), args.quality)
 
 
 def _exact(args: argparse.Namespace) -> Finder:
@@ -125,15 +122,7 @@ def _exact(args: argparse.Namespace) -> Finder:
 
 
 def _stock(args: argparse.Namespace) -> Finder:
-    from mobile_sam import SamAutomaticMaskGenerator
-
-    generator = SamAutomaticMaskGenerator(load_sam(CHECKPOINT, args.device), points_per_side=32)
-
-    def find(pixels: np.ndarray) -> list[Mask]:
-        masks = [Mask.from_array(found["segmentation"]) for found in generator.generate(pixels)]
-        return [mask for mask in masks if mask is not None]
-
-    return find
+    return stock(args.device)
 
 
 def _in_own_process(side: str, name: str, args: argparse.Namespace) -> tuple[dict[str, Any], list[Mask]]:
@@ -162,6 +151,8 @@ def _run(side: str, name: str, args: argparse.Namespace, masks: Path) -> tuple[d
         args.device,
         "--runtime",
         args.runtime,
+        "--head",
+        str(args.head),
         "--threads",
         str(args.threads),
     ]
@@ -197,7 +188,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pictures", nargs="+", metavar="NAME", help=f"of: {', '.join(names())}")
     parser.add_argument("--quality", default="balanced", choices=("fast", "balanced", "thorough"))
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--runtime", default="auto", choices=("auto", "torch"), help="of our encoder")
+    parser.add_argument("--runtime", default="auto", choices=("auto", "torch"), help="of our network")
+    parser.add_argument("--head", type=Path, default=HEAD, help="file with the head's weights")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--stock-once", action="store_true", help="no warm-up and one run of the slow side")
     parser.add_argument("--ours-only", action="store_true", help="leave the slow side out")

@@ -19,8 +19,8 @@ import numpy as np
 from benchmarks.pictures import disc
 from droplets.edges import find_boundaries
 from droplets.measure import border_distance, intensity, shape
-from droplets.synthetic import render_brightfield
 from droplets.types import Boundary, Mask
+from training.rendering.plain import render_brightfield
 
 COUNT, DIAMETER, SIDE = 800, 38, 1200
 REPEATS = 7

@@ -123,6 +123,7 @@ def entry(i: int, mask: Mask) -> dict[str, object]:
         "max_feret_diameter": 2 * RADIUS,
         "circularity": 1,
         "solidity": 1,
+        "found_by": "head",
         "predicted_iou": 1,
         "stability_score": 1,
         "parent_id": None,

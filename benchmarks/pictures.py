@@ -14,8 +14,8 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from droplets.image import decode_image
-from droplets.synthetic import Rendering, render_brightfield
 from droplets.types import Mask
+from training.rendering.plain import Rendering, render_brightfield
 
 BENCH = Path(__file__).resolve().parent.parent.parent / "shared" / "bench" / "dev"
 DROPLET, BEAD = 1, 3

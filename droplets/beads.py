@@ -19,7 +19,7 @@ from skimage.segmentation import watershed
 from droplets.blobs import SIGNIFICANT, find_blobs
 from droplets.boxes import surroundings
 from droplets.interiors import Plane
-from droplets.measure import border_distance, shape
+from droplets.measure import shape, touches_border
 from droplets.noise import MAD_TO_SIGMA
 from droplets.types import Image, Mask
 
@@ -83,7 +83,7 @@ def _is_cut_clump(mask: Mask, width: int, height: int) -> bool:
 
     The border leaves a convex part of a single one. Clumps within the picture go with what was found in them.
     """
-    return bool(border_distance(mask, width, height).touching) and shape(mask).solidity < CONVEX
+    return touches_border(mask, width, height) and shape(mask).solidity < CONVEX
 
 
 def _colour(pixels: NDArray[np.uint8]) -> Plane | None:
@@ -161,7 +161,7 @@ def _components(full: NDArray[np.bool_]) -> tuple[Labels, int]:
 def _masks(labels: Labels) -> list[Mask]:
     """A mask a label, in their order."""
     masks = [
-        Mask.from_array(labels[box] == i, int(box[1].start), int(box[0].start))
+        Mask.from_array(labels[box] == i, int(box[1].start), int(box[0].start), found_by="contents")
         for i, box in enumerate(ndimage.find_objects(labels), start=1)
         if box is not None
     ]

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.interiors import RINGS, Indices, Interiors, Plane, at_depth, interiors, unusual
+from droplets.interiors import Indices, Interiors, Plane, at_depth, interiors, unusual
 from droplets.noise import MAD_TO_SIGMA
 from droplets.types import Mask
 
@@ -74,13 +74,16 @@ def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask]) -> Blobs | N
     responses = [_response(plane, sigma, inside) for sigma in LARGE]
     bright = np.maximum.reduce(responses)
     dark = np.maximum.reduce([-response for response in responses])
-    is_dark = _power(dark, bright, inside) > DIRT * _power(bright, dark, inside)
-    blobs = _peaks(dark if is_dark else bright, inside, LARGE[0])
+    dark_blobs, bright_blobs = (_peaks(response, inside, LARGE[0]) for response in (dark, bright))
+    is_dark = _power(dark_blobs, bright, inside) > DIRT * _power(bright_blobs, dark, inside)
+    blobs = dark_blobs if is_dark else bright_blobs
+    if not blobs.x.size:
+        return blobs
     small = _response(plane, SMALL, inside) * (-1 if is_dark else 1)
-    nearby = _dilated(small, NEIGHBOURS * inside.radius)[blobs.y, blobs.x]
+    nearby = _highest(small, blobs.y, blobs.x, NEIGHBOURS * inside.radius)
     # Dirt is small too: beads are looked for that small only where nearly all blobs are. The outline of a
     # larger bead breaks into fewer.
-    if blobs.x.size and np.mean(nearby > blobs.significance) > SMALL_SHARE:
+    if np.mean(nearby > blobs.significance) > SMALL_SHARE:
         smaller = _peaks(small, inside, SMALL)
         return smaller if smaller.x.size >= blobs.x.size else blobs
     return blobs
@@ -94,9 +97,9 @@ def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
     wide = max(LEAST_SIGMA, sigma * inside.radius)
     difference = cv2.GaussianBlur(plane, (0, 0), wide) - cv2.GaussianBlur(plane, (0, 0), RATIO * wide)
     values = difference.ravel()[inside.index]
-    sample, ring = values[inside.sample], inside.ring[inside.sample]
+    sample = values[inside.sample]
     least = _spread(sample) or 1.0
-    by_ring = np.array([max(least, _spread(sample[ring == i])) for i in range(RINGS)])
+    by_ring = np.array([max(least, _spread(part)) for part in inside.rings(sample)])
     response = np.zeros_like(plane)
     response.ravel()[inside.index] = values / np.sqrt(least * at_depth(by_ring, inside))
     return response
@@ -105,21 +108,23 @@ def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
 def _peaks(response: Plane, inside: Interiors, sigma: float) -> Blobs:
     """Significant maxima of the response within the droplets."""
     values = response.ravel()[inside.index]
-    highest = _dilated(response, NEIGHBOURS * inside.radius).ravel()[inside.index]
-    peak = (values == highest) & (values > SIGNIFICANT) & (inside.depth > sigma)
-    places = np.unique(inside.index[peak])  # a pixel may lie in two droplets
-    places = places[_roundness(response, places, max(1, round(sigma * inside.radius))) >= ROUND]
+    high = (values > SIGNIFICANT) & (inside.depth > sigma)
+    places = np.unique(inside.index[high])  # a pixel may lie in two droplets
     y, x = np.divmod(places, response.shape[1])
-    return Blobs(response, x, y, response.ravel()[places].astype(np.float64))
+    peak = response[y, x] == _highest(response, y, x, NEIGHBOURS * inside.radius)
+    y, x = y[peak], x[peak]
+    is_round = _roundness(response, y, x, max(1, round(sigma * inside.radius))) >= ROUND
+    y, x = y[is_round], x[is_round]
+    return Blobs(response, x, y, response[y, x].astype(np.float64))
 
 
-def _roundness(response: Plane, places: Indices, step: int) -> NDArray[np.float64]:
+def _roundness(response: Plane, y: Indices, x: Indices, step: int) -> NDArray[np.float64]:
     """Smaller over larger principal curvature at N pixels, from values `step` pixels away; 0 on a line."""
-    padded = np.pad(response, step, mode="edge")
-    y, x = np.divmod(places, response.shape[1])
+    height, width = response.shape
 
     def at(down: int, across: int) -> NDArray[np.float64]:
-        return np.asarray(padded[y + step * (1 + down), x + step * (1 + across)], np.float64)
+        rows, columns = np.clip(y + step * down, 0, height - 1), np.clip(x + step * across, 0, width - 1)
+        return response[rows, columns].astype(np.float64)
 
     across, down = at(0, 1) + at(0, -1) - 2 * at(0, 0), at(1, 0) + at(-1, 0) - 2 * at(0, 0)
     diagonal = (at(1, 1) + at(-1, -1) - at(1, -1) - at(-1, 1)) / 4
@@ -127,17 +132,23 @@ def _roundness(response: Plane, places: Indices, step: int) -> NDArray[np.float6
     return (mean + difference) / np.minimum(mean - difference, -1e-9)
 
 
-def _power(response: Plane, opposite: Plane, inside: Interiors) -> float:
+def _power(blobs: Blobs, opposite: Plane, inside: Interiors) -> float:
     """Sum of squares of what peaks stand out by, but for those beside a stronger one of the other sign."""
-    blobs = _peaks(response, inside, LARGE[0])
-    swing = _dilated(opposite, SIDE_LOBE * inside.radius)[blobs.y, blobs.x]
+    swing = _highest(opposite, blobs.y, blobs.x, SIDE_LOBE * inside.radius)
     return float(((blobs.significance - SIGNIFICANT)[blobs.significance > swing] ** 2).sum())
 
 
-def _dilated(plane: Plane, radius: float) -> Plane:
-    size = 2 * max(1, int(radius)) + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    return np.asarray(cv2.dilate(plane, kernel), np.float32)
+def _highest(plane: Plane, y: Indices, x: Indices, radius: float) -> Plane:
+    """Largest value of HxW `plane` around each of N pixels, which are few: not of the whole plane."""
+    reach = max(1, int(radius))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    height, width = plane.shape
+    highest = plane[y, x]
+    for down, across in np.argwhere(kernel) - reach:
+        # Beyond the border lies the last pixel again, which is no further away.
+        rows, columns = np.clip(y + down, 0, height - 1), np.clip(x + across, 0, width - 1)
+        np.maximum(highest, plane[rows, columns], out=highest)
+    return highest
 
 
 def _spread(values: Plane) -> float:

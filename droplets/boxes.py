@@ -11,6 +11,8 @@ from droplets.types import Box, Mask
 
 Boxes = NDArray[np.int64]
 """4xN: left, top, right and bottom in pixels, right and bottom excluded."""
+Pairs = NDArray[np.int64]
+"""Px2: indices, the smaller one first, in order."""
 
 
 def corners(mask: Mask) -> Box:
@@ -32,6 +34,21 @@ def surroundings(masks: Sequence[Mask], width: int, height: int) -> Box:
     room = int(max((right - left).max(), (bottom - top).max()))
     x, y = max(0, int(left.min()) - room), max(0, int(top.min()) - room)
     return x, y, min(width, int(right.max()) + room) - x, min(height, int(bottom.max()) + room) - y
+
+
+def overlapping_pairs(boxes: Boxes) -> Pairs:
+    """All pairs of boxes that overlap.
+
+    From left to right: a box can only overlap those after it that begin before it ends.
+    """
+    order = np.argsort(boxes[0])
+    lefts, tops, rights, bottoms = boxes[:, order]
+    after = np.searchsorted(lefts, rights) - np.arange(1, order.size + 1)
+    first = np.repeat(np.arange(order.size), after)
+    second = first + 1 + np.arange(first.size) - np.repeat(np.cumsum(after) - after, after)
+    hits = (tops[first] < bottoms[second]) & (bottoms[first] > tops[second])
+    pairs = np.sort(order[np.stack([first[hits], second[hits]], axis=1)], axis=1)
+    return np.asarray(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
 
 
 def overlapping(boxes: Boxes, mask: Mask) -> list[int]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from droplets.types import Mask
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 def rasterise(centre: Floats, contour: Floats, width: int, height: int) -> list[Mask | None]:
@@ -30,22 +31,36 @@ def rasterise(centre: Floats, contour: Floats, width: int, height: int) -> list[
     across = corner[:, 0, None] + steps - centre[:, 0, None]
     down = corner[:, 1, None] + steps - centre[:, 1, None]
     squared = across[:, None, :] ** 2 + down[:, :, None] ** 2
-    filled = squared < inner[:, None, None] ** 2
+    filled: Bools = np.asarray(squared < inner[:, None, None] ** 2)
     # Only what lies between the inscribed and the circumscribed circle needs a closer look.
     which, row, column = np.nonzero(~filled & (squared <= outer[:, None, None] ** 2))
     filled[which, row, column] = _within(relative, which, across[which, column], down[which, row])
     filled &= ((corner[:, 0, None] + steps >= 0) & (corner[:, 0, None] + steps < width))[:, None, :]
     filled &= ((corner[:, 1, None] + steps >= 0) & (corner[:, 1, None] + steps < height))[:, :, None]
-    return [Mask.from_array(full, int(x), int(y)) for full, (x, y) in zip(filled, corner, strict=True)]
+    return _tight(filled, corner)
 
 
-def _within(relative: Floats, which: NDArray[np.intp], x: Floats, y: Floats) -> NDArray[np.bool_]:
+def _tight(filled: Bools, corner: NDArray[np.int64]) -> list[Mask | None]:
+    """Masks of the True pixels of NxSxS `filled`, whose corners are Nx2 (x, y); None without any."""
+    side = filled.shape[1]
+    columns, rows = np.any(filled, axis=1), np.any(filled, axis=2)
+    first = np.stack([columns.argmax(axis=1), rows.argmax(axis=1)], axis=1)
+    last = side - np.stack([columns[:, ::-1].argmax(axis=1), rows[:, ::-1].argmax(axis=1)], axis=1)
+    return [
+        Mask(x + left, y + top, full[top:bottom, left:right].copy()) if present else None
+        for full, present, (x, y), (left, top), (right, bottom) in zip(
+            filled, np.any(columns, axis=1), corner.tolist(), first.tolist(), last.tolist(), strict=True
+        )
+    ]
+
+
+def _within(relative: Floats, which: NDArray[np.intp], x: Floats, y: Floats) -> Bools:
     """Whether the points lie on the centre's side of the polygon's edge in their sector."""
     count = relative.shape[1]
     sector = np.floor(np.arctan2(y, x) * (count / (2 * np.pi))).astype(np.intp) % count
     first, second = relative[which, sector], relative[which, (sector + 1) % count]
     edge = second - first
-    inside: NDArray[np.bool_] = edge[:, 0] * (y - first[:, 1]) - edge[:, 1] * (x - first[:, 0]) >= 0
+    inside: Bools = edge[:, 0] * (y - first[:, 1]) - edge[:, 1] * (x - first[:, 0]) >= 0
     return inside
 
 
@@ -54,7 +69,8 @@ def clip(contour: Floats, width: int, height: int) -> Floats:
 
     Source: Sutherland and Hodgman, "Reentrant polygon clipping", CACM 17 (1974).
     """
-    if contour.min() >= -0.5 and (contour.max(axis=0) <= (width - 0.5, height - 0.5)).all():
+    (left, top), (right, bottom) = contour.min(axis=0).tolist(), contour.max(axis=0).tolist()
+    if min(left, top) >= -0.5 and right <= width - 0.5 and bottom <= height - 0.5:
         return contour
     for axis, bound, sign in ((0, -0.5, 1), (0, width - 0.5, -1), (1, -0.5, 1), (1, height - 0.5, -1)):
         depth = sign * (contour[:, axis] - bound)

@@ -128,12 +128,15 @@ def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, hei
 
 def _fitted(picture: NDArray[np.float32], start: Paths, is_round: Bools, count: int) -> _Curves:
     """From the masks' outlines to the curves of the first `count`."""
-    mode = picture_mode(picture, start, neighbour_distance(start, is_round))
+    limit = neighbour_distance(start, is_round)
+    mode = picture_mode(picture, start, limit)
+    shared = SHARED if mode == "wall" else 0.0
     if mode == "fall":
         picture = -picture
-    shared = SHARED if mode == "wall" else 0.0
+    if shared:
+        limit = neighbour_distance(start, is_round, shared)
     own = start.take(slice(count))
-    first = _trace(picture, own, neighbour_distance(start, is_round, shared)[:count], mode, SEARCH)
+    first = _trace(picture, own, limit[:count], mode, SEARCH)
     paths = recentred(_sane(first, own), is_round[:count])
     known = paths.followed_by(start.take(slice(count, None)))
     return _trace(picture, paths, neighbour_distance(known, is_round, shared)[:count], mode, NEAR)
@@ -244,10 +247,9 @@ def _moved(
         some = standing[group]
         drawn = rasterise(curves.paths.centre[some], contours[some], width, height)
         for i, mask in zip(some.tolist(), drawn, strict=True):
-            old = masks[i]
             boundaries[i] = (
                 Boundary(
-                    replace(mask, predicted_iou=old.predicted_iou, stability_score=old.stability_score),
+                    masks[i].redrawn(mask),
                     clip(contours[i], width, height),
                     float(curves.residual[i]),
                     float(contrast[i]),

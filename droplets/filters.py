@@ -102,6 +102,8 @@ FIGURES: dict[str, Callable[[Droplet], float]] = {
     "diameter": lambda d: d.shape.equivalent_diameter,
     "circularity": lambda d: d.shape.circularity,
 }
+_Limit = tuple[Callable[[Droplet], float], float | None, float | None]
+"""A figure, and its lowest and highest value, None without such a limit."""
 
 
 def apply_filters(
@@ -125,11 +127,11 @@ def apply_filters(
         The droplets left, in order, `parent` indexing the new list; and a count each for
         "edge", "area" (clumps), "circularity", "debris" and "user_filter".
     """
-    limits = _size_limits(droplets)
+    limits, wanted = _size_limits(droplets), _wanted(user)
     reasons: list[str | None] = []
     for i, droplet in enumerate(droplets):
         around = None if droplet.parent is None else reasons[droplet.parent]
-        reasons.append(None if i in spared else _reason(droplet, around, limits, automatic, user))
+        reasons.append(None if i in spared else _reason(droplet, around, limits, automatic, wanted))
     counts = Counter(reason for reason in reasons if reason)
     kept = renumbered(droplets, [reason is None for reason in reasons])
     return kept, {name: counts[name] for name in ("edge", "area", "circularity", "debris", "user_filter")}
@@ -155,8 +157,27 @@ def _size_limits(droplets: Sequence[Droplet]) -> _SizeLimits:
     return _SizeLimits(DEBRIS_DIAMETER**2 * typical if few else 0.0, AREA_FACTOR * typical)
 
 
+def _wanted(user: Filters) -> list[_Limit]:
+    """The limits that the client sets."""
+    limits: list[_Limit] = [
+        (lambda d: d.intensity.min, user.min_threshold, None),
+        (lambda d: d.intensity.max, None, user.max_threshold),
+        (lambda d: d.border.nearest, user.min_edge_distance, None),
+        (lambda d: d.border.nearest, 1 if user.exclude_edge_touching else None, None),
+        *(
+            (figure, getattr(user, f"{name}_min", None), getattr(user, f"{name}_max", None))
+            for name, figure in FIGURES.items()
+        ),
+    ]
+    return [limit for limit in limits if limit[1:] != (None, None)]
+
+
 def _reason(
-    droplet: Droplet, around: str | None, limits: _SizeLimits, automatic: AutomaticFilters, user: Filters
+    droplet: Droplet,
+    around: str | None,
+    limits: _SizeLimits,
+    automatic: AutomaticFilters,
+    wanted: Sequence[_Limit],
 ) -> str | None:
     """Why a droplet goes; None if it stays. `around`: why the one that contains it goes."""
     in_none = droplet.parent is None
@@ -164,7 +185,7 @@ def _reason(
         around, in_none = None, True
     reason = around or _automatic_reason(droplet, limits, automatic)
     limited = in_none or droplet.kind == "droplet"
-    return "user_filter" if reason is None and limited and not _keeps_limits(droplet, user) else reason
+    return "user_filter" if reason is None and limited and not _keeps(droplet, wanted) else reason
 
 
 def _automatic_reason(droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters) -> str | None:
@@ -181,27 +202,22 @@ def _automatic_reason(droplet: Droplet, limits: _SizeLimits, automatic: Automati
     return None
 
 
-def _keeps_limits(droplet: Droplet, user: Filters) -> bool:
-    limits = [
-        (user.min_threshold, droplet.intensity.min, None),
-        (None, droplet.intensity.max, user.max_threshold),
-        (user.min_edge_distance, droplet.border.nearest, None),
-        *(
-            (getattr(user, f"{name}_min", None), figure(droplet), getattr(user, f"{name}_max", None))
-            for name, figure in FIGURES.items()
-        ),
-    ]
-    within = all(
-        (low is None or value >= low) and (high is None or value <= high) for low, value, high in limits
+def _keeps(droplet: Droplet, limits: Sequence[_Limit]) -> bool:
+    return all(
+        (low is None or figure(droplet) >= low) and (high is None or figure(droplet) <= high)
+        for figure, low, high in limits
     )
-    return within and not (user.exclude_edge_touching and droplet.border.touching)
 
 
 def renumbered(droplets: Sequence[Droplet], keep: Sequence[bool]) -> list[Droplet]:
     """The droplets that are kept, `parent` indexing the new list; None where it is not kept."""
+    if all(keep):
+        return list(droplets)
     position = np.cumsum(keep) - 1
     return [
         replace(droplet, parent=_new_parent(droplet, keep, position))
+        if droplet.parent is not None
+        else droplet
         for droplet, kept in zip(droplets, keep, strict=True)
         if kept
     ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from droplets.boxes import boxes_of, overlapping
-from droplets.measure import ROUND, shape
+from droplets.boxes import boxes_of, overlapping_pairs
+from droplets.measure import ROUND, circularity
 from droplets.types import Mask
+
+Bools = NDArray[np.bool_]
 
 CONTAINED = 0.9
 """Part of a mask's pixels that must lie in another one for it to count as contained."""
@@ -25,6 +28,10 @@ PART = 0.2
 """A round mask of more than this part of one that is not, off its centre, is a droplet of a clump."""
 OFF_CENTRE = 0.2
 """An inner rim lies in the middle of its droplet, within this part of the radius."""
+TWIN = 0.9
+"""IoU from which an object and one that is known to lie in it show the same after all."""
+HELD = 0.5
+"""Part of a mask's pixels that must lie in another one if it is known to lie in one."""
 CONTAINER = 0.25
 """A mask of more than this part of the picture that holds most of all masks is no droplet,"""
 CROWD = 10
@@ -37,6 +44,41 @@ class Node:
 
     mask: Mask
     parent: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Overlaps:
+    """Masks in order, and the pixels that they have in common.
+
+    Attributes:
+        masks: N, largest first.
+        common: N, the masks whose boxes overlap that of each: indices in order, and the common pixels.
+    """
+
+    masks: Sequence[Mask]
+    common: Sequence[Mapping[int, int]]
+
+    @classmethod
+    def of(cls, masks: Sequence[Mask]) -> _Overlaps:
+        """Of all pairs of masks."""
+        common: list[dict[int, int]] = [{} for _ in masks]
+        for i, j in overlapping_pairs(boxes_of(masks)).tolist():
+            common[i][j] = common[j][i] = masks[i].intersection(masks[j])
+        return cls(masks, common)
+
+    def within(self, outer: int) -> list[int]:
+        """The smaller masks that a mask contains."""
+        shared = self.common[outer].items()
+        return [j for j, both in shared if j > outer and both >= CONTAINED * self.masks[j].area]
+
+    def without(self, dropped: Bools) -> _Overlaps:
+        """Those of the masks that are not dropped."""
+        position = (np.cumsum(~dropped) - 1).tolist()
+        kept = np.flatnonzero(~dropped).tolist()
+        return _Overlaps(
+            [self.masks[i] for i in kept],
+            [{position[j]: both for j, both in self.common[i].items() if not dropped[j]} for i in kept],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,19 +100,21 @@ def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy
     Of masks that show the same object the larger one stays if it contains the other (an inner rim
     is part of its droplet), else the one of the higher predicted IoU.
     Clumps go first: one of two droplets would else take its larger droplet for an inner rim.
+    Where a mask's finder knows whether it lies in another object, that holds: it is no container and no
+    clump, and an inner droplet is an object of its own.
     The result does not depend on the order of the masks.
     """
     foreground = [mask for mask in masks if not mask.spans(width, height)]
     foreground = _without_containers(foreground, CONTAINER * width * height)
     ordered = sorted(foreground, key=lambda m: (-m.area, -m.predicted_iou, -m.stability_score, m.y, m.x))
-    single = _without_clumps(ordered)
-    objects = _without_duplicates(single)
-    parents = _parents(objects)
-    nodes = [Node(mask, parent) for mask, parent in zip(objects, parents, strict=True)]
+    overlaps = _Overlaps.of(ordered)
+    single = overlaps.without(_clumps(overlaps))
+    objects = single.without(_duplicates(single))
+    nodes = [Node(mask, parent) for mask, parent in zip(objects.masks, _parents(objects), strict=True)]
     return Hierarchy(
         nodes,
-        duplicates=len(single) - len(objects),
-        clumps=len(ordered) - len(single),
+        duplicates=len(single.masks) - len(nodes),
+        clumps=len(ordered) - len(single.masks),
         background=len(masks) - len(ordered),
     )
 
@@ -81,49 +125,51 @@ def _without_containers(masks: Sequence[Mask], largest: float) -> list[Mask]:
     return [
         mask
         for mask in masks
-        if mask.area <= largest or sum(_contains(mask, other) for other in small) < max(CROWD, len(small) / 2)
+        if mask.area <= largest
+        or mask.inner is not None
+        or sum(_contains(mask, other) for other in small) < max(CROWD, len(small) / 2)
     ]
 
 
-def _without_duplicates(ordered: Sequence[Mask]) -> list[Mask]:
-    boxes = boxes_of(ordered)
-    dropped = np.zeros(len(ordered), bool)
-    for i, mask in enumerate(ordered):
+def _duplicates(overlaps: _Overlaps) -> Bools:
+    """Which masks show the same object as one that stays."""
+    dropped = np.zeros(len(overlaps.masks), bool)
+    for i, mask in enumerate(overlaps.masks):
         if dropped[i]:
             continue
-        for j in overlapping(boxes, mask):
+        for j, both in overlaps.common[i].items():
             if j <= i or dropped[j]:
                 continue
-            other = ordered[j]
-            both = mask.intersection(other)
-            if both >= CONTAINED * other.area and other.area > SAME_OBJECT * mask.area:
+            other = overlaps.masks[j]
+            nested = None not in (mask.inner, other.inner) and (mask.inner or other.inner)
+            if both >= CONTAINED * other.area and other.area > SAME_OBJECT * mask.area and not nested:
                 dropped[j] = True
-            elif both >= SAME_IOU * (mask.area + other.area - both):
+            elif both >= (TWIN if nested else SAME_IOU) * (mask.area + other.area - both):
                 loser = i if mask.predicted_iou < other.predicted_iou else j
                 dropped[loser] = True
                 if loser == i:
                     break
-    return [mask for mask, drop in zip(ordered, dropped, strict=True) if not drop]
+    return dropped
 
 
-def _without_clumps(ordered: Sequence[Mask]) -> list[Mask]:
-    """Smallest first, so that a clump is no part of a larger one."""
-    boxes = boxes_of(ordered)
-    clump = np.zeros(len(ordered), bool)
-    for i in reversed(range(len(ordered))):
-        mask = ordered[i]
-        parts: set[int] = set()
-        for j in overlapping(boxes, ordered[i]):
-            if j <= i or clump[j] or not _contains(mask, ordered[j]):
+def _clumps(overlaps: _Overlaps) -> Bools:
+    """Which masks show several objects: smallest first, so that a clump is no part of a larger one."""
+    masks = overlaps.masks
+    clump = np.zeros(len(masks), bool)
+    for i in reversed(range(len(masks))):
+        mask = masks[i]
+        if mask.inner is not None:
+            continue
+        parts: list[int] = []
+        for j in overlaps.within(i):
+            if clump[j]:
                 continue
-            clump[i] |= _is_droplet_and_more(mask, ordered[j])
-            if all(
-                _side_by_side(ordered[j], ordered[k]) for k in overlapping(boxes, ordered[j]) if k in parts
-            ):
-                parts.add(j)
-        covered = sum(ordered[j].area for j in parts)
-        clump[i] |= len(parts) > 1 and covered >= CLUMP * mask.area and shape(mask).circularity < ROUND
-    return [mask for mask, drop in zip(ordered, clump, strict=True) if not drop]
+            clump[i] |= _is_droplet_and_more(mask, masks[j])
+            if all(_side_by_side(masks[j], masks[k]) for k in parts if k in overlaps.common[j]):
+                parts.append(j)
+        covered = sum(masks[j].area for j in parts)
+        clump[i] |= len(parts) > 1 and covered >= CLUMP * mask.area and circularity(mask) < ROUND
+    return clump
 
 
 def _is_droplet_and_more(mask: Mask, part: Mask) -> bool:
@@ -131,19 +177,18 @@ def _is_droplet_and_more(mask: Mask, part: Mask) -> bool:
     if part.area <= PART * mask.area:
         return False
     radius = math.sqrt(mask.area / math.pi)
-    return (
-        math.dist(mask.centroid, part.centroid) > OFF_CENTRE * radius
-        and shape(mask).circularity < ROUND <= shape(part).circularity
-    )
+    return math.dist(mask.centroid, part.centroid) > OFF_CENTRE * radius and circularity(
+        mask
+    ) < ROUND <= circularity(part)
 
 
-def _parents(ordered: Sequence[Mask]) -> list[int | None]:
+def _parents(overlaps: _Overlaps) -> list[int | None]:
     """Index of the outermost mask that contains each one: a bead's rim belongs to the droplet too."""
-    boxes = boxes_of(ordered)
     parents: list[int | None] = []
-    for i, mask in enumerate(ordered):
-        around = (j for j in overlapping(boxes, mask) if j < i and parents[j] is None)
-        parents.append(next((j for j in around if _contains(ordered[j], mask)), None))
+    for i, mask in enumerate(overlaps.masks):
+        least = (HELD if mask.inner else CONTAINED) * mask.area
+        around = (j for j, both in overlaps.common[i].items() if j < i and both >= least)
+        parents.append(next((j for j in around if parents[j] is None), None))
     return parents
 
 

@@ -8,16 +8,17 @@ down wherever the mask puts it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from droplets.measure import border_distance
+from droplets.measure import equivalent_diameter, touches_border
 from droplets.noise import MAD_TO_SIGMA
 from droplets.types import Mask
 
@@ -44,30 +45,75 @@ are not alike, as in foam (7.6 to 58 in the reference pictures; 1.6 to 3.4 where
 
 
 @dataclass(frozen=True, eq=False)
+class _Groups:
+    """Which of N values belong together: their indices, group by group, and where each next one begins."""
+
+    order: Indices
+    ends: Indices
+
+    @classmethod
+    def of(cls, group: NDArray[np.int16], count: int) -> _Groups:
+        """From the number of each value's group, under `count`."""
+        order = np.argsort(group, kind="stable")  # of 16 bits: counting, no comparing
+        return cls(order, np.cumsum(np.bincount(group, minlength=count))[:-1])
+
+    def parts(self, values: Plane) -> list[Plane]:
+        """The values of each group."""
+        return np.split(values[self.order], self.ends)
+
+
+@dataclass(frozen=True, eq=False)
 class Interiors:
     """The pixels within the droplets of a picture.
 
     Attributes:
-        index: N, in the flattened picture.
-        label: N, index of the droplet.
+        index: N, in the flattened picture, one droplet after the other.
+        areas: pixels of each droplet.
         depth: N float32, distance to the droplet's edge over its radius, 0 to 1.
         x, y: N float32, position from the droplet's centroid over its radius.
-        count: number of droplets.
         radius: median radius in pixels.
     """
 
     index: Indices
-    label: Indices
+    areas: Indices
     depth: Plane
     x: Plane
     y: Plane
-    count: int
     radius: float
 
+    @property
+    def count(self) -> int:
+        """Number of droplets."""
+        return self.areas.size
+
     @cached_property
-    def ring(self) -> Indices:
+    def label(self) -> Indices:
+        """N, index of the droplet."""
+        return self.of_pixels(np.arange(self.count))
+
+    @cached_property
+    def ring(self) -> NDArray[np.int16]:
         """N, the depth in whole RINGS."""
-        return np.minimum((self.depth * RINGS).astype(np.int64), RINGS - 1)
+        return np.minimum((self.depth * np.float32(RINGS)).astype(np.int16), np.int16(RINGS - 1))
+
+    @cached_property
+    def between(self) -> tuple[Indices, Plane]:
+        """N, the ring whose middle lies outside of the pixel and how far it lies towards the next, 0 to 1."""
+        place = np.clip(self.depth * np.float32(RINGS) - np.float32(0.5), 0, RINGS - 1)
+        lower = np.minimum(place.astype(np.int64), RINGS - 2)
+        return lower, place - lower.astype(np.float32)
+
+    def of_pixels(self, values: NDArray[Any]) -> NDArray[Any]:
+        """N, at each pixel the value of its droplet."""
+        return np.repeat(values, self.areas)
+
+    def rings(self, sampled: Plane) -> list[Plane]:
+        """Values at the sample's pixels, ring by ring."""
+        return self._rings.parts(sampled)
+
+    @cached_property
+    def _rings(self) -> _Groups:
+        return _Groups.of(self.ring[self.sample], RINGS)
 
     @property
     def sample(self) -> slice:
@@ -77,29 +123,20 @@ class Interiors:
 
 def interiors(droplets: Sequence[Mask], width: int, height: int) -> Interiors:
     """Where each pixel lies in its droplet, in a picture of `width` x `height`; at least one droplet."""
-    index: list[Indices] = []
-    label: list[Indices] = []
-    position: list[Plane] = []
-    circles = [_circle(mask, width, height) for mask in droplets]
-    for i, (mask, (x, y, radius)) in enumerate(zip(droplets, circles, strict=True)):
-        rows, columns = np.nonzero(mask.crop)
-        across, down = (columns + mask.x - x) / radius, (rows + mask.y - y) / radius
-        depth = np.minimum(_distance_to_edge(mask, width, height)[rows, columns] / radius, 1)
-        if _is_cut_off(mask, width, height):  # the edge may be near, beyond the border
-            depth = np.clip(1 - np.hypot(across, down), 0, depth)
-        index.append((rows + mask.y) * width + columns + mask.x)
-        label.append(np.full(rows.size, i))
-        position.append(np.stack([depth, across, down]).astype(np.float32))
-    depth, across, down = np.concatenate(position, axis=1)
-    return Interiors(
-        np.concatenate(index),
-        np.concatenate(label),
-        depth,
-        across,
-        down,
-        count=len(droplets),
-        radius=float(np.median([radius for _, _, radius in circles])),
-    )
+    circles = np.array([_circle(mask, width, height) for mask in droplets])
+    corners = np.array([(mask.x, mask.y) for mask in droplets])
+    areas = np.array([mask.area for mask in droplets])
+    rows, columns = np.concatenate([np.nonzero(mask.crop) for mask in droplets], axis=1)
+    index = np.repeat(corners[:, 1] * width + corners[:, 0], areas) + rows * width + columns
+    circles[:, :2] -= corners
+    x, y, radius = (np.repeat(column, areas) for column in circles.T)
+    across, down = ((columns - x) / radius).astype(np.float32), ((rows - y) / radius).astype(np.float32)
+    distance = np.concatenate([_distance_to_edge(mask, width, height)[mask.crop] for mask in droplets])
+    depth = np.minimum(distance / radius.astype(np.float32), 1)
+    # Where the border cuts a droplet off, its edge may be near, beyond the border.
+    cut = np.repeat([touches_border(mask, width, height) for mask in droplets], areas)
+    depth[cut] = np.clip(1 - np.hypot(across[cut], down[cut]), 0, depth[cut])
+    return Interiors(index, areas, depth, across, down, float(np.median(circles[:, 2])))
 
 
 def unusual(grey: NDArray[np.generic], inside: Interiors) -> Plane | None:
@@ -112,8 +149,7 @@ def unusual(grey: NDArray[np.generic], inside: Interiors) -> Plane | None:
     values = values - _mean_of_droplet(values, inside)
     residual = values - _usual(values, inside)
     some = inside.sample
-    by_ring = ndimage.median(np.abs(residual[some]), inside.ring[some], np.arange(RINGS))
-    spread = at_depth(MAD_TO_SIGMA * np.nan_to_num(by_ring), inside)
+    spread = at_depth(MAD_TO_SIGMA * _medians(inside.rings(np.abs(residual[some]))), inside)
     weight = np.asarray(1 / np.maximum(spread, LEAST_SPREAD), np.float32)
     residual = residual - _slopes(residual, weight, inside)
     scaled = np.asarray(np.clip(residual * weight, -OUTLIER, OUTLIER), np.float32)
@@ -123,7 +159,16 @@ def unusual(grey: NDArray[np.generic], inside: Interiors) -> Plane | None:
 def at_depth(by_ring: NDArray[np.float64], inside: Interiors) -> Plane:
     """N values at the pixels' depths; none larger than those further out, where the dark ring is."""
     falling = np.maximum.accumulate(by_ring[::-1])[::-1]
-    return np.asarray(np.interp(inside.depth * RINGS - 0.5, np.arange(RINGS), falling), np.float32)
+    lower, share = inside.between
+    values = falling.astype(np.float32)
+    return values[lower] + share * np.diff(values)[lower]
+
+
+def _medians(parts: Sequence[Plane]) -> NDArray[np.float64]:
+    """The median of each part, 0 of an empty one."""
+    ordered = [np.sort(part) for part in parts]  # sooner than np.median up to some thousands
+    middle = [part[(part.size - 1) // 2 : part.size // 2 + 1] for part in ordered]
+    return np.array([float(part[0] + part[-1]) / 2 if part.size else 0.0 for part in middle])
 
 
 def _circle(mask: Mask, width: int, height: int) -> tuple[float, float, float]:
@@ -132,8 +177,8 @@ def _circle(mask: Mask, width: int, height: int) -> tuple[float, float, float]:
     There it is the circle of least algebraic squares through the rest of the edge (Kasa 1976, IEEE
     Trans. Instrum. Meas. 25, 8).
     """
-    centre, radius = mask.centroid, float(np.sqrt(mask.area / np.pi))
-    if not _is_cut_off(mask, width, height):
+    centre, radius = mask.centroid, equivalent_diameter(mask.area) / 2
+    if not touches_border(mask, width, height):
         return (*centre, radius)
     outline = mask.crop & ~cv2.erode(np.pad(mask.crop, 1).astype(np.uint8), None)[1:-1, 1:-1].astype(bool)
     rows, columns = np.nonzero(outline)
@@ -149,16 +194,13 @@ def _circle(mask: Mask, width: int, height: int) -> tuple[float, float, float]:
     return centre[0] + float(a), centre[1] + float(b), fitted
 
 
-def _is_cut_off(mask: Mask, width: int, height: int) -> bool:
-    return bool(border_distance(mask, width, height).touching)
-
-
 def _distance_to_edge(mask: Mask, width: int, height: int) -> Plane:
     """hxw pixels to the droplet's edge; the picture's border, which may cut the droplet off, is none.
 
     Nor are gaps in a last row along the border: no edge is seen there that would hold the outline.
     """
-    inside = np.pad(mask.crop.astype(np.uint8), 1)
+    inside = np.zeros((mask.height + 2, mask.width + 2), np.uint8)
+    inside[1:-1, 1:-1] = mask.crop
     if mask.y == 0:
         inside[:2] = inside[1] | inside[2]
     if mask.y + mask.height == height:
@@ -174,29 +216,35 @@ def _alike(scaled: Plane, inside: Interiors) -> bool:
     """Whether most droplets differ from the usual one by about as much, but for small places."""
     inner = np.flatnonzero(inside.depth > RIM)
     inner = inner[:: -(-inner.size // SAMPLES) or 1]
-    present, label = np.unique(inside.label[inner], return_inverse=True)
-    if not present.size:
+    if not inner.size:
         return False
-    size = ndimage.median(np.abs(scaled[inner]), label, np.arange(present.size))
+    label = inside.label[inner]
+    first = np.flatnonzero(np.diff(label)) + 1  # pixels of a new droplet
+    size = _medians(np.split(np.abs(scaled[inner]), first))
     low, high = np.quantile(size, [0.1, 0.9])
     return bool(high <= UNEQUAL * low)
 
 
 def _mean_of_droplet(values: Plane, inside: Interiors) -> Plane:
     sums = np.bincount(inside.label, values, inside.count)
-    return np.asarray((sums / np.bincount(inside.label, minlength=inside.count))[inside.label], np.float32)
+    return inside.of_pixels((sums / inside.areas).astype(np.float32))
 
 
 def _usual(values: Plane, inside: Interiors) -> Plane:
     """N medians over the droplets by depth and direction, interpolated."""
     sectors = SECTORS if inside.count >= ENOUGH else 1
-    turn = np.arctan2(inside.y, inside.x) / (2 * np.pi) + 0.5
-    cell = inside.ring * sectors + (turn * sectors).astype(np.int64) % sectors
-    median = ndimage.median(values[inside.sample], cell[inside.sample], np.arange(RINGS * sectors))
-    table = np.nan_to_num(median).reshape(RINGS, sectors).astype(np.float32)
-    table = np.pad(np.pad(table, ((1, 1), (0, 0)), mode="edge"), ((0, 0), (1, 1)), mode="wrap")
-    place = [inside.depth * RINGS + 0.5, turn * sectors + 0.5]
-    return np.asarray(ndimage.map_coordinates(table, place, order=1))
+    turn = np.arctan2(inside.y, inside.x) / np.float32(2 * np.pi) + np.float32(0.5)
+    some = inside.sample
+    cell = inside.ring[some] * sectors + (turn[some] * sectors).astype(np.int16) % sectors
+    median = _medians(_Groups.of(cell, RINGS * sectors).parts(values[some]))
+    table = np.pad(median.astype(np.float32).reshape(RINGS, sectors), ((0, 0), (1, 1)), mode="wrap")
+    place = turn * sectors + np.float32(0.5)
+    left = place.astype(np.int64)
+    (ring, deeper), further = inside.between, place - left.astype(np.float32)
+    values, row = table.ravel(), table.shape[1]
+    at = ring * row + left
+    outer, inner = ((1 - further) * values[i] + further * values[i + 1] for i in (at, at + row))
+    return np.asarray((1 - deeper) * outer + deeper * inner)
 
 
 def _slopes(residual: Plane, weight: Plane, inside: Interiors) -> Plane:
@@ -206,20 +254,27 @@ def _slopes(residual: Plane, weight: Plane, inside: Interiors) -> Plane:
     squares, twice: the second time what lies over two spreads from the first fit counts less.
     """
     some, label = inside.sample, inside.label[inside.sample]
-    x, y = inside.x, inside.y
-    terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y])
-    part, value = terms[:, some], residual[some]
-    fit = np.zeros_like(value)
-    for first in (True, False):
-        far = np.abs(value - fit) * weight[some]
-        trust = weight[some] if first else weight[some] * np.minimum(1, 2 / np.maximum(far, 1e-6))
-        normal = np.empty((inside.count, len(terms), len(terms)))
-        right = np.empty((inside.count, len(terms), 1))
-        for i, row in enumerate(trust**2 * part):
-            right[:, i, 0] = np.bincount(label, row * value, inside.count)
-            for j in range(i, len(terms)):
-                normal[:, i, j] = normal[:, j, i] = np.bincount(label, row * part[j], inside.count)
-        damping = 1e-6 * (normal[:, :1, :1] + 1) * np.eye(len(terms))  # droplets of a few pixels
-        factors = np.linalg.solve(normal + damping, right)[..., 0]
-        fit = np.einsum("kn,nk->n", part, factors[label]).astype(np.float32)
-    return np.asarray(np.einsum("kn,nk->n", terms, factors[inside.label]), np.float32)
+    terms = np.stack(_terms(inside.x[some], inside.y[some]))
+    value, weight = residual[some], weight[some]
+    known = np.concatenate([terms, value[None]]).astype(np.float64)
+    count = len(terms)
+    ends = np.searchsorted(label, np.arange(inside.count + 1)).tolist()
+    sums = np.empty((inside.count, count, count + 1))
+    trust = weight
+    for _ in range(2):
+        weighted = trust**2 * known[:count]
+        for i, (first, last) in enumerate(itertools.pairwise(ends)):
+            np.matmul(weighted[:, first:last], known[:, first:last].T, out=sums[i])
+        damping = 1e-6 * (sums[:, :1, :1] + 1) * np.eye(count)  # droplets of a few pixels
+        factors = np.linalg.solve(sums[:, :, :count] + damping, sums[:, :, count:])[..., 0].astype(np.float32)
+        far = np.abs(value - np.einsum("kn,nk->n", terms, factors[label])) * weight
+        trust = weight * np.minimum(1, 2 / np.maximum(far, np.float32(1e-6)))
+    slopes = np.zeros_like(residual)
+    for term, factor in zip(_terms(inside.x, inside.y), factors.T, strict=True):
+        slopes += term * inside.of_pixels(factor)
+    return slopes
+
+
+def _terms(x: Plane, y: Plane) -> tuple[Plane, ...]:
+    """Of a polynomial of the second degree, at N places."""
+    return np.ones_like(x), x, y, x * x, y * y, x * y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from droplets.beads import Bead
 from droplets.hierarchy import Node
-from droplets.measure import border_distance, shape
+from droplets.measure import circularity, equivalent_diameter, touches_border
 from droplets.population import typical_area
 from droplets.types import Kind, Mask
 
@@ -60,22 +61,44 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
     which its centre lies.
     """
     beads = _small(nodes, beads, min(width, height))
+    stays = _stay(nodes, beads, width, height)
+    objects = _masks(nodes, stays, beads, width, height)
+    parents = _owners(objects, beads, width, height)
+    objects += [
+        Classified(bead.mask, "bead", parent, bead.confidence)
+        for bead, parent in zip(beads, parents, strict=True)
+    ]
+    return Kinds(_by_area(objects), len(beads), stays.count(False))
+
+
+def _stay(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> list[bool]:
+    """Whether each node shows more than beads."""
+    if not beads:
+        return [True] * len(nodes)
     labels = np.zeros((height, width), np.int32)
     for i, bead in enumerate(beads, start=1):
         bead.mask.paint(labels, i)
     areas = np.array([0, *(bead.mask.area for bead in beads)])
-    stays = [not _shows_beads(node.mask, labels, areas) for node in nodes]
-    objects = _masks(nodes, stays, beads, width, height)
-    position = np.cumsum(stays) - 1
-    owner = np.full((height, width), -1, np.int32)
-    for i, node in enumerate(nodes):
-        if stays[i] and node.parent is None and objects[position[i]].kind == "droplet":
-            node.mask.paint(owner, int(position[i]))
-    for bead in beads:
-        x, y = np.rint(bead.mask.centroid).astype(int)
-        parent = int(owner[y, x])
-        objects.append(Classified(bead.mask, "bead", parent if parent >= 0 else None, bead.confidence))
-    return Kinds(_by_area(objects), len(beads), stays.count(False))
+    return [not _shows_beads(node.mask, labels, areas) for node in nodes]
+
+
+def _owners(
+    objects: Sequence[Classified], beads: Sequence[Bead], width: int, height: int
+) -> list[int | None]:
+    """Index of the outermost droplet in which each bead's centre lies; the last of several."""
+    if not beads:
+        return []
+    owner = np.zeros((height, width), np.int32)
+    for number, found in enumerate(objects, start=1):
+        if found.parent is None and found.kind == "droplet":
+            found.mask.paint(owner, number)
+    numbers = [int(owner[y, x]) for x, y in (_pixel(bead.mask) for bead in beads)]
+    return [number - 1 if number else None for number in numbers]
+
+
+def _pixel(mask: Mask) -> tuple[int, int]:
+    """(x, y) of the pixel that the centroid lies in."""
+    return round(mask.centroid[0]), round(mask.centroid[1])
 
 
 def _small(nodes: Sequence[Node], beads: Sequence[Bead], shorter_side: int) -> list[Bead]:
@@ -88,7 +111,7 @@ def _small(nodes: Sequence[Node], beads: Sequence[Bead], shorter_side: int) -> l
     largest = min(BEAD_DIAMETER, BEAD_SHARE * shorter_side)
     larger = _larger(nodes, area)
     if larger.size:
-        largest = BEAD_IN_DROPLET * 2 * float(np.sqrt(np.median(larger) / np.pi))
+        largest = BEAD_IN_DROPLET * equivalent_diameter(float(np.median(larger)))
     confidence = 1 / (1 + (2 * np.sqrt(area / np.pi) / largest) ** 4)
     if confidence < 0.5:
         return []
@@ -97,14 +120,20 @@ def _small(nodes: Sequence[Node], beads: Sequence[Bead], shorter_side: int) -> l
 
 def _larger(nodes: Sequence[Node], area: float) -> NDArray[np.int64]:
     """Areas of the objects that are larger than beads of `area` look, if most are; else none."""
-    outer = np.array([node.mask.area for node in nodes if node.parent is None], np.int64)
+    droplets = (node.mask for node in nodes if node.parent is None and not node.mask.shows_bead)
+    outer = np.array([mask.area for mask in droplets], np.int64)
     larger = outer[outer > SAME_BEAD * area]
     return larger if 2 * larger.size > outer.size else larger[:0]
 
 
 def _shows_beads(mask: Mask, labels: NDArray[np.int32], areas: NDArray[np.int64]) -> bool:
     """Whether the mask shows no more than the beads of which half or more lies in it."""
+    x, y = _pixel(mask)
+    if mask.shows_bead and labels[y, x]:
+        return True
     window = labels[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width]
+    if not window.any():
+        return False
     within = np.bincount(window[mask.crop], minlength=areas.size)
     inner = areas[2 * within >= np.maximum(areas, 1)]
     return bool(inner.size and mask.area < max(SAME_BEAD * inner.max(), SAME_CLUMP * inner.sum()))
@@ -125,31 +154,44 @@ def _masks(
         parent = int(position[node.parent]) if node.parent is not None and stays[node.parent] else None
         if parent is None or found[parent].kind != "droplet":
             outer = _outer(node.mask, usual, width, height)
-            found.append(replace(outer, kind="other", confidence=0.5) if only_beads else outer)
+            unknown = only_beads and outer.kind != "bead"
+            found.append(replace(outer, kind="other", confidence=0.5) if unknown else outer)
             continue
-        share = np.sqrt(node.mask.area / found[parent].mask.area)
-        kind: Kind = "droplet" if share > BEAD_IN_DROPLET else "other" if glows else "bead"
-        found.append(Classified(node.mask, kind, parent, 0.5))
+        found.append(_inner(node.mask, parent, found[parent].mask, glows=glows))
     return found
+
+
+def _inner(mask: Mask, parent: int, around: Mask, *, glows: bool) -> Classified:
+    """An object in a droplet."""
+    if mask.bead_probability is not None:
+        if mask.shows_bead:
+            return Classified(mask, "bead", parent, mask.bead_probability)
+        return Classified(mask, "droplet", parent, 1 - mask.bead_probability)
+    share = np.sqrt(mask.area / around.area)
+    kind: Kind = "droplet" if share > BEAD_IN_DROPLET else "other" if glows else "bead"
+    return Classified(mask, kind, parent, 0.5)
 
 
 def _outer(mask: Mask, usual: float | None, width: int, height: int) -> Classified:
     """An object in no other one."""
-    figures = shape(mask)
+    if mask.bead_probability is not None and mask.shows_bead:
+        return Classified(mask, "bead", None, mask.bead_probability)
+    diameter = equivalent_diameter(mask.area)
     likely = 1.0
-    if usual is not None and not border_distance(mask, width, height).touching:
-        away = abs(np.log(figures.equivalent_diameter / usual)) / np.log(FOREIGN)
-        likely = float(1 / (1 + away**4))
-    if likely < 0.5 and usual is not None and figures.equivalent_diameter < usual:
+    if usual is not None and not touches_border(mask, width, height):
+        away = abs(math.log(diameter / usual)) / math.log(FOREIGN)
+        likely = 1 / (1 + away**4)
+    if likely < 0.5 and usual is not None and diameter < usual:
         return Classified(mask, "other", None, 1 - likely)
-    return Classified(mask, "droplet", None, likely * figures.circularity)
+    sure = circularity(mask) if mask.bead_probability is None else mask.predicted_iou
+    return Classified(mask, "droplet", None, likely * sure)
 
 
 def _usual_diameter(nodes: Sequence[Node], width: int, height: int) -> float | None:
     """The diameter that most droplets have; None if they differ."""
-    outer = [node.mask for node in nodes if node.parent is None]
-    area = typical_area([m.area for m in outer if not border_distance(m, width, height).touching])
-    return None if area is None else 2 * float(np.sqrt(area / np.pi))
+    outer = [node.mask for node in nodes if node.parent is None and not node.mask.shows_bead]
+    area = typical_area([mask.area for mask in outer if not touches_border(mask, width, height)])
+    return None if area is None else equivalent_diameter(area)
 
 
 def _by_area(objects: Sequence[Classified]) -> list[Classified]:
@@ -157,6 +199,6 @@ def _by_area(objects: Sequence[Classified]) -> list[Classified]:
     order = sorted(range(len(objects)), key=lambda i: -objects[i].mask.area)
     position = {old: new for new, old in enumerate(order)}
     return [
-        replace(found, parent=None if found.parent is None else position[found.parent])
+        found if found.parent is None else replace(found, parent=position[found.parent])
         for found in (objects[i] for i in order)
     ]

@@ -19,7 +19,6 @@ import math
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import pdist
 
 from droplets.types import BorderDistance, Image, Intensity, Mask, PixelSize, Shape
 
@@ -41,24 +40,32 @@ def grey_values(image: Image) -> NDArray[np.generic]:
 
 def intensity(grey: NDArray[np.generic], mask: Mask) -> Intensity:
     """Figures of the values of HxW `grey` under the mask."""
-    return channel_intensities(grey[..., None], mask)[0]
+    return _figures(_under(grey, mask))
 
 
 def channel_intensities(values: NDArray[np.generic], mask: Mask) -> tuple[Intensity, ...]:
     """Figures of each channel of HxWxC `values` under the mask."""
-    window = values[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width]
-    under = np.sort(window[mask.crop], axis=0)
-    precise = under.astype(np.float64)
-    return tuple(
-        Intensity(mean=mean, min=low, max=high, std=std, median=median, pixels=mask.area)
-        for mean, low, high, std, median in zip(
-            precise.mean(axis=0).tolist(),
-            precise[0].tolist(),
-            precise[-1].tolist(),
-            precise.std(axis=0).tolist(),
-            ((precise[(mask.area - 1) // 2] + precise[mask.area // 2]) / 2).tolist(),
-            strict=True,
-        )
+    return tuple(_figures(channel) for channel in _under(values, mask).T)
+
+
+def _under(values: NDArray[np.generic], mask: Mask) -> NDArray[np.generic]:
+    """What HxW or HxWxC `values` hold at the mask's pixels."""
+    return values[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width][mask.crop]
+
+
+def _figures(values: NDArray[np.generic]) -> Intensity:
+    """Figures of values, at least one."""
+    precise = np.sort(values, kind="stable").astype(np.float64)  # of 8 and 16 bits: by radix
+    count = precise.size
+    mean = float(precise.sum()) / count
+    away = precise - mean
+    return Intensity(
+        mean=mean,
+        min=float(precise[0]),
+        max=float(precise[-1]),
+        std=math.sqrt(float(away @ away) / count),
+        median=float(precise[(count - 1) // 2] + precise[count // 2]) / 2,
+        pixels=count,
     )
 
 
@@ -69,12 +76,26 @@ def shape(mask: Mask, contour: NDArray[np.float64] | None = None) -> Shape:
     perimeter = _perimeter(mask)
     corners = _hull_corners(mask)
     return Shape(
-        equivalent_diameter=2 * math.sqrt(mask.area / math.pi),
+        equivalent_diameter=equivalent_diameter(mask.area),
         max_feret_diameter=_diameter(corners),
         perimeter=perimeter,
-        circularity=min(1.0, 4 * math.pi * mask.area / perimeter**2),
+        circularity=_circularity(mask.area, perimeter),
         solidity=mask.area / float(cv2.contourArea(corners)),
     )
+
+
+def equivalent_diameter(area: float) -> float:
+    """Of the circle of `area`."""
+    return 2 * math.sqrt(area / math.pi)
+
+
+def circularity(mask: Mask) -> float:
+    """Of the mask's pixels, as `shape` gives it."""
+    return _circularity(mask.area, _perimeter(mask))
+
+
+def _circularity(area: float, perimeter: float) -> float:
+    return min(1.0, 4 * math.pi * area / perimeter**2)
 
 
 def diameter_um(diameter: float, size: PixelSize | None) -> float | None:
@@ -97,24 +118,29 @@ def border_distance(mask: Mask, width: int, height: int) -> BorderDistance:
     )
 
 
+def touches_border(mask: Mask, width: int, height: int) -> bool:
+    """Whether the mask reaches a border of a picture of `width` x `height` pixels."""
+    return mask.x == 0 or mask.y == 0 or mask.x + mask.width == width or mask.y + mask.height == height
+
+
 def _contour_shape(contour: NDArray[np.float64]) -> Shape:
     points = (contour - contour[0]).astype(np.float32)
-    steps = points - np.roll(points, 1, axis=0)
     hull = np.asarray(cv2.convexHull(points), np.float32).reshape(-1, 2)
     area = float(cv2.contourArea(points))
-    perimeter = float(np.hypot(steps[:, 0], steps[:, 1]).sum())
+    perimeter = float(cv2.arcLength(points, closed=True))
     return Shape(
-        equivalent_diameter=2 * math.sqrt(area / math.pi),
+        equivalent_diameter=equivalent_diameter(area),
         max_feret_diameter=_diameter(hull),
         perimeter=perimeter,
-        circularity=min(1.0, 4 * math.pi * area / perimeter**2),
+        circularity=_circularity(area, perimeter),
         solidity=min(1.0, area / float(cv2.contourArea(hull))),
     )
 
 
 def _perimeter(mask: Mask) -> float:
     """Cauchy-Crofton perimeter: chords are counted at their first pixel."""
-    inside = np.pad(mask.crop, 1)
+    inside = np.zeros((mask.height + 2, mask.width + 2), np.bool_)
+    inside[1:-1, 1:-1] = mask.crop
     here = inside[1:-1, 1:-1]
     straight = np.count_nonzero(here > inside[1:-1, :-2]) + np.count_nonzero(here > inside[:-2, 1:-1])
     diagonal = np.count_nonzero(here > inside[:-2, :-2]) + np.count_nonzero(here > inside[:-2, 2:])
@@ -134,4 +160,9 @@ def _hull_corners(mask: Mask) -> NDArray[np.float32]:
 
 def _diameter(points: NDArray[np.float32]) -> float:
     """Largest distance between two of Kx2 points."""
-    return float(pdist(points).max())
+    precise = points.astype(np.float64)
+    squares = (precise**2).sum(axis=1)
+    apart = precise @ (-2 * precise.T)
+    apart += squares
+    apart += squares[:, None]
+    return math.sqrt(float(apart.max()))

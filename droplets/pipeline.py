@@ -173,7 +173,8 @@ def _kinds(task: _Task, refined: _Refined) -> Kinds:
     """Droplets and what is in them."""
     part, nodes, options = task.part, refined.hierarchy.nodes, task.wanted.options
     outermost = _outermost(nodes)
-    beads = find_beads(part, [*outermost, *refined.around]) if options.contents else []
+    droplets = [mask for mask in [*outermost, *refined.around] if not mask.shows_bead]
+    beads = find_beads(part, droplets) if options.contents else []
     if options.points is not None:
         beads = beads_within(beads, outermost, part.width, part.height)
     return classify(nodes, beads, part.width, part.height)

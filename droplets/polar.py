@@ -86,23 +86,21 @@ def outlines(masks: Sequence[Mask]) -> Paths:
     toward = DIRECTIONS.astype(np.float32)
     for group in chunks(sides):
         side = int(sides[group].max())
-        stack = np.zeros((len(group), side + 2, side + 2), np.bool_)  # of crops in a frame of False
-        for layer, i in zip(stack, group, strict=True):
-            mask = masks[i]
-            layer[1 : mask.height + 1, 1 : mask.width + 1] = mask.crop
-        origin = centre[group] - np.array([(masks[i].x, masks[i].y) for i in group]) + 1
-        origin = origin.astype(np.float32)
-        steps = (STEP * np.arange(1, round(1.5 * side / STEP))).astype(np.float32)  # up to the diagonal
-        first = (side + 2) ** 2 * np.arange(len(group), dtype=np.int32)[:, None, None]
+        own = [masks[i] for i in group.tolist()]
+        origin = centre[group] - np.array([(mask.x, mask.y) for mask in own])
+        farthest = float(np.hypot(*np.maximum(origin, side - origin).T).max())  # of the crops' corners
+        steps = (STEP * np.arange(1, 2 + round(farthest / STEP))).astype(np.float32)
+        rim = int(farthest) + 2  # so that no ray leaves the frame
+        frame = side + 2 * rim
+        stack = np.zeros((len(own), frame, frame), np.bool_)
+        for layer, mask in zip(stack, own, strict=True):
+            layer[rim : rim + mask.height, rim : rim + mask.width] = mask.crop
+        start = (origin + rim + 0.5).astype(np.float32)
         column, row = (
-            np.clip(
-                (origin[:, axis, None, None] + 0.5 + steps * toward[:, axis, None]).astype(np.int32),
-                0,
-                side + 1,
-            )
-            for axis in (0, 1)
+            (start[:, axis, None, None] + steps * toward[:, axis, None]).astype(np.int32) for axis in (0, 1)
         )
-        inside = stack.ravel().take(first + (side + 2) * row + column)
+        first = frame**2 * np.arange(len(own), dtype=np.int32)[:, None, None]
+        inside = stack.ravel().take(first + frame * row + column)
         last = len(steps) - 1 - inside[..., ::-1].argmax(axis=-1)
         radius[group] = np.where(inside.any(axis=-1), steps[last] + STEP / 2, STEP / 2)
     size = np.sqrt(np.array([mask.area for mask in masks]) / np.pi)
@@ -134,7 +132,9 @@ def neighbour_distance(paths: Paths, round_ones: NDArray[np.bool_], beyond: floa
     cosine = (step / apart[:, None]) @ DIRECTIONS.T
     with np.errstate(divide="ignore"):
         cut = np.where(cosine > 0.1, middle[:, None] / cosine, np.inf)
-    np.minimum.at(limit, some[own], cut)
+    first = np.flatnonzero(np.diff(own, prepend=-1))  # of each one's own lines
+    if first.size:
+        limit[some[own[first]]] = np.minimum.reduceat(cut, first, axis=0)
     return limit
 
 

@@ -57,6 +57,8 @@ def crop(image: Image, region: Box) -> Image:
 
 def in_picture(droplet: Droplet, region: Box) -> Droplet:
     """A droplet of the region in the frame of the whole picture."""
+    if region[:2] == (0, 0):
+        return droplet
     mask = droplet.mask.moved(*region[:2])
     boundary = droplet.boundary
     if boundary:

@@ -11,15 +11,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from droplets.ddpcr import DigitalPcr
 
+BEAD = 0.5
+"""Probability from which an object is a bead."""
+
 Box = tuple[int, int, int, int]
 Kind = Literal["droplet", "bead", "other"]
 Quality = Literal["fast", "balanced", "thorough"]
+Finder = Literal["head", "prompt", "hand", "contents"]
 PixelSizeSource = Literal["request", "OME-TIFF", "ImageJ TIFF", "TIFF", "scale bar"]
 
 
@@ -72,6 +77,11 @@ class Mask:
         crop: hxw bool, tight: its first and last row and column each hold a True.
         predicted_iou: the model's own estimate of the mask's quality, 0 to 1.
         stability_score: IoU of the masks at a logit threshold one above and one below, 0 to 1.
+        found_by: "head" for the one pass over the picture, "prompt" for the decoder where that saw nothing
+            or was unsure, "hand" for what a client pointed at, "contents" for what was looked for in
+            droplets or glows.
+        bead_probability: that it shows a bead rather than a droplet, 0 to 1; None where nothing says.
+        inner: whether it lies in another object; None where nothing says.
     """
 
     x: int
@@ -79,16 +89,19 @@ class Mask:
     crop: NDArray[np.bool_]
     predicted_iou: float = 1.0
     stability_score: float = 1.0
+    found_by: Finder = "prompt"
+    bead_probability: float | None = None
+    inner: bool | None = None
 
     @classmethod
-    def from_array(cls, full: NDArray[np.bool_], x: int = 0, y: int = 0, **scores: float) -> Mask | None:
+    def from_array(cls, full: NDArray[np.bool_], x: int = 0, y: int = 0, **others: Any) -> Mask | None:
         """Tight mask of the True pixels of HxW `full`, whose corner is (x, y); None if it has none."""
         rows, columns = np.flatnonzero(full.any(axis=1)), np.flatnonzero(full.any(axis=0))
         if not rows.size:
             return None
         top, left = int(rows[0]), int(columns[0])
         crop = full[top : rows[-1] + 1, left : columns[-1] + 1].copy()
-        return cls(x + left, y + top, crop, **scores)
+        return cls(x + left, y + top, crop, **others)
 
     @cached_property
     def area(self) -> int:
@@ -113,14 +126,21 @@ class Mask:
     @cached_property
     def centroid(self) -> tuple[float, float]:
         """Mean (x, y) of the pixels."""
-        rows, columns = self.crop.sum(axis=1), self.crop.sum(axis=0)
-        x = float(columns @ np.arange(self.width)) / self.area
-        y = float(rows @ np.arange(self.height)) / self.area
-        return self.x + x, self.y + y
+        sums = cv2.moments(self.crop.view(np.uint8), binaryImage=True)
+        return self.x + sums["m10"] / sums["m00"], self.y + sums["m01"] / sums["m00"]
 
     def spans(self, width: int, height: int) -> bool:
         """Whether the mask reaches from one border of a picture of `width` x `height` to the opposite one."""
         return self.width >= width or self.height >= height
+
+    def redrawn(self, pixels: Mask) -> Mask:
+        """The same object with the pixels of another mask."""
+        return replace(self, x=pixels.x, y=pixels.y, crop=pixels.crop)
+
+    @property
+    def shows_bead(self) -> bool:
+        """Whether it is known to show a bead rather than a droplet."""
+        return self.bead_probability is not None and self.bead_probability >= BEAD
 
     def moved(self, x: int, y: int) -> Mask:
         """The mask x pixels further right and y further down."""
@@ -227,7 +247,8 @@ class BorderDistance:
     @property
     def touching(self) -> list[str]:
         """Names of the borders that the mask touches."""
-        return [side for side in ("top", "bottom", "left", "right") if getattr(self, side) == 0]
+        free = {"top": self.top, "bottom": self.bottom, "left": self.left, "right": self.right}
+        return [side for side, pixels in free.items() if pixels == 0]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@
 #     TORCH_BACKEND  the build's name as uv knows it: cpu, cu130 ...
 # Without them pip takes its default build, which on Linux brings CUDA. TORCH_SPEC pins versions, such as
 # "torch==2.10.0+cpu torchvision==0.25.0+cpu"; without it the ranges in requirements.txt hold.
-# EXTRAS=openvino installs requirements-openvino.txt too.
 set -eu
 
 python=$1/bin/python
@@ -24,4 +23,4 @@ if [ -z "${TORCH_INDEX:-}" ] && [ -n "${TORCH_BACKEND:-}" ]; then
         --python "$python" --torch-backend "$TORCH_BACKEND" -c requirements.lock -r - ${TORCH_SPEC:-}
 fi
 # shellcheck disable=SC2086
-install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt ${EXTRAS:+-r "requirements-$EXTRAS.txt"} ${TORCH_SPEC:-}
+install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt ${TORCH_SPEC:-}

@@ -33,6 +33,7 @@ def make_settings(tmp_path) -> Callable[..., Settings]:
             "admin_api_key": ADMIN_KEY,
             "health_check_key": HEALTH_KEY,
             "sam_model_path": ROOT / "model" / "mobile_sam.pt",
+            "head_model_path": ROOT / "model" / "droplet_head.safetensors",
             "data_dir": tmp_path / "data",
             "log_level": "INFO",
         }
@@ -76,6 +77,7 @@ def model_app(tmp_path_factory) -> Iterator[Flask]:
             _env_file=None,
             api_keys=f"{KEY}:Ada:100000",
             sam_model_path=ROOT / "model" / "mobile_sam.pt",
+            head_model_path=ROOT / "model" / "droplet_head.safetensors",
             data_dir=tmp_path_factory.mktemp("data"),
         )
     )

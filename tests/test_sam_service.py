@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from droplets.errors import Busy, ModelUnavailable
+from droplets.finding.weights import HeadFile
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints, read_tensors, verify
 from droplets.types import Mask
 from sam_service import SamService, load_generator
@@ -32,21 +33,21 @@ class Generator:
         self.go.set()
         self.began = threading.Event()
         self.calls = []
+        self.memories = []
         self.threads = set()
 
-    def embed(self, pixels):
-        self.calls.append("embed")
-        return pixels.shape
-
-    def generate(self, pixels, embedding, quality):
+    def generate(self, pixels, memory, quality):
         self.threads.add(threading.current_thread())
         self.calls.append(quality)
+        self.memories.append(memory)
+        memory.encoding_s += 0.25
         self.began.set()
         assert self.go.wait(10)
         return [Mask(0, 0, np.ones((2, 2), bool))]
 
-    def masks_at(self, pixels, embedding, points):
+    def masks_at(self, pixels, memory, points):
         self.calls.append("points")
+        self.memories.append(memory)
         return [Mask(int(x), int(y), np.ones((1, 1), bool)) for x, y in points]
 
 
@@ -120,7 +121,7 @@ def test_who_waits_too_long_is_told_and_costs_no_inference(make_service, generat
         assert isinstance(first.exception(5), Busy)
     generator.go.set()
     service.generate(picture(2), "balanced", None)
-    assert generator.calls.count("embed") == 2  # pictures 0 and 2
+    assert len(generator.calls) == 2  # pictures 0 and 2
 
 
 def test_the_same_picture_costs_one_inference(make_service, generator):
@@ -129,15 +130,25 @@ def test_the_same_picture_costs_one_inference(make_service, generator):
     again = service.generate(picture(0).copy(), "balanced", None)
     assert again.masks is first.masks
     assert again.timing_ms == {"queue": 0.0, "encode": 0.0, "generate": 0.0}
-    assert generator.calls == ["embed", "balanced"]
+    assert generator.calls == ["balanced"]
 
 
-def test_another_quality_or_points_use_the_same_embedding(make_service, generator):
+def test_the_time_that_networks_took_is_told_apart(make_service):
+    service = make_service()
+    first = service.generate(picture(0), "balanced", None).timing_ms
+    assert first["encode"] == pytest.approx(250)
+    at_point = service.generate(picture(0), "balanced", POINT).timing_ms
+    assert at_point["encode"] == 0
+    assert at_point["generate"] >= 0
+
+
+def test_another_quality_or_points_find_what_is_known_of_the_picture(make_service, generator):
     service = make_service()
     service.generate(picture(0), "balanced", None)
     service.generate(picture(0), "fast", None)
     at_point = service.generate(picture(0), "balanced", POINT)
-    assert generator.calls == ["embed", "balanced", "fast", "points"]
+    assert generator.calls == ["balanced", "fast", "points"]
+    assert len(set(map(id, generator.memories))) == 1
     assert at_point.masks[0].box == (2, 3, 1, 1)
 
 
@@ -153,7 +164,7 @@ def test_pictures_of_the_same_bytes_but_another_shape_differ(make_service, gener
     service = make_service()
     service.generate(np.zeros((4, 16, 3), np.uint8), "balanced", None)
     service.generate(np.zeros((16, 4, 3), np.uint8), "balanced", None)
-    assert generator.calls.count("embed") == 2
+    assert len(generator.calls) == 2
 
 
 def test_the_least_recently_used_picture_is_forgotten(make_service, generator):
@@ -161,16 +172,16 @@ def test_the_least_recently_used_picture_is_forgotten(make_service, generator):
     for value in (0, 1, 0, 2):  # 1 is the one not used for longest
         service.generate(picture(value), "balanced", None)
     service.generate(picture(0), "balanced", None)
-    assert generator.calls.count("embed") == 3
+    assert len(generator.calls) == 3
     service.generate(picture(1), "balanced", None)
-    assert generator.calls.count("embed") == 4
+    assert len(generator.calls) == 4
 
 
 def test_no_memory_at_all(make_service, generator):
     service = make_service(cache_size=0)
     for _ in range(2):
         assert len(service.generate(picture(0), "balanced", None).masks) == 1
-    assert generator.calls.count("embed") == 2
+    assert len(generator.calls) == 2
 
 
 def test_twins_that_wait_together_cost_one_inference(make_service, generator):
@@ -180,7 +191,7 @@ def test_twins_that_wait_together_cost_one_inference(make_service, generator):
         twins = [pool.submit(service.generate, picture(0), "balanced", None) for _ in range(3)]
         generator.go.set()
         assert all(len(twin.result(5).masks) == 1 for twin in twins)
-    assert generator.calls == ["embed", "balanced"]
+    assert generator.calls == ["balanced"]
 
 
 def test_draining_reports_not_ready_and_still_answers(make_service, generator):
@@ -227,7 +238,7 @@ def test_too_little_memory_is_busy(make_service, generator, monkeypatch, fault):
         raise fault
 
     service = make_service()
-    monkeypatch.setattr(generator, "embed", full)
+    monkeypatch.setattr(generator, "generate", full)
     with pytest.raises(Busy, match="memory"):
         service.generate(picture(0), "balanced", None)
 
@@ -275,14 +286,30 @@ class TestCheckpointFile:
 def test_what_needs_a_gpu_is_refused_without_one(monkeypatch, tmp_path, device, precision, name):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ModelUnavailable, match=f"^{name} is {device if name == 'DEVICE' else precision}"):
-        load_generator(CheckpointFile(tmp_path / "none.pt", ()), device, 1, precision=precision)
+        load_generator(
+            CheckpointFile(tmp_path / "none.pt", ()),
+            HeadFile(tmp_path / "none.safetensors", None),
+            device,
+            1,
+            precision=precision,
+        )
 
 
 @pytest.mark.model
-def test_the_precision_reaches_the_encoder():
+def test_the_precision_reaches_the_network():
     threads = torch.get_num_threads()
     checkpoint = CheckpointFile(
         ROOT / "model" / "mobile_sam.pt", known_checkpoints(ROOT / "model" / "manifest.json")
     )
-    assert load_generator(checkpoint, "cpu", threads, precision="bf16").precision == "bf16"
-    assert load_generator(checkpoint, "cpu", threads, precision="fp32").precision == "fp32"
+    head = HeadFile(ROOT / "model" / "droplet_head.safetensors", None)
+    assert load_generator(checkpoint, head, "cpu", threads, precision="bf16").precision == "bf16"
+    assert load_generator(checkpoint, head, "cpu", threads, precision="fp32").precision == "fp32"
+
+
+@pytest.mark.model
+def test_a_missing_head_is_refused(tmp_path):
+    checkpoint = CheckpointFile(
+        ROOT / "model" / "mobile_sam.pt", known_checkpoints(ROOT / "model" / "manifest.json")
+    )
+    with pytest.raises(ModelUnavailable, match=r"none\.safetensors is missing"):
+        load_generator(checkpoint, HeadFile(tmp_path / "none.safetensors", None), "cpu", 1)

@@ -55,6 +55,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
         "API_KEYS": f"{KEY}:Ada:1000,{SMALL_KEY}:Bob:3",
         "DATA_DIR": str(folder / "data"),
         "SAM_MODEL_PATH": str(ROOT / "model" / "mobile_sam.pt"),
+        "HEAD_MODEL_PATH": str(ROOT / "model" / "droplet_head.safetensors"),
         **changes,
     }
 

@@ -6,11 +6,13 @@ begin at 1, because pycocotools' evaluation takes an id of 0 for "no match".
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from droplets.export.figures import rows
@@ -19,6 +21,8 @@ from droplets.export.outlines import outlines
 from droplets.types import Analysis, Image, Mask
 
 IMAGE_ID = 1
+
+Ints = NDArray[np.int64]
 
 
 def coco_json(image: Image, analysis: Analysis, *, name: str) -> str:
@@ -30,18 +34,21 @@ def coco_json(image: Image, analysis: Analysis, *, name: str) -> str:
     Arguments:
         name: of the picture's file, given as its `file_name`.
     """
+    packed = rles([droplet.mask for droplet in analysis.droplets], image.width, image.height)
     annotations = [
         {
             "id": number + 1,
             "image_id": IMAGE_ID,
             "category_id": NUMBERS[droplet.kind],
-            "segmentation": rle(droplet.mask, image.width, image.height),
+            "segmentation": segmentation,
             "area": droplet.mask.area,
             "bbox": droplet.mask.box,
             "iscrowd": 0,
             "droplet": figures,
         }
-        for number, (droplet, figures) in enumerate(zip(analysis.droplets, rows(analysis), strict=True))
+        for number, (droplet, segmentation, figures) in enumerate(
+            zip(analysis.droplets, packed, rows(analysis), strict=True)
+        )
     ]
     picture = {"id": IMAGE_ID, "file_name": name, "width": image.width, "height": image.height}
     data_set = {
@@ -58,23 +65,59 @@ def coco_json(image: Image, analysis: Analysis, *, name: str) -> str:
 def rle(mask: Mask, width: int, height: int) -> dict[str, object]:
     """COCO compressed RLE of the mask in a picture of `width` x `height` pixels.
 
-    The run lengths are computed from the crop, so that no mask of the picture's size is made.
-
     Returns:
         {"size": [height, width], "counts": ASCII string}.
     """
-    padded = np.zeros((mask.height + 2, mask.width), np.int8)
-    padded[1:-1] = mask.crop
-    steps = np.diff(padded, axis=0).T  # width x (height + 1): 1 where a column's run begins, -1 after its end
-    column, row = np.nonzero(steps)
+    return rles([mask], width, height)[0]
+
+
+def rles(masks: Sequence[Mask], width: int, height: int) -> list[dict[str, object]]:
+    """COCO compressed RLE of each mask, as `rle` gives it.
+
+    Run lengths are computed from the crops, so that no mask of the picture's size is made, and those of all
+    masks are written at once.
+    """
+    if not masks:
+        return []
+    steps = [_steps(mask, width, height) for mask in masks]
+    text, lengths = _written(np.concatenate(steps))
+    ends = np.cumsum(np.add.reduceat(lengths, np.cumsum([0, *(own.size for own in steps[:-1])]))).tolist()
+    return [
+        {"size": [height, width], "counts": text[first:last]}
+        for first, last in itertools.pairwise([0, *ends])
+    ]
+
+
+def _steps(mask: Mask, width: int, height: int) -> Ints:
+    """Lengths of the runs, column by column; from the fourth on less that of the last of the same value."""
+    inside = np.zeros((mask.width * (mask.height + 1) + 1), np.bool_)
+    inside[:-1].reshape(mask.width, mask.height + 1)[:, 1:] = mask.crop.T
+    column, row = np.divmod(np.flatnonzero(inside[1:] != inside[:-1]), mask.height + 1)
     ends = (column + mask.x) * height + row + mask.y
-    joined = np.flatnonzero(ends[1:-1:2] == ends[2::2])  # runs that go on at the top of the next column
-    ends = np.delete(ends, np.concatenate([2 * joined + 1, 2 * joined + 2]))
-    counts = np.diff(np.concatenate([[0], ends, [width * height]]))
+    if mask.height == height:  # runs that go on at the top of the next column
+        joined = np.flatnonzero(ends[1:-1:2] == ends[2::2])
+        ends = np.delete(ends, np.concatenate([2 * joined + 1, 2 * joined + 2]))
+    counts = np.diff(ends, prepend=0, append=width * height)
     if counts[-1] == 0:
         counts = counts[:-1]
-    packed = coco_mask.frPyObjects({"size": [height, width], "counts": counts.tolist()}, height, width)
-    return {"size": [height, width], "counts": packed["counts"].decode("ascii")}
+    return np.concatenate([counts[:3], counts[3:] - counts[1:-2]])
+
+
+def _written(numbers: Ints) -> tuple[str, Ints]:
+    """Whole numbers as rleToString of COCO's maskApi.c writes them, and how many characters each takes.
+
+    Groups of five bits, the lowest first, each as a character from "0" on; its sixth bit says that more
+    follow, of which the last one gives the sign.
+    """
+    left, more = numbers, np.ones(numbers.shape, np.bool_)
+    characters, used = [], []
+    while more.any():
+        used.append(more)
+        group, left = left & 0x1F, left >> 5
+        more = more & (left != np.where(group & 0x10, -1, 0))
+        characters.append((group + np.where(more, 0x20, 0) + ord("0")).astype(np.uint8))
+    taken = np.stack(used, axis=1)
+    return np.stack(characters, axis=1)[taken].tobytes().decode("ascii"), taken.sum(axis=1)
 
 
 def polygons(mask: Mask) -> list[list[float]]:

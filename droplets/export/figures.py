@@ -39,11 +39,13 @@ class Column:
 
 def rounded(value: Any, digits: int = 7) -> Any:
     """JSON values with floats of so many significant digits, and null where a number is not finite."""
-    if isinstance(value, float | np.floating):
+    if isinstance(value, (float, np.floating)):
         return float(f"{value:.{digits}g}") if math.isfinite(value) else None
+    if value is None or isinstance(value, (int, str)):  # before the rarer kinds: there are thousands
+        return value
     if isinstance(value, dict):
         return {name: rounded(item, digits) for name, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [rounded(item, digits) for item in value]
     return value
 
@@ -161,7 +163,13 @@ COLUMNS: tuple[Column, ...] = (
             ("max", "largest", _channel(index, lambda light: light.max)),
         )
     ),
-    Column("predicted_iou", "", "MobileSAM's own mark for the mask", lambda e: e.droplet.mask.predicted_iou),
+    Column(
+        "found_by",
+        "",
+        "`head`, `prompt`, `hand` or `contents`: what found it, see api.md",
+        lambda e: e.droplet.mask.found_by,
+    ),
+    Column("predicted_iou", "", "IoU that is expected of its mask", lambda e: e.droplet.mask.predicted_iou),
     Column(
         "stability_score",
         "",

@@ -55,13 +55,13 @@ class Embedding:
         return scaled
 
 
-def _fold_batch_norms(module: nn.Module) -> None:
+def fold_batch_norms(module: nn.Module) -> None:
     """Replace each convolution with its batch norm by the one convolution both amount to."""
     for name, child in module.named_children():
         if isinstance(child, Conv2d_BN):
             setattr(module, name, child.fuse())
         else:
-            _fold_batch_norms(child)
+            fold_batch_norms(child)
 
 
 def choose_precision(precision: Precision, device: torch.device) -> torch.dtype:
@@ -116,7 +116,7 @@ class Encoder:
         if self.device.type == "cpu":
             prefer_fastest_fp32()
         network = copy.deepcopy(sam.image_encoder).eval().requires_grad_(requires_grad=False)
-        _fold_batch_norms(network)
+        fold_batch_norms(network)
         self.runtime, self._network = self._choose_runtime(network, runtime)
         self._resize = ResizeLongestSide(FRAME)
         self._mean = sam.pixel_mean.detach().clone()

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 # Importing OpenVINO would send usage statistics; it does without where this package is missing.
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 import openvino  # noqa: E402
-from openvino import opset13 as ops  # noqa: E402
+from openvino import opset13  # noqa: E402
+
+ops = opset13
 
 Node = Any  # of OpenVINO's graph
 Layer = Any  # of the torch network, whose layers keep their settings as attributes
+Infer = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+"""1x3xHxW frame -> the graph's outputs."""
 
 _PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 
@@ -41,55 +46,85 @@ def openvino_network(
     Returns:
         Function that makes Bx256x64x64 float32 of Bx3xSxS float32; threads take turns.
     """
-    frame = ops.parameter([1, 3, side, side], np.float32)
+    frame = frame_parameter(side, side)
+    infer = compiled([features(frame, network, side, side)[16]], frame, dtype, threads)
+
+    def embed(frames: Tensor) -> Tensor:
+        # One by one: a larger batch would be a graph of its own.
+        return torch.from_numpy(np.concatenate([infer(frame[None].numpy())[0] for frame in frames]))
+
+    return embed
+
+
+def frame_parameter(height: int, width: int) -> Node:
+    """A graph's input: 1x3xHxW float32."""
+    return ops.parameter([1, 3, height, width], np.float32)
+
+
+def compiled(outputs: Sequence[Node], frame: Node, dtype: torch.dtype, threads: int) -> Infer:
+    """A graph from a frame to some outputs, compiled for this CPU.
+
+    Args:
+        outputs: nodes of the graph.
+        frame: its input, see `frame_parameter`.
+        dtype: to multiply in, float32 or bfloat16.
+        threads: of the CPU to use.
+
+    Returns:
+        Function that makes the outputs of a 1x3xHxW float32 frame; threads take turns.
+    """
     properties = {
         "INFERENCE_PRECISION_HINT": _PRECISIONS[dtype],
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
         "ENABLE_CPU_PINNING": False,  # or several processes would share the first cores
     }
-    model = openvino.Model([ops.result(_tiny_vit(frame, network))], [frame])
+    model = openvino.Model([ops.result(output) for output in outputs], [frame])
     request = openvino.Core().compile_model(model, "CPU", properties).create_infer_request()
     lock = threading.Lock()
+    number = len(outputs)
 
-    def embed(frames: Tensor) -> Tensor:
-        # One by one: a larger batch would be a graph of its own.
+    def infer(pixels: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         with lock:
-            features = [request.infer([frame[None].numpy()])[0].copy() for frame in frames]
-        return torch.from_numpy(np.concatenate(features))
+            answer = request.infer([pixels])
+            return [np.array(answer[i], np.float32) for i in range(number)]
 
-    return embed
+    return infer
 
 
-def _tiny_vit(x: Node, network: Layer) -> Node:
+def features(x: Node, network: Layer, height: int, width: int) -> dict[int, Node]:
+    """The encoder's features of 1x3xHxW, H and W multiples of 16, by their stride: 4, 8 and 16."""
     first, _, second = network.patch_embed.seq
-    x = _conv(_gelu(_conv(x, first)), second)
+    x = conv(gelu(conv(x, first)), second)
     stem, *stages = network.layers
     for block in stem.blocks:
-        x = _gelu(ops.add(_bottleneck(x, block), x))
-    x = _bottleneck(x, stem.downsample)
+        x = gelu(ops.add(_bottleneck(x, block), x))
+    found = {4: x}
+    x = found[8] = _bottleneck(x, stem.downsample)
+    stride = 8
     for stage in stages:
-        height, width = stage.input_resolution
         tokens = ops.transpose(ops.reshape(x, [0, 0, -1], special_zero=True), [0, 2, 1])
         for block in stage.blocks:
-            tokens = _block(tokens, block, height, width)
-        x = _to_map(tokens, height, width, stage.dim)
+            tokens = _block(tokens, block, height // stride, width // stride)
+        x = _to_map(tokens, height // stride, width // stride, stage.dim)
         if stage.downsample is not None:
             x = _bottleneck(x, stage.downsample)
+            stride *= stage.downsample.conv2.stride[0]
     first, first_norm, second, second_norm = network.neck
-    return _norm_channels(_conv(_norm_channels(_conv(x, first), first_norm), second), second_norm)
+    found[16] = _norm_channels(conv(_norm_channels(conv(x, first), first_norm), second), second_norm)
+    return found
 
 
 def _bottleneck(x: Node, layer: Layer) -> Node:
     """Three convolutions of a feature map, as MBConv and PatchMerging have them."""
-    return _conv(_gelu(_conv(_gelu(_conv(x, layer.conv1)), layer.conv2)), layer.conv3)
+    return conv(gelu(conv(gelu(conv(x, layer.conv1)), layer.conv2)), layer.conv3)
 
 
 def _block(tokens: Node, block: Layer, height: int, width: int) -> Node:
     tokens = ops.add(tokens, _window_attention(tokens, block, height, width))
-    x = _conv(_to_map(tokens, height, width, block.dim), block.local_conv)
+    x = conv(_to_map(tokens, height, width, block.dim), block.local_conv)
     tokens = ops.transpose(ops.reshape(x, [0, 0, -1], special_zero=True), [0, 2, 1])
-    hidden = _gelu(_linear(_norm(tokens, block.mlp.norm), block.mlp.fc1))
+    hidden = gelu(_linear(_norm(tokens, block.mlp.norm), block.mlp.fc1))
     return ops.add(tokens, _linear(hidden, block.mlp.fc2))
 
 
@@ -118,30 +153,31 @@ def _attention(tokens: Node, layer: Layer) -> Node:
     scores = ops.multiply(
         ops.matmul(query, key, transpose_a=False, transpose_b=True), np.float32(layer.scale)
     )
-    weights = ops.softmax(ops.add(scores, _constant(bias)), -1)
+    weights = ops.softmax(ops.add(scores, constant(bias)), -1)
     mixed = ops.transpose(ops.matmul(weights, value, transpose_a=False, transpose_b=False), [0, 2, 1, 3])
     return _linear(_reshape(mixed, [-1, bias.shape[-1], layer.dh]), layer.proj)
 
 
-def _conv(x: Node, layer: Layer) -> Node:
+def conv(x: Node, layer: Layer) -> Node:
+    """A torch convolution of a feature map."""
     how = [list(layer.stride), list(layer.padding), list(layer.padding), list(layer.dilation)]
     if layer.groups == 1:
-        x = ops.convolution(x, _constant(layer.weight), *how)
+        x = ops.convolution(x, constant(layer.weight), *how)
     else:
         grouped = layer.weight.unflatten(0, (layer.groups, -1))
-        x = ops.group_convolution(x, _constant(grouped), *how)
-    return x if layer.bias is None else ops.add(x, _constant(layer.bias[:, None, None]))
+        x = ops.group_convolution(x, constant(grouped), *how)
+    return x if layer.bias is None else ops.add(x, constant(layer.bias[:, None, None]))
 
 
 def _linear(x: Node, layer: Layer) -> Node:
-    product = ops.matmul(x, _constant(layer.weight), transpose_a=False, transpose_b=True)
-    return ops.add(product, _constant(layer.bias))
+    product = ops.matmul(x, constant(layer.weight), transpose_a=False, transpose_b=True)
+    return ops.add(product, constant(layer.bias))
 
 
 def _norm(x: Node, layer: Layer) -> Node:
     """Layer norm over the last axis."""
     normal = ops.mvn(x, [-1], normalize_variance=True, eps=layer.eps, eps_mode="inside_sqrt")
-    return ops.add(ops.multiply(normal, _constant(layer.weight)), _constant(layer.bias))
+    return ops.add(ops.multiply(normal, constant(layer.weight)), constant(layer.bias))
 
 
 def _norm_channels(x: Node, layer: Layer) -> Node:
@@ -149,7 +185,8 @@ def _norm_channels(x: Node, layer: Layer) -> Node:
     return ops.transpose(_norm(ops.transpose(x, [0, 2, 3, 1]), layer), [0, 3, 1, 2])
 
 
-def _gelu(x: Node) -> Node:
+def gelu(x: Node) -> Node:
+    """As torch's GELU."""
     return ops.gelu(x, "erf")
 
 
@@ -161,5 +198,6 @@ def _reshape(x: Node, shape: list[int]) -> Node:
     return ops.reshape(x, shape, special_zero=False)
 
 
-def _constant(tensor: Tensor) -> Node:
+def constant(tensor: Tensor) -> Node:
+    """A torch tensor's values."""
     return ops.constant(tensor.detach().contiguous().numpy())

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.sam.encoder import Embedding
+from droplets.sam.encoder import FRAME, Embedding
 from droplets.sam.generator import Decoding, Generator
-from droplets.sam.prompts import propose
-from droplets.sam.search import EFFORTS
-from droplets.sam.tiles import assign, cut, tile_boxes, whole_masks, zoom_in
-from droplets.types import Mask
+from droplets.types import Box, Mask
 
-EFFORT = EFFORTS["balanced"]
-"""What is small, and how far it is zoomed in on, is as in the search."""
-AROUND = 6.0
-"""Round objects are looked for in parts of this many diameters of the largest that is small,"""
-LEAST = 256
-"""and of at least as many pixels a side."""
+SMALL = 22.0
+"""Diameter in the model's frame, in its pixels, below which an object is zoomed in on,"""
+ZOOMED = 28.0
+"""and that it takes then."""
+TOGETHER = 0.25
+"""Objects are looked at in one part of the picture if this part of its side is not less than their distance
+from its centre,"""
+ALIKE = 1.5
+"""and their diameters differ by at most this factor."""
 ANY_MASK = Decoding(pred_iou_thresh=0.0, stability_score_thresh=0.0, box_nms_thresh=1.0, exact=True)
+
+Floats = NDArray[np.float64]
 
 
 def find_at(
-    generator: Generator, pixels: NDArray[np.uint8], embedding: Embedding, points: NDArray[np.float64]
+    generator: Generator, pixels: NDArray[np.uint8], embedding: Embedding, points: Floats, radii: Floats
 ) -> list[Mask]:
     """The mask of the highest predicted IoU at each of Nx2 (x, y) pixels, where there is one.
 
@@ -33,25 +35,25 @@ def find_at(
         pixels: HxWx3 uint8 RGB.
         embedding: of the same picture.
         points: in any number.
+        radii: N, about the radius in pixels of what lies there; infinite where that is not known.
     """
     height, width = pixels.shape[:2]
-    radius = _radii(pixels, points, EFFORT.small / min(embedding.scale))
     found: dict[int, Mask] = {}
-    small = np.flatnonzero(2 * radius * min(embedding.scale) < EFFORT.small)
-    if small.size:
-        zoomed = zoom_in(pixels, points[small], radius[small], EFFORT.zoomed, EFFORT.tiles)
-        for box, part, chosen in zoomed:
-            best = _best(generator, generator.encoder.embed(part), points[small[chosen]] - box[:2])
-            for prompt, mask in best.items():
-                if whole := whole_masks([mask], box, width, height):
-                    found[int(small[chosen[prompt]])] = whole[0]
+    small = np.flatnonzero(2 * radii * min(embedding.scale) < SMALL)
+    for box, chosen in _parts(points, radii, small, width, height):
+        x, y, across, down = box
+        part = np.ascontiguousarray(pixels[y : y + down, x : x + across])
+        best = _best(generator, generator.encoder.embed(part), points[chosen] - box[:2])
+        for prompt, mask in best.items():
+            if not _is_cut(mask, box, width, height):
+                found[int(chosen[prompt])] = mask.moved(x, y)
     rest = [i for i in range(len(points)) if i not in found]
     if rest:
         found |= {rest[prompt]: mask for prompt, mask in _best(generator, embedding, points[rest]).items()}
     return [found[i] for i in sorted(found)]
 
 
-def _best(generator: Generator, embedding: Embedding, points: NDArray[np.float64]) -> dict[int, Mask]:
+def _best(generator: Generator, embedding: Embedding, points: Floats) -> dict[int, Mask]:
     """By the point's number, its mask of the highest predicted IoU that does not show the background.
 
     The background reaches from one border of the picture to the opposite one.
@@ -66,20 +68,28 @@ def _best(generator: Generator, embedding: Embedding, points: NDArray[np.float64
     return found
 
 
-def _radii(pixels: NDArray[np.uint8], points: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
-    """N: radius in pixels of the round object around each of N points.
+def _parts(
+    points: Floats, radii: Floats, left: NDArray[np.intp], width: int, height: int
+) -> Iterator[tuple[Box, NDArray[np.intp]]]:
+    """Boxes in the picture in which small objects are large enough, with the indices of the objects."""
+    while left.size:
+        point, radius = points[left[0]], float(radii[left[0]])
+        side = 2 * radius * FRAME / ZOOMED
+        near = np.abs(points[left] - point).max(axis=1) <= TOGETHER * side
+        alike = np.abs(np.log(radii[left] / radius)) <= np.log(ALIKE)
+        box_width, box_height = min(width, round(side)), min(height, round(side))
+        x = int(np.clip(round(point[0] - side / 2), 0, width - box_width))
+        y = int(np.clip(round(point[1] - side / 2), 0, height - box_height))
+        yield (x, y, box_width, box_height), left[near & alike]
+        left = left[~(near & alike)]
 
-    Where none is seen it is the median of those nearby, and infinite where there are none either.
-    Objects of a diameter over `largest` may be missed.
-    """
-    height, width = pixels.shape[:2]
-    radii = np.full(len(points), np.inf)
-    side = max(LEAST, math.ceil(AROUND * largest))
-    for box, own in assign(points, tile_boxes(width, height, side, side // 3)):
-        objects = propose(cut(pixels, box))
-        if not len(objects.points):
-            continue
-        for i in own:
-            around = np.hypot(*(points[i] - box[:2] - objects.points).T) < objects.radius
-            radii[i] = objects.radius[around][0] if around.any() else np.median(objects.radius)
-    return radii
+
+def _is_cut(mask: Mask, box: Box, width: int, height: int) -> bool:
+    """Whether a mask in the part of the picture at `box` ends at a seam, not at the picture's border."""
+    x, y, across, down = box
+    return (
+        (mask.x == 0 and x > 0)
+        or (mask.y == 0 and y > 0)
+        or (mask.x + mask.width == across and x + across < width)
+        or (mask.y + mask.height == down and y + down < height)
+    )

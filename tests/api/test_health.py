@@ -23,8 +23,9 @@ def test_all_levels_with_the_health_key(client):
     assert (store["backend"], store["answers"]) == ("sqlite", True)
     assert store["mode"].startswith("refuse: ")
     assert levels["model"]["checkpoint"]["valid"]
+    assert levels["model"]["head"]["valid"]
     assert levels["model"]["model_loaded"] is False
-    assert "/" not in str(levels["model"]["checkpoint"])  # no path
+    assert "/" not in str(levels["model"]["checkpoint"]) + str(levels["model"]["head"])  # no path
 
 
 def test_a_wrong_health_key_is_403(client):
@@ -40,7 +41,10 @@ def test_probes(client):
     assert client.get("/health/live").status_code == 200
     ready = client.get("/health/ready")
     assert ready.status_code == 200
-    assert ready.json == {"status": "ready", "checks": {"store": True, "checkpoint": True, "queue": True}}
+    assert ready.json == {
+        "status": "ready",
+        "checks": {"store": True, "checkpoint": True, "head": True, "queue": True},
+    }
 
 
 def test_not_ready_without_a_checkpoint(make_app, tmp_path):
@@ -50,7 +54,7 @@ def test_not_ready_without_a_checkpoint(make_app, tmp_path):
     path.write_bytes(b"half a download")
     answer = client.get("/health/ready")
     assert answer.status_code == 503
-    assert answer.json["checks"] == {"store": True, "checkpoint": False, "queue": True}
+    assert answer.json["checks"] == {"store": True, "checkpoint": False, "head": True, "queue": True}
     assert client.get("/health").status_code == 200
 
 

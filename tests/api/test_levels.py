@@ -107,6 +107,13 @@ def test_a_missing_checkpoint_is_unhealthy_and_its_path_is_not_told(make_app, tm
     assert str(tmp_path) not in str(found)
 
 
+def test_a_missing_head_is_unhealthy_and_its_path_is_not_told(make_app, tmp_path):
+    found = level(make_app(head_model_path=tmp_path / "none.safetensors"), "model")
+    assert found["status"] == "unhealthy"
+    assert not found["head"]["valid"]
+    assert str(tmp_path) not in str(found)
+
+
 def test_without_a_tunnel_the_level_says_so(app):
     found = level(app, "tunnel")
     assert (found["status"], found["configured"], found["note"]) == ("healthy", False, "not configured")

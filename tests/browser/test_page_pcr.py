@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from playwright.sync_api import expect
 
-from droplets.synthetic import render_ddpcr_pair
+from training.rendering.plain import render_ddpcr_pair
 
 pytestmark = pytest.mark.model
 

@@ -34,7 +34,7 @@ SERVICES = {
     "grafana",
 }
 HAS_OUTSIDE = {"load-balancer", "cloudflare-tunnel", "model", "prometheus", "grafana"}
-IMAGE_SETS = {"FLASK_HOST", "SAM_MODEL_PATH", "DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"}
+IMAGE_SETS = {"FLASK_HOST", "SAM_MODEL_PATH", "HEAD_MODEL_PATH", "DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"}
 LEFT_ALONE = {
     "FLASK_PORT",
     "CUDA_VISIBLE_DEVICES",  # the engine gives the GPU

@@ -76,6 +76,11 @@ def test_all_that_runs_goes_into_the_build():
     assert {"requirements.txt", "requirements.lock", "scripts/install.sh", "LICENSE", "NOTICE"} <= given
 
 
+def test_what_only_trains_and_tests_stays_out():
+    outside = ("training/", "benchmarks/", "tests/")
+    assert not [name for name in context(ROOT) if name.startswith(outside)]
+
+
 def test_no_module_that_runs_is_left_out():
     given = context(ROOT)
     imported = set()

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from droplets.packing import pack_discs
-from droplets.synthetic import TrueDroplet, render_pair
 from droplets.types import Droplet, Mask
 from tests.droplets.shapes import disc, measured
+from training.rendering.discs import pack_discs
+from training.rendering.plain import TrueDroplet, render_pair
 
 MARGIN = 90  # pixels around the picture that droplets may come from
 

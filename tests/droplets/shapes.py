@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from droplets.measure import border_distance, intensity, shape
-from droplets.synthetic import Rendering
 from droplets.types import BorderDistance, Droplet, Image, Intensity, Kind, Mask, Shape
+from training.rendering.plain import Rendering
 
 
 def ellipse(x: float, y: float, a: float, b: float, degrees: float = 0, **scores: float) -> Mask:

@@ -8,9 +8,9 @@ import pytest
 
 from droplets.beads import Bead, find_beads
 from droplets.interiors import interiors
-from droplets.synthetic import render_brightfield
 from droplets.types import Mask
 from tests.droplets.shapes import cut, disc, in_frame, masks_of, picture, rectangle, union
+from training.rendering.plain import render_brightfield
 
 GREY = 90
 

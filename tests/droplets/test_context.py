@@ -7,9 +7,9 @@ from droplets.context import beads_within, masks_around
 from droplets.edges import find_boundaries
 from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
-from droplets.synthetic import render_brightfield
 from droplets.types import Generation
 from tests.droplets.shapes import disc, picture
+from training.rendering.plain import render_brightfield
 
 ONE, TOUCHING, NEAR, FAR = disc(50, 50, 10), disc(70.5, 50, 10), disc(50, 90, 10), disc(150, 150, 10)
 

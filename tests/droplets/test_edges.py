@@ -6,9 +6,9 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from droplets.edges import find_boundaries
-from droplets.synthetic import render_brightfield, render_fluorescence
 from droplets.types import Boundary, Mask
 from tests.droplets.shapes import disc, ellipse, in_frame, rectangle
+from training.rendering.plain import render_brightfield, render_fluorescence
 
 SIZE = 256
 
@@ -156,11 +156,13 @@ def test_a_droplet_cut_by_the_border():
     assert np.hypot(*(inside - (12.4, 130.9)).T) == pytest.approx(30.5, rel=0.01)
 
 
-def test_the_mask_is_the_pixels_within_the_contour_with_the_models_scores():
+def test_the_mask_is_the_pixels_within_the_contour_with_what_is_known_of_the_object():
     picture = noisy(ringed(centred(120.4, 130.9, 30.5), width=5.0))
-    (boundary,) = find_boundaries(picture, [disc(120, 131, 27, predicted_iou=0.8, stability_score=0.7)])
+    known = {"predicted_iou": 0.8, "stability_score": 0.7, "found_by": "head", "bead_probability": 0.2}
+    (boundary,) = find_boundaries(picture, [disc(120, 131, 27, inner=False, **known)])
     assert boundary.mask.area == pytest.approx(area(boundary.contour), rel=0.01)
-    assert (boundary.mask.predicted_iou, boundary.mask.stability_score) == (0.8, 0.7)
+    assert {name: getattr(boundary.mask, name) for name in known} == known
+    assert boundary.mask.inner is False
     assert 0 < boundary.residual < 0.5
     assert boundary.contrast > 5
 

@@ -7,9 +7,9 @@ from droplets.encapsulation import bead_counts, encapsulation
 from droplets.filters import Filters
 from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze
-from droplets.synthetic import Rendering, render_brightfield
 from droplets.types import Analysis, Droplet, Generation
 from tests.droplets.shapes import disc, masks_of, picture
+from training.rendering.plain import Rendering, render_brightfield
 
 
 def drawn(rendering: Rendering, **limits: float) -> Analysis:

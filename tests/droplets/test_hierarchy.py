@@ -347,3 +347,44 @@ def test_three_thousand_masks_are_told_apart():
     assert all(parent is not None for parent in parents(found)[1000:])
     assert len(found.nodes) == 2000
     assert found.duplicates == 1000
+
+
+class TestKnownLayers:
+    """Masks of which it is known whether they lie in another object."""
+
+    def test_an_inner_droplet_is_an_object_of_its_own(self):
+        found = hierarchy(disc(50, 50, 40, inner=False), disc(50, 50, 32, inner=True))
+        assert parents(found) == [None, 0]
+
+    def test_the_same_two_without_that_knowledge_are_one(self):
+        assert hierarchy(disc(50, 50, 40), disc(50, 50, 32)).duplicates == 1
+
+    def test_an_inner_one_that_is_just_the_same_is_a_duplicate(self):
+        found = hierarchy(disc(50, 50, 40, inner=False), disc(50, 50, 39.5, inner=True, predicted_iou=0.5))
+        assert (parents(found), found.duplicates) == ([None], 1)
+
+    def test_two_outer_ones_on_the_same_pixels_are_one(self):
+        found = hierarchy(disc(50, 50, 40, inner=False), disc(52, 50, 39, inner=False, predicted_iou=0.5))
+        assert (parents(found), found.duplicates) == ([None], 1)
+
+    def test_what_overlaps_others_is_no_clump(self):
+        parts = [disc(40, 50, 18), disc(80, 50, 18)]
+        around = union(*parts, rectangle(35, 40, 50, 20))
+        assert hierarchy(around, *parts).clumps == 1
+        known = union(*parts, rectangle(35, 40, 50, 20), inner=False)
+        assert hierarchy(known, *parts).clumps == 0
+
+    def test_a_large_one_that_holds_many_is_no_container(self):
+        inside = [disc(60 + 30 * i, 60 + 30 * j, 8) for i in range(5) for j in range(5)]
+        frame = (240, 240)
+        assert hierarchy(disc(120, 120, 110), *inside, frame=frame).background == 1
+        assert hierarchy(disc(120, 120, 110, inner=False), *inside, frame=frame).background == 0
+
+    def test_what_lies_in_another_needs_half_of_it_there(self):
+        found = hierarchy(disc(50, 50, 40, inner=False), disc(86, 50, 8, inner=True))
+        assert parents(found) == [None, 0]
+        assert parents(hierarchy(disc(50, 50, 40), disc(86, 50, 8))) == [None, None]
+
+    def test_a_mask_pointed_at_again_is_a_duplicate(self):
+        found = hierarchy(disc(50, 50, 40, inner=False), disc(51, 50, 38, found_by="hand", predicted_iou=0.9))
+        assert (parents(found), found.duplicates) == ([None], 1)

@@ -134,3 +134,33 @@ def test_a_piece_at_the_border_is_no_debris(x):
     piece = Mask.from_array(mask.crop[:, left - mask.x : WIDTH - mask.x], left, mask.y)
     assert piece is not None
     assert listed(kinds([*field(), piece]))[15] == ("droplet", None)
+
+
+class TestKnownKinds:
+    """Masks whose finder says how likely they show a bead."""
+
+    def test_what_lies_in_a_droplet_is_what_its_finder_says(self):
+        droplet = disc(60, 60, 40, inner=False, bead_probability=0.1, predicted_iou=0.9)
+        inner = [
+            disc(45, 60, 15, inner=True, bead_probability=0.2),
+            disc(80, 60, 5, inner=True, bead_probability=0.8),
+        ]
+        found = kinds([droplet, *inner])
+        assert listed(found) == [("droplet", None), ("droplet", 0), ("bead", 0)]
+        assert [one.confidence for one in found.objects] == [0.9, 0.8, 0.8]
+        # Without that knowledge both are what their size says.
+        assert listed(kinds([disc(60, 60, 40), disc(45, 60, 15), disc(80, 60, 5)]))[1:] == [("bead", 0)] * 2
+
+    def test_a_free_bead_is_one(self):
+        free = disc(300, 200, 5, inner=True, bead_probability=0.7)
+        assert listed(kinds([disc(60, 60, 40), free])) == [("droplet", None), ("bead", None)]
+
+    def test_a_bead_that_both_find_counts_once(self):
+        droplet = disc(60, 60, 40, inner=False, bead_probability=0.1)
+        again = [
+            disc(50, 60, 2, inner=True, bead_probability=0.9),
+            disc(75, 60, 5, inner=True, bead_probability=0.9),
+        ]
+        found = kinds([droplet, *again], [bead(50, 60, 4), bead(75, 61, 4)])
+        assert listed(found) == [("droplet", None), ("bead", 0), ("bead", 0)]
+        assert found.replaced == 2

@@ -13,9 +13,9 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
-from droplets.synthetic import render_brightfield, render_fluorescence
 from droplets.types import Box, Mask, PixelSize
 from tests.droplets.shapes import disc, rectangle
+from training.rendering.plain import render_brightfield, render_fluorescence
 
 WIDTH, HEIGHT = 420, 300
 WHITE, BLACK, YELLOW = (255, 255, 255), (0, 0, 0), (255, 255, 0)

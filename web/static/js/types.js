@@ -25,6 +25,7 @@
  * @property {number} max_feret_diameter
  * @property {number} circularity
  * @property {number} solidity
+ * @property {"head" | "prompt" | "hand" | "contents"} found_by
  * @property {number} predicted_iou
  * @property {number} stability_score
  * @property {number | null} parent_id

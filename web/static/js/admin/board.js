@@ -112,7 +112,7 @@ function tile(name, figure, note, colour = false) {
  * @param {Levels} levels
  */
 function modelFacts({ container, model }) {
-  const { checkpoint } = model;
+  const { checkpoint, head } = model;
   /** @type {[string, Node | string][]} */
   const facts = [
     ["Worker that answered", `process ${container.pid}`],
@@ -124,6 +124,8 @@ function modelFacts({ container, model }) {
     ["Checkpoint", checkpoint.name ?? checkpoint.reason ?? "–"],
     ["Source", checkpoint.source ?? "–"],
     ["SHA-256", h("code", {}, checkpoint.sha256 ?? "–")],
+    ["Head", head.name ?? head.reason ?? "–"],
+    ["Its SHA-256", h("code", {}, head.sha256 ?? "–")],
     ["Queue", `${model.queue_length} of ${model.queue_size}${model.running ? ", one in work" : ""}`],
     ["Pictures remembered", figure(model.remembered_pictures)],
   ];

@@ -76,6 +76,7 @@
  * @property {boolean} draining
  * @property {number} remembered_pictures
  * @property {{valid: boolean, reason?: string, name?: string, source?: string, sha256?: string}} checkpoint
+ * @property {{valid: boolean, reason?: string, name?: string, sha256?: string}} head
  *
  * @typedef {{requests: number | null, server_errors?: number, processing_ms?: Percentiles}} ResponseTimes
  *

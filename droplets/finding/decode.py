@@ -1,0 +1,168 @@
+"""From the head's answer to objects: peaks of the heat, and of those that show the same object the best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from droplets.finding.head import CHANNELS, FIRST, HEAT, KIND, LAYERS, QUALITY, RAY, RAYS, STRIDE
+from droplets.finding.stars import DIRECTIONS, INNER, OUTER, Stars
+
+LONGEST_RAY = 10.0
+"""Logarithm of the longest ray in cells, 22000: an answer that means nothing shall not overflow."""
+RINGS = 4
+"""Points along every second ray by which two outlines are compared, in rings of equal area."""
+PAIRS = 20_000
+"""Outlines that are compared at once, for memory's sake."""
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Which peaks are objects, and when two are one.
+
+    Attributes:
+        heat: probability of a centre that a peak must exceed.
+        expected_iou: that its outline must exceed.
+        same: IoU over which two objects of a layer are one.
+        within: part of the smaller one over which no outer object may lie in another.
+        twin: IoU over which an inner object is the outer one that it lies in, seen twice; a core fills
+            less of its shell.
+    """
+
+    heat: float = 0.3
+    expected_iou: float = 0.3
+    same: float = 0.5
+    within: float = 0.6
+    twin: float = 0.85
+
+
+def peaks(answer: NDArray[np.float32], thresholds: Thresholds) -> Stars:
+    """Objects at all peaks of the heat, in the frame's pixels; several may show the same object.
+
+    Arguments:
+        answer: 70xhxw, see `Head.forward`.
+        thresholds: `heat` and `expected_iou` count.
+    """
+    layers = answer.reshape(len(LAYERS), CHANNELS, *answer.shape[1:])
+    return Stars.join([_peaks(layer, maps, thresholds) for layer, maps in enumerate(layers)])
+
+
+def _peaks(layer: int, maps: NDArray[np.float32], thresholds: Thresholds) -> Stars:
+    """Objects of one layer, 35xhxw."""
+    logits = np.ascontiguousarray(maps[HEAT])
+    highest = logits >= cv2.dilate(logits, np.ones((3, 3), np.uint8))
+    row, column = np.nonzero(highest & (logits > _logit(thresholds.heat)))
+    expected = _sigmoid(maps[QUALITY, row, column])
+    good = expected > thresholds.expected_iou
+    row, column, expected = row[good], column[good], expected[good]
+    there = maps[:, row, column].astype(np.float64)
+    return Stars(
+        centre=np.column_stack([column, row]).astype(np.float64) * STRIDE + FIRST,
+        rays=STRIDE * np.exp(np.minimum(there[RAY:], LONGEST_RAY)).T.reshape(-1, RAYS),
+        layer=np.full(len(row), layer, np.int64),
+        bead=_sigmoid(there[KIND]),
+        heat=_sigmoid(there[HEAT]),
+        expected_iou=expected,
+    )
+
+
+def distinct(stars: Stars, thresholds: Thresholds) -> Stars:
+    """One star an object, best score first.
+
+    Of two objects of a layer that show the same the one of the higher score stays; of two outer ones of which
+    one lies mostly within the other, too. What lies in no outer object is left out unless it is a bead.
+    """
+    stars = stars.take(np.argsort(-stars.score, kind="stable"))
+    outer, inner = stars.take(stars.layer == OUTER), stars.take(stars.layer == INNER)
+    outer = outer.take(_unsuppressed(outer, thresholds.same, thresholds.within))
+    inner = inner.take(_unsuppressed(inner, thresholds.same, np.inf))
+    inner = inner.take(_belongs(inner, outer, thresholds.twin))
+    stars = Stars.join([outer, inner])
+    return stars.take(np.argsort(-stars.score, kind="stable"))
+
+
+def _unsuppressed(stars: Stars, same: float, within: float) -> Bools:
+    """N: whether an object of one layer, best first, has no better one that it shows again."""
+    larger, smaller = _pairs(stars)
+    area = stars.area
+    shared = shared_part(stars, smaller, stars, larger)
+    both = shared * area[smaller]
+    clash = (shared > within) | (both > same * (area[smaller] + area[larger] - both))
+    better, worse = np.minimum(larger, smaller)[clash], np.maximum(larger, smaller)[clash]
+    keep = np.ones(len(stars), np.bool_)
+    order = np.lexsort((worse, better))
+    for i, j in zip(better[order].tolist(), worse[order].tolist(), strict=True):
+        if keep[i]:
+            keep[j] = False
+    return keep
+
+
+def _pairs(stars: Stars) -> tuple[Indices, Indices]:
+    """P indices of larger objects, and of smaller ones whose centroid they may hold.
+
+    Two outlines of which the smaller one lies by half or more in the other are always such a pair.
+    """
+    holder, held = _around(stars, stars.centroid)
+    area = stars.area
+    larger = (area[held] < area[holder]) | ((area[held] == area[holder]) & (held > holder))
+    return holder[larger], held[larger]
+
+
+def _around(stars: Stars, points: Floats) -> tuple[Indices, Indices]:
+    """P indices of objects and of Nx2 points that lie no further from their centres than the longest ray."""
+    if not len(stars) or not len(points):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    near = cKDTree(points).query_ball_point(stars.centre, stars.longest)
+    counts = [len(found) for found in near]
+    return np.repeat(np.arange(len(stars)), counts), np.concatenate(near).astype(np.int64)
+
+
+def shared_part(stars: Stars, which: Indices, others: Stars, around: Indices) -> Floats:
+    """P: part of the area of stars[which[p]] that lies in others[around[p]], by 64 points of it."""
+    share = np.sqrt((np.arange(RINGS) + 0.5) / RINGS)
+    parts = [np.zeros(0)]
+    for first in range(0, len(which), PAIRS):
+        own = which[first : first + PAIRS]
+        rays = stars.rays[own][:, ::2]
+        points = rays[:, None, :, None] * share[:, None, None] * DIRECTIONS[::2]
+        points = points.reshape(len(own), -1, 2) + stars.centre[own][:, None]
+        inside = others.hold(around[first : first + PAIRS], points).reshape(len(own), RINGS, rays.shape[1])
+        weight = rays**2
+        parts.append((inside.mean(axis=1) * weight).sum(axis=1) / weight.sum(axis=1))
+    return np.concatenate(parts)
+
+
+def owners(stars: Stars, points: Floats) -> Indices:
+    """N: index of the best object that holds each of Nx2 points, -1 where none does; stars best first."""
+    holder, held = _around(stars, points)
+    inside = stars.hold(holder, points[held][:, None])[:, 0]
+    found = np.full(len(points), len(stars), np.int64)
+    np.minimum.at(found, held[inside], holder[inside])
+    return np.where(found < len(stars), found, -1)
+
+
+def _belongs(inner: Stars, outer: Stars, twin: float) -> Bools:
+    """N: whether an inner object lies in an outer one that is not just the same, or is a free bead."""
+    owner = owners(outer, inner.centroid)
+    owned = np.flatnonzero(owner >= 0)
+    both = shared_part(inner, owned, outer, owner[owned]) * inner.area[owned]
+    union = inner.area[owned] + outer.area[owner[owned]] - both
+    belongs = inner.is_bead.copy()
+    belongs[owned] = both <= twin * union
+    return belongs
+
+
+def _sigmoid(logits: NDArray[np.floating]) -> Floats:
+    return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -50, 50)))
+
+
+def _logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))

@@ -1,0 +1,144 @@
+"""Finds all objects of a picture: one pass of the network at each scale that is worth it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from droplets.finding.colour import as_seen
+from droplets.finding.decode import Thresholds, distinct, owners, peaks
+from droplets.finding.pyramid import Level, Scales, Tile, tiles, tiles_around
+from droplets.finding.stars import OUTER, Stars
+
+Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""HxWx3 uint8 RGB frame -> the head's answer, 70x(H/4)x(W/4) float32; see `Network.answer`."""
+
+NEARBY = 8
+"""So many objects tell how large one would be that was missed among them."""
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How a picture is looked at.
+
+    Attributes:
+        finer: also at twice the scale and more, where objects are small.
+        scales: the levels.
+        thresholds: what is an object.
+    """
+
+    finer: bool = True
+    scales: Scales = field(default_factory=Scales)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Objects of a picture, and the seconds that the network took."""
+
+    stars: Stars
+    encoding_s: float
+
+
+def look(answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> Seen:
+    """All objects of a picture, in its pixels, best score first.
+
+    Arguments:
+        answer: of the network.
+        pixels: HxWx3 uint8 RGB.
+        how: at which scales.
+    """
+    eye = _Eye(answer, as_seen(pixels), how)
+    base = how.scales.base(eye.width, eye.height)
+    coarse = how.scales.coarse(base)
+    large = eye.whole(coarse)
+    stars = eye.whole(base)
+    found = [large.take(coarse.counts(large.diameter)), stars.take(base.counts(stars.diameter))]
+    level: Level | None = base
+    while how.finer and level is not None and (small := eye.small(stars, level)).any():
+        points, level = stars.centroid[small], how.scales.finer(level)
+        if level is not None:
+            stars, found = eye.again(points, level, found)
+    return Seen(distinct(Stars.join(found), how.thresholds), eye.seconds)
+
+
+def radii_at(stars: Stars, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """N: radius in pixels of the smallest object around each of Nx2 (x, y) points.
+
+    Where there is none it is the median of those nearby, and infinite where there are none at all.
+    """
+    radii = np.full(len(points), np.inf)
+    if not len(stars) or not len(points):
+        return radii
+    stars = stars.take(np.argsort(stars.diameter, kind="stable"))
+    owner = owners(stars, points)
+    near = cKDTree(stars.centroid).query(points, min(NEARBY, len(stars)))[1].reshape(len(points), -1)
+    around = np.median(stars.diameter[near], axis=1)
+    return np.where(owner >= 0, stars.diameter[owner], around) / 2
+
+
+class _Eye:
+    """Looks at one picture, and counts the seconds.
+
+    Attributes:
+        width, height: of the picture.
+        seconds: that the network took so far.
+    """
+
+    def __init__(self, answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> None:
+        self._answer, self._pixels, self._how = answer, pixels, how
+        self.height, self.width = pixels.shape[:2]
+        self.seconds = 0.0
+
+    def whole(self, level: Level) -> Stars:
+        """Peaks of the whole picture on a level."""
+        return self._at(tiles(self.width, self.height, level, self._how.scales), level)
+
+    def small(self, stars: Stars, level: Level) -> NDArray[np.bool_]:
+        """N: the outer objects that are worth a look at twice the scale; none if there are too few."""
+        scales = self._how.scales
+        outer = np.flatnonzero(stars.layer == OUTER)
+        single = distinct(stars.take(outer), self._how.thresholds)
+        number = np.count_nonzero(single.diameter * level.scale < scales.small)
+        worth = number >= max(scales.few, scales.share * len(single))
+        small: NDArray[np.bool_] = (stars.layer == OUTER) & (stars.diameter * level.scale < scales.small)
+        return small & worth
+
+    def again(
+        self, points: NDArray[np.float64], level: Level, found: list[Stars]
+    ) -> tuple[Stars, list[Stars]]:
+        """What a finer level shows around some points.
+
+        Arguments:
+            points: Nx2 (x, y) of small objects.
+            level: the finer one.
+            found: what counts so far.
+
+        Returns:
+            the level's peaks, and what counts now: the level's objects instead of the small ones.
+        """
+        around = list(tiles_around(points, self.width, self.height, level, self._how.scales))
+        stars = self._at(around, level)
+        coarser = Stars.join(found)
+        small = coarser.diameter * level.scale < 2 * self._how.scales.small
+        shown = np.zeros(len(coarser), np.bool_)
+        for tile in around:
+            shown |= tile.owns(coarser.centroid)
+        return stars, [coarser.take(~(small & shown)), stars.take(level.counts(stars.diameter))]
+
+    def _at(self, parts: Iterable[Tile], level: Level) -> Stars:
+        """Peaks in the tiles' cores, in the picture's pixels."""
+        found = []
+        for tile in parts:
+            frame = tile.cut(self._pixels, level.scale)
+            started = time.perf_counter()
+            answer = self._answer(frame)
+            self.seconds += time.perf_counter() - started
+            stars = peaks(answer, self._how.thresholds).placed(tile.box, frame.shape[:2])
+            found.append(stars.take(tile.owns(stars.centroid)))
+        return Stars.join(found)

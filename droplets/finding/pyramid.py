@@ -1,0 +1,195 @@
+"""At which scales a picture is looked at, in which tiles, and what of the objects found there counts.
+
+A level is the picture at one scale. Objects count at a level by their diameter in its pixels, so that a
+picture and its doubled self give the same objects. The coarse and the base level show all of the picture;
+finer ones only where the level before has found objects that are small there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from droplets.types import Box
+
+ROUNDING = 1e-6
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A scale, and the objects that count there; lengths in pixels of the level.
+
+    Attributes:
+        scale: pixels of the level per pixel of the picture.
+        smallest, largest: diameters of objects that count.
+        context: what must be seen around an object's centre: tiles reach so far beyond their core.
+    """
+
+    scale: float
+    smallest: float
+    largest: float
+    context: float
+
+    def counts(self, diameter: Floats) -> Bools:
+        """Whether objects of these diameters, in pixels of the picture, count."""
+        own = diameter * self.scale
+        return (own >= self.smallest) & (own <= self.largest)
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Which levels there are; lengths in pixels of the level at hand.
+
+    Attributes:
+        frame: longest side of what the network sees at once; the head was trained on frames of this side.
+        largest: scale of the finest level; beyond it a picture has no more to show.
+        least: scale of the base level of the largest pictures, of which it takes several tiles.
+        coarser: the coarse level's scale is this many times smaller than the base level's, at a
+            sixteenth of its cost.
+        coarse_from: objects count at the coarse level from this diameter on, there is no upper limit: 12
+            cells of the answer, enough for an exact outline.
+        base_to: and at the base level up to this one: from the centre of a larger object the network does
+            not see the edge, and is not taught to. In between both levels' objects compete.
+        fine_to: and at finer levels, which are for small objects, up to this one.
+        smallest: two cells; below it outlines are guesses.
+        small: objects of a smaller diameter are looked for at twice the scale, and are replaced by what
+            is found there.
+        few, share: if there are at least so many of them, and this part of all the objects of the level.
+        tile: sides of finer tiles are multiples of so many, so that few sizes occur.
+        slack: tiles own what has its centre within so many pixels of their core: a centre is not found at
+            exactly the same place in two tiles, and an object found in two is one in the end.
+    """
+
+    frame: int = 1024
+    largest: float = 4.0
+    least: float = 0.25
+    coarser: float = 4.0
+    coarse_from: float = 48.0
+    base_to: float = 256.0
+    fine_to: float = 96.0
+    smallest: float = 8.0
+    small: float = 16.0
+    few: int = 4
+    share: float = 0.05
+    tile: int = 256
+    slack: float = 4.0
+
+    def base(self, width: int, height: int) -> Level:
+        """The base level of a picture."""
+        scale = min(self.largest, max(self.least, self.frame / max(width, height)))
+        return Level(scale, self.smallest, self.base_to, context=self.base_to / 2 + self.small)
+
+    def coarse(self, base: Level) -> Level:
+        """The level for large objects."""
+        wide = self.frame / 4  # only pictures that take tiles even here get less than all around
+        return Level(base.scale / self.coarser, self.coarse_from, math.inf, context=wide)
+
+    def finer(self, level: Level) -> Level | None:
+        """The level for the objects that are small at another one; None beyond the finest."""
+        if 2 * level.scale > self.largest:
+            return None
+        return Level(2 * level.scale, self.smallest, self.fine_to, context=self.fine_to)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of the picture that is looked at, in the picture's pixels.
+
+    Attributes:
+        box: what is seen, XYWH.
+        core: left, top, right and bottom of the part in which objects' centres count.
+    """
+
+    box: Box
+    core: tuple[float, float, float, float]
+
+    def owns(self, points: Floats) -> Bools:
+        """Whether Nx2 (x, y) lie in the core."""
+        left, top, right, bottom = self.core
+        x, y = points.T
+        owned: Bools = (x >= left) & (x < right) & (y >= top) & (y < bottom)
+        return owned
+
+    def cut(self, pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+        """The frame: that part of HxWx3 pixels, `scale` times as large."""
+        x, y, width, height = self.box
+        part = pixels[y : y + height, x : x + width]
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        if size == (width, height):
+            return np.ascontiguousarray(part)
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(part, size, interpolation=how), np.uint8)
+
+
+def tiles(width: int, height: int, level: Level, scales: Scales) -> list[Tile]:
+    """Tiles whose cores cover a picture; one if all of it fits the frame."""
+    return [
+        Tile((x.start, y.start, len(x), len(y)), (left, top, right, bottom))
+        for y, top, bottom in _spans(height, level, scales)
+        for x, left, right in _spans(width, level, scales)
+    ]
+
+
+def tiles_around(points: Floats, width: int, height: int, level: Level, scales: Scales) -> Iterator[Tile]:
+    """Those tiles that have any of Nx2 (x, y) points in their core, cut down to what is around these.
+
+    Arguments:
+        points: centroids of objects small enough to be looked at again, in pixels of the picture.
+        width, height: of the picture.
+        level: that they are looked at on.
+        scales: of all levels.
+    """
+    near = 2 * scales.small / level.scale  # the diameter of such an object
+    for tile in tiles(width, height, level, scales):
+        own = points[tile.owns(points)]
+        if not len(own):
+            continue
+        low, high = own.min(axis=0) - near, own.max(axis=0) + near
+        left, top, right, bottom = tile.core
+        core = max(left, low[0]), max(top, low[1]), min(right, high[0]), min(bottom, high[1])
+        x = _around(core[0], core[2], range(tile.box[0], tile.box[0] + tile.box[2]), level, scales)
+        y = _around(core[1], core[3], range(tile.box[1], tile.box[1] + tile.box[3]), level, scales)
+        yield replace(tile, box=(x.start, y.start, len(x), len(y)), core=core)
+
+
+def _spans(length: int, level: Level, scales: Scales) -> list[tuple[range, float, float]]:
+    """Along one axis: the pixels that a tile shows, and from where to where it owns them."""
+    most, margin = scales.frame / level.scale, level.context / level.scale
+    number = _number(length, most, margin)
+    slack = scales.slack / level.scale
+    borders = [length * i / number for i in range(number + 1)]
+    spans = []
+    for i in range(number):
+        first = max(0, math.ceil(borders[i] - margin))
+        last = min(length, math.floor(borders[i + 1] + margin))
+        left = -math.inf if i == 0 else borders[i] - 0.5 - slack
+        right = math.inf if i == number - 1 else borders[i + 1] - 0.5 + slack
+        spans.append((range(first, last), left, right))
+    return spans
+
+
+def _number(length: int, most: float, margin: float) -> int:
+    """How many tiles of at most `most` pixels cover a length; the outer ones need no margin outside it."""
+    if length <= most * (1 + ROUNDING):
+        return 1
+    if length / 2 + margin <= most:
+        return 2
+    return math.ceil(length / (most - 2 * margin))
+
+
+def _around(low: float, high: float, within: range, level: Level, scales: Scales) -> range:
+    """What a tile has to show around a core from `low` to `high`, rounded up, within what it may show."""
+    margin, step = level.context / level.scale, scales.tile / level.scale
+    first = max(within.start, math.floor(low - margin))
+    last = min(within.stop, math.ceil(high + margin) + 1)
+    side = min(len(within), math.floor(step * math.ceil((last - first) / step)))
+    first = min(first, within.stop - side)
+    return range(first, first + side)

@@ -1,0 +1,154 @@
+"""The model as the service uses it: ask a picture for everything, or for what lies at points."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from droplets.finding.network import Network
+from droplets.finding.one_pass import Looking, look, radii_at
+from droplets.finding.stars import Stars
+from droplets.finding.thorough import missed, surer
+from droplets.finding.weights import load_head
+from droplets.sam.checkpoint import load_sam
+from droplets.sam.encoder import Embedding, Precision, Runtime
+from droplets.sam.generator import Generator
+from droplets.sam.pointing import find_at
+from droplets.types import Mask, Quality
+
+PRECISION_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to look.
+
+    Attributes:
+        finer: at finer scales too, where objects are small.
+        unsure: the decoder is asked for a better outline where the expected IoU is below this; 0 for never.
+        grid: points per side of the grid of which the decoder is asked the open ones; 0 for none.
+    """
+
+    finer: bool
+    unsure: float = 0.0
+    grid: int = 0
+
+
+EFFORTS: dict[Quality, Effort] = {
+    "fast": Effort(finer=False),
+    "balanced": Effort(finer=True),
+    "thorough": Effort(finer=True, unsure=0.75, grid=32),
+}
+
+
+@dataclass(eq=False)
+class Memory:
+    """What is kept of one picture beside its masks.
+
+    Attributes:
+        embedding: for the decoder; None until it was needed.
+        seen: objects of one pass, by whether finer scales were looked at.
+        encoding_s: seconds that networks spent on the picture so far.
+    """
+
+    embedding: Embedding | None = None
+    seen: dict[bool, Stars] = field(default_factory=dict)
+    encoding_s: float = 0.0
+
+
+class Segmenter:
+    """A loaded model.
+
+    Arguments:
+        checkpoint: file with MobileSAM's weights.
+        head: file with the head's.
+        device: "cpu" or "cuda".
+        source: where the checkpoint comes from, for the answers.
+        precision, runtime: of the network, see `Network`.
+
+    Raises:
+        ModelUnavailable: a file is missing or holds something else.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        head: Path,
+        device: str,
+        source: str = "",
+        precision: Precision = "auto",
+        runtime: Runtime = "auto",
+    ) -> None:
+        self.device = device
+        self.source = source
+        weights = load_head(head)
+        self._sam = load_sam(checkpoint, device)
+        self._how = precision, runtime
+        self._network = Network(self._sam, weights.head, precision, runtime)
+        self._thresholds = weights.thresholds
+        self.precision = PRECISION_NAMES[self._network.dtype]
+        self.runtime = self._network.runtime
+        if device != "cpu":
+            self.generate(np.zeros((64, 64, 3), np.uint8), Memory(), "thorough")
+
+    def generate(self, pixels: NDArray[np.uint8], memory: Memory, quality: Quality) -> list[Mask]:
+        """Masks of everything in an HxWx3 uint8 RGB picture; how hard to look for it is in `EFFORTS`.
+
+        Arguments:
+            pixels: the picture.
+            memory: of the same picture.
+            quality: by which it is looked for.
+        """
+        effort = EFFORTS[quality]
+        height, width = pixels.shape[:2]
+        masks = self._stars(pixels, memory, effort.finer).masks(width, height)
+        if effort.unsure or effort.grid:
+            prepared = self._generator.decoder.prepare(self._embedding(pixels, memory))
+            masks = surer(self._generator, prepared, masks, effort.unsure)
+            if effort.grid:
+                masks += missed(self._generator, prepared, masks, effort.grid)
+        return masks
+
+    def masks_at(self, pixels: NDArray[np.uint8], memory: Memory, points: NDArray[np.float64]) -> list[Mask]:
+        """The best mask at each of Nx2 (x, y) pixels of a picture, where there is one.
+
+        Arguments:
+            pixels: HxWx3 uint8 RGB.
+            memory: of the same picture.
+            points: that somebody has pointed at.
+        """
+        radii = radii_at(self._stars(pixels, memory), points)
+        found = find_at(self._generator, pixels, self._embedding(pixels, memory), points, radii)
+        return [replace(mask, found_by="hand") for mask in found]
+
+    @cached_property
+    def _generator(self) -> Generator:
+        """The decoder with its own encoder; many pictures need neither."""
+        precision, runtime = self._how
+        generator = Generator(self._sam, precision=precision, runtime=runtime)
+        if self.device != "cpu":
+            generator.warm_up()
+        return generator
+
+    def _stars(self, pixels: NDArray[np.uint8], memory: Memory, finer: bool | None = None) -> Stars:
+        """Objects of one pass; where it does not matter whether `finer`, those that are remembered."""
+        if finer is None:
+            finer = next(iter(memory.seen), True)
+        if finer not in memory.seen:
+            seen = look(self._network.answer, pixels, Looking(finer, thresholds=self._thresholds))
+            memory.seen[finer] = seen.stars
+            memory.encoding_s += seen.encoding_s
+        return memory.seen[finer]
+
+    def _embedding(self, pixels: NDArray[np.uint8], memory: Memory) -> Embedding:
+        if memory.embedding is None:
+            started = time.perf_counter()
+            memory.embedding = self._generator.encoder.embed(pixels)
+            memory.encoding_s += time.perf_counter() - started
+        return memory.embedding

@@ -1,0 +1,85 @@
+"""What MobileSAM's own decoder adds to the one pass: surer outlines, and objects where that saw none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from droplets.boxes import boxes_of, overlapping
+from droplets.sam.generator import Decoding, Generator, point_grid
+from droplets.sam.pointing import ANY_MASK
+from droplets.sam.projections import Prepared
+from droplets.types import Mask
+
+STOCK = Decoding(exact=True)
+"""The thresholds of stock's generator, and its arithmetic."""
+SAME = 0.5
+"""IoU from which the decoder's mask shows the object that it was asked for."""
+MOST = 1024
+"""So many masks are asked for again, the least sure ones: as many as stock has prompts in all."""
+APART = 0.2
+"""Two objects share less than this part of the smaller one's area."""
+
+
+def surer(generator: Generator, prepared: Prepared, masks: Sequence[Mask], below: float) -> list[Mask]:
+    """The masks, with the decoder's in the place of those that it knows better.
+
+    Arguments:
+        generator: of the loaded model.
+        prepared: the picture.
+        masks: found by the head.
+        below: the decoder is asked where a mask's expected IoU is lower than this; its mask is taken if
+            it shows the same object and its own predicted IoU is higher.
+    """
+    unsure = sorted(
+        (i for i, mask in enumerate(masks) if mask.predicted_iou < below),
+        key=lambda i: masks[i].predicted_iou,
+    )[:MOST]
+    if not unsure:
+        return list(masks)
+    points = np.array([masks[i].centroid for i in unsure])
+    candidates = generator.candidates_at(prepared, points, ANY_MASK)
+    best = list(masks)
+    for i in np.argsort(candidates.predicted_iou, kind="stable"):  # so that the best comes last
+        which = unsure[int(candidates.prompt[i])]
+        own = masks[which]
+        if candidates.predicted_iou[i] <= own.predicted_iou:
+            continue
+        mask = candidates.mask(int(i))
+        if mask is not None and mask.iou(own) > SAME:
+            best[which] = replace(mask, bead_probability=own.bead_probability, inner=own.inner)
+    return best
+
+
+def missed(
+    generator: Generator, prepared: Prepared, masks: Sequence[Mask], points_per_side: int
+) -> list[Mask]:
+    """Masks of what none of `masks` shows, prompted on stock's grid where they leave it open.
+
+    Among themselves they may show parts, clumps and the background, as stock's do.
+    """
+    height, width = prepared.embedding.size
+    points = point_grid(points_per_side, (height, width))
+    found = generator.masks_at(prepared, points[~_covered(masks, points, width, height)], STOCK)
+    boxes = boxes_of(masks)
+    return [mask for mask in found if _is_apart(mask, [masks[i] for i in overlapping(boxes, mask)])]
+
+
+def _is_apart(mask: Mask, others: Sequence[Mask]) -> bool:
+    """Whether a mask shows none of the others."""
+    return all(mask.intersection(other) < APART * min(mask.area, other.area) for other in others)
+
+
+def _covered(
+    masks: Sequence[Mask], points: NDArray[np.float64], width: int, height: int
+) -> NDArray[np.bool_]:
+    """N: whether Nx2 (x, y) points of a picture lie in any of the masks."""
+    canvas = np.zeros((height, width), np.bool_)
+    for mask in masks:
+        mask.paint(canvas, 1)
+    x, y = np.clip(np.rint(points), 0, (width - 1, height - 1)).astype(np.intp).T
+    covered: NDArray[np.bool_] = canvas[y, x]
+    return covered

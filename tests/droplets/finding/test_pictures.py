@@ -1,0 +1,234 @@
+"""What the head that comes with the source makes of rendered pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+
+from droplets.finding.network import Network
+from droplets.finding.segmenter import Memory, Segmenter
+from droplets.types import Mask
+from tests.conftest import ROOT
+from tests.droplets.sam.conftest import CHECKPOINT
+from tests.droplets.shapes import disc
+from training.rendering.canvas import Canvas
+from training.rendering.plain import Lens, Rendering, render_brightfield
+from training.rendering.skins import Brightfield, Glow, Ring, Rim, Skin
+from training.rendering.truth import circle
+from training.validate import best_ious, matched
+
+pytestmark = pytest.mark.model
+
+HEAD = ROOT / "model" / "droplet_head.safetensors"
+SHOWN = 0.5
+"""IoU from which a mask shows a droplet."""
+LIKE = 0.85
+"""IoU of two masks of one object in two pictures."""
+CLEAR = 4
+"""Pixels from the border at which an object is not cut by it, whatever its outline is thought to be."""
+
+Disc = tuple[float, float, float]
+"""x, y, radius in pixels."""
+
+
+@pytest.fixture(scope="module")
+def segmenter(sam) -> Segmenter:  # noqa: ARG001  # skips where the checkpoint is missing
+    return Segmenter(CHECKPOINT, HEAD, "cpu")
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[tuple[int, int]]:
+    """Heights and widths of all that the network was given in this module."""
+    return []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def watched(frames):
+    with pytest.MonkeyPatch.context() as patch:
+        answer = Network.answer
+
+        def spy(network, frame):
+            frames.append(frame.shape[:2])
+            return answer(network, frame)
+
+        patch.setattr(Network, "answer", spy)
+        yield
+
+
+def found(segmenter: Segmenter, grey: np.ndarray) -> list[Mask]:
+    return segmenter.generate(np.repeat(grey[..., None], 3, axis=2), Memory(), "balanced")
+
+
+def drawn(rendering: Rendering) -> list[Mask]:
+    height, width = rendering.pixels.shape
+    return as_masks([(one.x, one.y, one.radius) for one in rendering.droplets], width, height)
+
+
+def as_masks(discs: Sequence[Disc], width: int, height: int) -> list[Mask]:
+    """The parts of discs in a picture."""
+    return [within(disc(*one), 0, 0, width, height) for one in discs]
+
+
+def within(mask: Mask, x: int, y: int, width: int, height: int) -> Mask | None:
+    """What a crop, XYWH, shows of a mask."""
+    canvas = np.zeros((height, width), bool)
+    left, top = max(mask.x, x), max(mask.y, y)
+    right, bottom = min(mask.x + mask.width, x + width), min(mask.y + mask.height, y + height)
+    if left < right and top < bottom:
+        part = mask.crop[top - mask.y : bottom - mask.y, left - mask.x : right - mask.x]
+        canvas[top - y : bottom - y, left - x : right - x] = part
+    return Mask.from_array(canvas)
+
+
+def is_clear(mask: Mask, width: int, height: int) -> bool:
+    right, bottom = width - mask.x - mask.width, height - mask.y - mask.height
+    return min(mask.x, mask.y, right, bottom) >= CLEAR
+
+
+def scores(masks: Sequence[Mask], truth: Sequence[Mask]) -> list[float]:
+    """IoU of each pair of a mask and the droplet that it shows."""
+    return [iou for _, _, iou in matched(best_ious(masks, truth)) if iou > SHOWN]
+
+
+def are_just(masks: Sequence[Mask], truth: Sequence[Mask]) -> bool:
+    """Whether there is one mask for each droplet and no other."""
+    return len(scores(masks, truth)) == len(masks) == len(truth)
+
+
+@pytest.fixture(scope="module")
+def raft() -> Rendering:
+    """Droplets of 38 pixels, half of them touching, some cut by the border."""
+    return render_brightfield(640, 480, count=170, diameter=38, touching=0.5, seed=11)
+
+
+@pytest.fixture(scope="module")
+def masks(segmenter, raft) -> list[Mask]:
+    return found(segmenter, raft.pixels)
+
+
+def test_all_of_a_raft_are_found_and_nothing_else(masks, raft):
+    assert are_just(masks, drawn(raft))
+    assert {mask.found_by for mask in masks} == {"head"}
+    assert not any(mask.shows_bead or mask.inner for mask in masks)
+
+
+def test_a_doubled_picture_has_the_same_objects(segmenter, raft, masks):
+    doubled = cv2.resize(raft.pixels, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    larger = [Mask(2 * one.x, 2 * one.y, np.kron(one.crop, np.ones((2, 2), np.uint8)) > 0) for one in masks]
+    assert_same(larger, found(segmenter, doubled), 1280, 960)
+
+
+@pytest.mark.parametrize(
+    "part", [(7, 13, 633, 467), (0, 0, 617, 451), (150, 100, 400, 300)], ids=["shifted", "trimmed", "cut"]
+)
+def test_a_part_of_a_picture_has_the_same_objects(segmenter, raft, masks, part):
+    x, y, width, height = part
+    cut = raft.pixels[y : y + height, x : x + width]
+    shown = (within(one, x, y, width, height) for one in masks)
+    assert_same([one for one in shown if one is not None], found(segmenter, cut), width, height)
+
+
+def assert_same(first: Sequence[Mask], second: Sequence[Mask], width: int, height: int) -> None:
+    """Each object of one picture, clear of the border, has its own partner in the other."""
+    pairs = [(i, j) for i, j, iou in matched(best_ious(first, second)) if iou > LIKE]
+    for masks, paired in ((first, {i for i, _ in pairs}), (second, {j for _, j in pairs})):
+        clear = {i for i, mask in enumerate(masks) if is_clear(mask, width, height)}
+        assert clear
+        assert clear <= paired
+
+
+def test_each_droplet_of_a_large_picture_is_found_once(segmenter, frames):
+    """They are small at the base level, and the finer one takes tiles."""
+    rendering = render_brightfield(2600, 2000, count=2000, diameter=24, seed=12)
+    before = len(frames)
+    assert are_just(found(segmenter, rendering.pixels), drawn(rendering))
+    assert len(frames) - before > 5
+
+
+def test_noise_shows_nothing(segmenter):
+    noise = np.random.default_rng(13).normal(128, 4, (480, 640))
+    assert found(segmenter, np.clip(np.rint(noise), 0, 255).astype(np.uint8)) == []
+
+
+@pytest.mark.parametrize(("ground", "ink"), [(255, 0), (0, 255), (140, 255)])
+def test_a_caption_is_no_droplet(segmenter, ground, ink):
+    page = np.full((480, 640), ground, np.uint8)
+    for words, place, size in (
+        ("A", (20, 60), 1.6),
+        ("t = 12 s", (480, 40), 0.7),
+        ("100 um", (450, 450), 1.0),
+    ):
+        cv2.putText(page, words, place, cv2.FONT_HERSHEY_SIMPLEX, size, ink, 2, cv2.LINE_AA)
+    assert found(segmenter, page) == []
+
+
+@dataclass(frozen=True)
+class Look:
+    """How droplets are drawn, and the grey levels of the background."""
+
+    skin: Skin
+    ground: float
+
+    def draw(self, discs: Sequence[Disc], width: int, height: int, random: np.random.Generator) -> np.ndarray:
+        canvas = Canvas.empty(width, height)
+        for one in discs:
+            self.skin.draw(random, canvas, circle(*one))
+        scene = self.ground * (1 + canvas.gain) * (1 - canvas.dark) + canvas.glow
+        scene = cv2.GaussianBlur(scene, (0, 0), 0.6) + random.normal(0, 2, scene.shape)
+        return np.clip(np.rint(scene), 0, 255).astype(np.uint8)
+
+
+LOOKS = (
+    Look(Lens(0.7), 150),
+    Look(Rim(120, 0.03, 0.06, 0.0, 0.0, 0.1, 0.0), 20),
+    Look(Glow(((150, 1.0),), 0.1, 0.6, 0.0, 0.05, 0.0), 10),
+)
+"""Dark rings, bright rims, glowing discs."""
+RADII = (6, 10, 20, 45, 100, 200)
+SIZES = ((128, 128), (320, 240), (640, 480), (1024, 768), (1600, 1200))
+NUMBERS = (1, 5, 30)
+
+
+def scattered(radius: float, number: int, width: int, height: int, random: np.random.Generator) -> list[Disc]:
+    """Up to `number` discs that lie apart, side by side somewhere in the picture."""
+    reach = 3 * radius * np.sqrt(number)
+    low = [radius + random.uniform(0, max(0, side - 2 * radius - reach)) for side in (width, height)]
+    high = [min(side - 1 - radius, start + reach) for side, start in zip((width, height), low, strict=True)]
+    discs: list[Disc] = []
+    for x, y in random.uniform(low, high, (400, 2)).tolist():
+        own = radius * random.uniform(0.85, 1.0)
+        if all(np.hypot(x - a, y - b) > own + r + 2 for a, b, r in discs):
+            discs.append((x, y, own))
+    return discs[:number]
+
+
+def test_any_size_polarity_and_frame(segmenter):
+    """Of all combinations every other one, so that each size is seen in each polarity and frame."""
+    cells = [
+        (size, radius, look)
+        for size in SIZES
+        for radius in RADII
+        for look in range(len(LOOKS))
+        if 2 * radius * 1.1 < min(size)
+    ]
+    right, there, seen = 0, 0, 0
+    for i, ((width, height), radius, look) in enumerate(cells[::2]):
+        random = np.random.default_rng([14, i])
+        number = NUMBERS[i // len(LOOKS) % len(NUMBERS)]
+        discs = scattered(radius, number, width, height, random)
+        masks = found(segmenter, LOOKS[look].draw(discs, width, height, random))
+        right += len(scores(masks, as_masks(discs, width, height)))
+        there, seen = there + len(discs), seen + len(masks)
+    assert right / there >= 0.95
+    assert right / seen >= 0.95
+
+
+def test_the_network_is_never_given_more_than_a_million_pixels(segmenter, frames):
+    for height, width in ((300, 6000), (4800, 4500)):
+        found(segmenter, np.full((height, width), 128, np.uint8))
+    assert len(frames) > 5
+    assert max(max(frame) for frame in frames) <= 1024
