@@ -55,10 +55,11 @@ def look(answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> Seen:
     """
     eye = _Eye(answer, as_seen(pixels), how)
     base = how.scales.base(eye.width, eye.height)
-    coarse = how.scales.coarse(base)
-    large = eye.whole(coarse)
     stars = eye.whole(base)
-    found = [large.take(coarse.counts(large.diameter)), stars.take(base.counts(stars.diameter))]
+    found = [stars.take(base.counts(stars.diameter))]
+    for coarse in how.scales.coarse(base, eye.width, eye.height):
+        large = eye.whole(coarse)
+        found.append(large.take(coarse.counts(large.diameter)))
     level: Level | None = base
     while how.finer and level is not None and (small := eye.small(stars, level)).any():
         points, level = stars.centroid[small], how.scales.finer(level)
@@ -105,7 +106,7 @@ class _Eye:
         outer = np.flatnonzero(stars.layer == OUTER)
         single = distinct(stars.take(outer), self._how.thresholds)
         number = np.count_nonzero(single.diameter * level.scale < scales.small)
-        worth = number >= max(scales.few, scales.share * len(single))
+        worth = number >= scales.share * len(single)
         small: NDArray[np.bool_] = (stars.layer == OUTER) & (stars.diameter * level.scale < scales.small)
         return small & worth
 
@@ -122,7 +123,7 @@ class _Eye:
         Returns:
             the level's peaks, and what counts now: the level's objects instead of the small ones.
         """
-        around = list(tiles_around(points, self.width, self.height, level, self._how.scales))
+        around = tiles_around(points, self.width, self.height, level, self._how.scales)
         stars = self._at(around, level)
         coarser = Stars.join(found)
         small = coarser.diameter * level.scale < 2 * self._how.scales.small

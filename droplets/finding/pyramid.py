@@ -8,7 +8,6 @@ finer ones only where the level before has found objects that are small there.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -50,19 +49,21 @@ class Scales:
 
     Attributes:
         frame: longest side of what the network sees at once; the head was trained on frames of this side.
-        largest: scale of the finest level; beyond it a picture has no more to show.
+        largest: scale of the base level of the smallest pictures.
+        finest: scale of the finest level; beyond it a picture has no more to show.
         least: scale of the base level of the largest pictures, of which it takes several tiles.
-        coarser: the coarse level's scale is this many times smaller than the base level's, at a
-            sixteenth of its cost.
-        coarse_from: objects count at the coarse level from this diameter on, there is no upper limit: 12
-            cells of the answer, enough for an exact outline.
-        base_to: and at the base level up to this one: from the centre of a larger object the network does
-            not see the edge, and is not taught to. In between both levels' objects compete.
+        coarser: from level to coarser level the scale falls by this factor, and the cost to a sixteenth,
+            until all of the picture fits a frame this many times smaller.
+        coarse_from: objects count at coarser levels from this diameter on: 12 cells of the answer, enough for
+            an exact outline.
+        base_to: and at all but the coarsest up to this one: from the centre of a larger object the network
+            does not see the edge, and is not taught to. In between both levels' objects compete. At the
+            coarsest level there is no limit.
         fine_to: and at finer levels, which are for small objects, up to this one.
         smallest: two cells; below it outlines are guesses.
         small: objects of a smaller diameter are looked for at twice the scale, and are replaced by what
             is found there.
-        few, share: if there are at least so many of them, and this part of all the objects of the level.
+        share: if they are at least this part of all the objects of the level.
         tile: sides of finer tiles are multiples of so many, so that few sizes occur.
         slack: tiles own what has its centre within so many pixels of their core: a centre is not found at
             exactly the same place in two tiles, and an object found in two is one in the end.
@@ -70,14 +71,14 @@ class Scales:
 
     frame: int = 1024
     largest: float = 4.0
+    finest: float = 2.0
     least: float = 0.25
     coarser: float = 4.0
     coarse_from: float = 48.0
     base_to: float = 256.0
     fine_to: float = 96.0
     smallest: float = 8.0
-    small: float = 16.0
-    few: int = 4
+    small: float = 12.0
     share: float = 0.05
     tile: int = 256
     slack: float = 4.0
@@ -87,14 +88,18 @@ class Scales:
         scale = min(self.largest, max(self.least, self.frame / max(width, height)))
         return Level(scale, self.smallest, self.base_to, context=self.base_to / 2 + self.small)
 
-    def coarse(self, base: Level) -> Level:
-        """The level for large objects."""
-        wide = self.frame / 4  # only pictures that take tiles even here get less than all around
-        return Level(base.scale / self.coarser, self.coarse_from, math.inf, context=wide)
+    def coarse(self, base: Level, width: int, height: int) -> list[Level]:
+        """The levels for large objects, finest first; the last one shows all of the picture at once."""
+        levels: list[Level] = []
+        scale, smallest = base.scale / self.coarser, self.coarse_from
+        while scale * max(width, height) > self.frame / self.coarser + ROUNDING:
+            levels.append(Level(scale, smallest, self.base_to, base.context))
+            scale /= self.coarser
+        return [*levels, Level(scale, smallest, math.inf, base.context)]
 
     def finer(self, level: Level) -> Level | None:
         """The level for the objects that are small at another one; None beyond the finest."""
-        if 2 * level.scale > self.largest:
+        if 2 * level.scale > self.finest:
             return None
         return Level(2 * level.scale, self.smallest, self.fine_to, context=self.fine_to)
 
@@ -118,6 +123,11 @@ class Tile:
         owned: Bools = (x >= left) & (x < right) & (y >= top) & (y < bottom)
         return owned
 
+    @property
+    def area(self) -> int:
+        """Pixels that are seen."""
+        return self.box[2] * self.box[3]
+
     def cut(self, pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
         """The frame: that part of HxWx3 pixels, `scale` times as large."""
         x, y, width, height = self.box
@@ -138,7 +148,7 @@ def tiles(width: int, height: int, level: Level, scales: Scales) -> list[Tile]:
     ]
 
 
-def tiles_around(points: Floats, width: int, height: int, level: Level, scales: Scales) -> Iterator[Tile]:
+def tiles_around(points: Floats, width: int, height: int, level: Level, scales: Scales) -> list[Tile]:
     """Those tiles that have any of Nx2 (x, y) points in their core, cut down to what is around these.
 
     Arguments:
@@ -147,17 +157,32 @@ def tiles_around(points: Floats, width: int, height: int, level: Level, scales: 
         level: that they are looked at on.
         scales: of all levels.
     """
-    near = 2 * scales.small / level.scale  # the diameter of such an object
+    found: list[Tile] = []
     for tile in tiles(width, height, level, scales):
-        own = points[tile.owns(points)]
-        if not len(own):
-            continue
-        low, high = own.min(axis=0) - near, own.max(axis=0) + near
-        left, top, right, bottom = tile.core
-        core = max(left, low[0]), max(top, low[1]), min(right, high[0]), min(bottom, high[1])
-        x = _around(core[0], core[2], range(tile.box[0], tile.box[0] + tile.box[2]), level, scales)
-        y = _around(core[1], core[3], range(tile.box[1], tile.box[1] + tile.box[3]), level, scales)
-        yield replace(tile, box=(x.start, y.start, len(x), len(y)), core=core)
+        found += _closest(tile, points[tile.owns(points)], level, scales)
+    return found
+
+
+def _closest(tile: Tile, points: Floats, level: Level, scales: Scales) -> list[Tile]:
+    """The tile cut down to what is around points that it owns; or its halves, where they show less in all."""
+    if not len(points):
+        return []
+    near = 2 * scales.small / level.scale  # the diameter of such an object
+    low, high = points.min(axis=0) - near, points.max(axis=0) + near
+    left, top, right, bottom = tile.core
+    core = max(left, low[0]), max(top, low[1]), min(right, high[0]), min(bottom, high[1])
+    x = _around(core[0], core[2], range(tile.box[0], tile.box[0] + tile.box[2]), level, scales)
+    y = _around(core[1], core[3], range(tile.box[1], tile.box[1] + tile.box[3]), level, scales)
+    whole = replace(tile, box=(x.start, y.start, len(x), len(y)), core=core)
+    axis = int(core[3] - core[1] > core[2] - core[0])
+    if len(points) == 1 or whole.box[2 + axis] * level.scale <= scales.tile:
+        return [whole]
+    middle, slack = (core[axis] + core[2 + axis]) / 2, scales.slack / level.scale
+    halves: list[Tile] = []
+    for side, border in ((2 + axis, middle + slack), (axis, middle - slack)):
+        half = replace(tile, core=(*core[:side], border, *core[side + 1 :]))
+        halves += _closest(half, points[half.owns(points)], level, scales)
+    return halves if sum(half.area for half in halves) < whole.area else [whole]
 
 
 def _spans(length: int, level: Level, scales: Scales) -> list[tuple[range, float, float]]:

@@ -72,7 +72,7 @@ def test_discs_of_all_sizes_are_found_in_a_frame_of_each_level():
     eye = Eye()
     seen = look(eye, picture(discs, 1024, 768), Looking())
     assert are_found(seen.stars, discs, 1.5)
-    assert eye.frames == [(192, 256), (768, 1024)]
+    assert eye.frames == [(768, 1024), (192, 256)]
     assert seen.encoding_s > 0
 
 
@@ -95,9 +95,15 @@ def test_small_ones_are_looked_at_again_where_they_are_and_only_if_that_is_wante
     assert sum(h * w for h, w in balanced.frames[2:]) < 2 * 2048 * 1500
 
 
-def test_a_few_specks_are_not_worth_it():
+def test_a_few_small_ones_cost_little():
     eye = Eye()
     look(eye, picture([(500, 500, 150), (1200, 900, 6), (1300, 300, 6)], 2048, 1500), Looking())
+    assert eye.frames[2:] == [(256, 256), (256, 256)]
+
+
+def test_specks_among_many_are_not_worth_it():
+    eye = Eye()
+    look(eye, picture([*raft(2048, 1100, 30, 100), (1200, 1300, 6)], 2048, 1500), Looking())
     assert len(eye.frames) == 2
 
 
@@ -106,7 +112,7 @@ def test_large_pictures_take_tiles_and_each_object_is_found_once():
     eye = Eye()
     seen = look(eye, picture(discs, 5000, 1300), Looking(finer=False))
     assert are_found(seen.stars, discs, 3)
-    assert len(eye.frames) == 3
+    assert len(eye.frames) == 4  # two tiles, and two coarser levels
     assert all(max(frame) <= 1024 for frame in eye.frames)
 
 
@@ -131,7 +137,7 @@ def test_an_empty_picture_has_no_objects():
 def test_another_frame_can_be_asked_for():
     eye = Eye()
     look(eye, np.zeros((300, 600, 3), np.uint8), Looking(scales=Scales(frame=512)))
-    assert eye.frames == [(64, 128), (256, 512)]
+    assert eye.frames == [(256, 512), (64, 128)]
 
 
 def test_radii_are_those_of_the_smallest_object_around_or_of_those_nearby():

@@ -17,21 +17,31 @@ SCALES = Scales()
 def test_the_base_level_fills_the_frame_within_limits(size, scale):
     base = SCALES.base(*size)
     assert base.scale == scale
-    assert SCALES.coarse(base).scale == scale / 4
+    assert SCALES.coarse(base, *size)[0].scale == scale / 4
 
 
 def test_diameters_count_in_pixels_of_the_level():
     base = SCALES.base(2048, 1000)  # scale one half
-    assert base.counts(np.array([15.9, 16, 640, 641])).tolist() == [False, True, True, False]
-    assert SCALES.coarse(base).counts(np.array([511, 512, 1e5])).tolist() == [False, True, True]
+    assert base.counts(np.array([15.9, 16, 512, 513])).tolist() == [False, True, True, False]
+    [coarse] = SCALES.coarse(base, 2048, 1000)
+    assert coarse.counts(np.array([383, 384, 1e5])).tolist() == [False, True, True]
 
 
-def test_finer_levels_end_at_four_times_the_picture():
-    levels = [SCALES.base(1500, 1000)]
+def test_finer_levels_end_at_twice_the_picture():
+    levels = [SCALES.base(3000, 1000)]
     while (finer := SCALES.finer(levels[-1])) is not None:
         levels.append(finer)
     assert [level.scale / levels[0].scale for level in levels] == [1, 2, 4]
-    assert levels[-1].scale <= 4
+    assert levels[-1].scale <= 2
+
+
+@pytest.mark.parametrize("size", [(64, 64), (1024, 700), (4096, 4096), (8660, 5773)])
+def test_each_size_of_objects_counts_at_a_level(size):
+    base = SCALES.base(*size)
+    levels = [base, *SCALES.coarse(base, *size)]
+    diameters = np.linspace(8 / base.scale, 0.9 * min(size), 400)
+    assert np.any([level.counts(diameters) for level in levels], axis=0).all()
+    assert max(size) * levels[-1].scale <= 256 + 1e-6
 
 
 @pytest.mark.parametrize("length", [300, 1024, 1500, 5000, 9000])
@@ -69,13 +79,21 @@ def test_only_what_is_around_small_objects_is_looked_at_again():
     level = SCALES.finer(SCALES.base(4000, 4000))
     points = np.array([[500.0, 600], [560, 640], [3500, 3600]])
     found = list(tiles_around(points, 4000, 4000, level, SCALES))
-    assert len(found) == 2
+    assert sum(tile.area for tile in found) <= 3 * (SCALES.tile / level.scale) ** 2
     assert np.array([tile.owns(points) for tile in found]).sum(axis=0).tolist() == [1, 1, 1]
     for tile in found:
         x, y, width, height = tile.box
         assert 0 <= x <= x + width <= 4000
         assert 0 <= y <= y + height <= 4000
         assert {round(side * level.scale) for side in (width, height)} <= {256, 512}
+
+
+def test_scattered_objects_are_looked_at_one_by_one():
+    level = SCALES.finer(SCALES.base(1024, 1024))
+    corners = np.array([[60.0, 60], [960, 60], [60, 960], [960, 960]])
+    found = tiles_around(corners, 1024, 1024, level, SCALES)
+    assert len(found) == 4
+    assert sum(tile.area for tile in found) < 0.3 * 1024**2
 
 
 def test_a_tile_around_small_objects_sees_as_much_as_any_other():
