@@ -35,7 +35,7 @@ from training.train import load_average
 FIRST_SEED = 1_000_000
 """Of validation; training's are lower."""
 LOW = Thresholds(heat=0.1, expected_iou=0.1)
-HEATS, IOUS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+HEATS, IOUS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 IOU_STEPS = (0.5, 0.75, 0.9)
 
 Floats = NDArray[np.float64]

@@ -106,7 +106,7 @@ class Network:
         """1x3xHxW float32 on the device: mean and deviation taken off, then zeros to the right and below."""
         height, width = frame.shape[:2]
         frames = torch.zeros(1, 3, _rounded(height), _rounded(width), device=self.device)
-        pixels = torch.as_tensor(np.ascontiguousarray(frame), device=self.device)
+        pixels = torch.tensor(np.ascontiguousarray(frame), device=self.device)  # copied: it may be read-only
         frames[0, :, :height, :width] = (pixels.permute(2, 0, 1) - self._mean) / self._std
         return frames
 

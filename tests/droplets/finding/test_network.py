@@ -103,6 +103,12 @@ def test_a_shorter_frame_does_not_depend_on_what_was_answered_before(on_torch, p
     assert np.array_equal(on_torch.answer(picture), first)
 
 
+def test_a_frame_may_be_read_only(on_torch, picture):
+    fixed = picture[:128, :128].copy()
+    fixed.flags.writeable = False
+    assert np.array_equal(on_torch.answer(fixed), on_torch.answer(picture[:128, :128]))
+
+
 class TestOpenVINO:
     @pytest.mark.parametrize("size", [(300, 400), (128, 256), (97, 130)])
     def test_the_answer_is_that_of_torch(self, on_openvino, on_torch, picture, size):
