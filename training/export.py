@@ -48,11 +48,7 @@ def main() -> None:
     head = load_average(args.checkpoint)
     figures = validate(Network(load_sam(CHECKPOINT), head), args.pictures)
     state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
-    # The threshold of the expected IoU was chosen before it was calibrated.
-    slope, shift = figures.calibration[0]
-    least = float(torch.sigmoid(slope * torch.logit(torch.tensor(figures.iou_threshold)) + shift))
-    about = {**figures.described(), "iou_threshold": round(least, 4)}
-    about |= {"steps": state["step"], "minutes": round(state["minutes"], 1)}
+    about = {**figures.described(), "steps": state["step"], "minutes": round(state["minutes"], 1)}
     weights = calibrated(head, figures.calibration).state_dict()
     tensors = {name: tensor.half().contiguous() for name, tensor in weights.items()}
     save_file(tensors, args.out, metadata={"head": json.dumps(about)})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,11 @@ from training.train import load_average
 FIRST_SEED = 1_000_000
 """Of validation; training's are lower."""
 LOW = Thresholds(heat=0.1, expected_iou=0.1)
-HEATS, IOUS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+HEATS, IOUS, RELATIVES = (
+    (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
+    (0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+    (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+)
 IOU_STEPS = (0.5, 0.75, 0.9)
 
 Floats = NDArray[np.float64]
@@ -153,24 +157,40 @@ def _drawn(stars: Stars, size: tuple[int, int]) -> tuple[Stars, list[Mask]]:
     return stars.take(np.array([bool(own) for own in masks], bool)), [own[0] for own in masks if own]
 
 
-def f1(results: Sequence[Result], heat: float, expected: float, least: float) -> float:
-    """Of all results together, with what is under the thresholds left out."""
+@dataclass(frozen=True)
+class Choice:
+    """Thresholds as `droplets.finding.decode.Thresholds` has them."""
+
+    heat: float
+    expected: float
+    relative: float
+
+    def keeps(self, one: Result) -> NDArray[np.bool_]:
+        """N: which of the objects found would be kept."""
+        kept = (one.heat > self.heat) & (one.expected > self.expected)
+        score = one.heat * one.expected
+        if kept.any():
+            kept &= score >= self.relative * float(np.median(score[kept]))
+        return np.asarray(kept)
+
+
+def f1(results: Sequence[Result], choice: Choice, least: float) -> float:
+    """Of all results together, with what the thresholds leave."""
     right = wrong = total = 0
     for one in results:
-        kept = (one.heat > heat) & (one.expected > expected) & one.judged
+        kept = choice.keeps(one) & one.judged
         right += int((one.iou[kept] >= least).sum())
         wrong += int((one.iou[kept] < least).sum())
         total += one.total
     return 2 * right / max(right + wrong + total, 1)
 
 
-def mean_f1(results: Sequence[Sequence[Result]], heat: float, expected: float, least: float) -> float:
+def mean_f1(results: Sequence[Sequence[Result]], choice: Choice, least: float) -> float:
     """Mean over pictures, so that those with few droplets count too; an empty one is right if left empty."""
     values = []
-    for layers in results:
-        one = layers[0]
-        kept = int(((one.heat > heat) & (one.expected > expected) & one.judged).sum())
-        values.append(f1([one], heat, expected, least) if one.total else float(kept == 0))
+    for outer, *_ in results:
+        nothing = not (choice.keeps(outer) & outer.judged).any()
+        values.append(f1([outer], choice, least) if outer.total else float(nothing))
     return float(np.mean(values))
 
 
@@ -187,14 +207,25 @@ def calibration(results: Sequence[Result]) -> tuple[float, float]:
     return float(slope), float(shift)
 
 
-def reliability(results: Sequence[Result], slope: float, shift: float) -> list[tuple[int, float, float]]:
+def calibrated(layers: Sequence[Result], lines: Sequence[tuple[float, float]]) -> list[Result]:
+    """Results of both layers with their expected IoU on its line."""
+    found = []
+    for one, (slope, shift) in zip(layers, lines, strict=True):
+        expected = np.clip(one.expected, 1e-4, 1 - 1e-4)
+        logit = slope * np.log(expected / (1 - expected)) + shift
+        found.append(replace(one, expected=1 / (1 + np.exp(-logit))))
+    return found
+
+
+def reliability(results: Sequence[Result]) -> list[tuple[int, float, float]]:
     """Number, mean expected and mean true IoU of each tenth that holds twenty or more."""
     expected, iou = _known(results)
-    expected = 1 / (1 + np.exp(-(slope * np.log(expected / (1 - expected)) + shift)))
     tenth = np.minimum((10 * expected).astype(int), 9)
     groups = [np.flatnonzero(tenth == i) for i in range(10)]
     return [
-        (len(own), float(expected[own].mean()), float(iou[own].mean())) for own in groups if len(own) >= 20
+        (len(own), round(float(expected[own].mean()), 3), round(float(iou[own].mean()), 3))
+        for own in groups
+        if len(own) >= 20
     ]
 
 
@@ -208,7 +239,7 @@ class Figures:
     """What validation says.
 
     Attributes:
-        heat_threshold, iou_threshold: chosen.
+        heat_threshold, iou_threshold, relative_threshold: chosen.
         calibration: slope and shift of each layer's expected IoU.
         f1: at IoU 0.5, 0.75 and 0.9, of the outer layer.
         inner_f1: of the inner layer, at IoU 0.5.
@@ -218,6 +249,7 @@ class Figures:
 
     heat_threshold: float
     iou_threshold: float
+    relative_threshold: float
     calibration: list[tuple[float, float]]
     f1: list[float]
     inner_f1: float
@@ -238,31 +270,34 @@ def validate(network: Network, pictures: int) -> Figures:
     """
     seeds = range(FIRST_SEED, FIRST_SEED + pictures)
     checked = [check(network, seed, held_out=held_out) for held_out in (False, True) for seed in seeds]
-    results = [compare(one) for one in checked]
+    raw = [compare(one) for one in checked]
+    lines = [calibration([one[layer] for one in raw[::2]]) for layer in range(len(LAYERS))]
+    results = [calibrated(one, lines) for one in raw]
     chosen, judge = results[::2], results[1::2]
-    heat, expected = max(product(HEATS, IOUS), key=lambda pair: _goal(chosen, *pair))
-    lines = [calibration([one[layer] for one in chosen]) for layer in range(len(LAYERS))]
+    choices = (Choice(*values) for values in product(HEATS, IOUS, RELATIVES))
+    choice = max(choices, key=lambda one: _goal(chosen, one))
 
     def scores(some: Sequence[Sequence[Result]]) -> list[float]:
-        return [round(mean_f1(some, heat, expected, least), 4) for least in IOU_STEPS]
+        return [round(mean_f1(some, choice, least), 4) for least in IOU_STEPS]
 
     looks = sorted({one.look for one in checked})
     by_look = {
         look: [own for own, one in zip(results, checked, strict=True) if one.look == look] for look in looks
     }
     return Figures(
-        heat,
-        expected,
+        choice.heat,
+        choice.expected,
+        choice.relative,
         lines,
         scores(judge),
-        round(f1([one[1] for one in judge], heat, expected, 0.5), 4),
+        round(f1([one[1] for one in judge], choice, 0.5), 4),
         {look: scores(some) for look, some in by_look.items()},
-        [reliability([one[layer] for one in judge], *lines[layer]) for layer in range(len(LAYERS))],
+        [reliability([one[layer] for one in judge]) for layer in range(len(LAYERS))],
     )
 
 
-def _goal(results: Sequence[Sequence[Result]], heat: float, expected: float) -> float:
-    return mean_f1(results, heat, expected, 0.5) + mean_f1(results, heat, expected, 0.75)
+def _goal(results: Sequence[Sequence[Result]], choice: Choice) -> float:
+    return mean_f1(results, choice, 0.5) + mean_f1(results, choice, 0.75)
 
 
 def main() -> None:

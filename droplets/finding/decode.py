@@ -31,6 +31,8 @@ class Thresholds:
     Attributes:
         heat: probability of a centre that a peak must exceed.
         expected_iou: that its outline must exceed.
+        relative: part of the median score of a picture's outer objects that each of them must have: what a
+            gap between droplets is taken for, or a speck beside them, is less sure than they are.
         same: IoU over which two objects of a layer are one.
         within: part of the smaller one over which no outer object may lie in another.
         twin: IoU over which an inner object is the outer one that it lies in, seen twice; a core fills
@@ -39,6 +41,7 @@ class Thresholds:
 
     heat: float = 0.3
     expected_iou: float = 0.3
+    relative: float = 0.0
     same: float = 0.5
     within: float = 0.6
     twin: float = 0.85
@@ -87,6 +90,18 @@ def distinct(stars: Stars, thresholds: Thresholds) -> Stars:
     inner = inner.take(_belongs(inner, outer, thresholds.twin))
     stars = Stars.join([outer, inner])
     return stars.take(np.argsort(-stars.score, kind="stable"))
+
+
+def convincing(stars: Stars, relative: float) -> Stars:
+    """Without outer objects of a score under that part of their median, and what lies in those alone."""
+    outer = stars.layer == OUTER
+    if not outer.any():
+        return stars
+    sure = stars.score >= relative * float(np.median(stars.score[outer]))
+    kept = stars.take(sure | ~outer)
+    inner = kept.layer == INNER
+    owned = owners(kept.take(~inner), kept.centroid) >= 0
+    return kept.take(~inner | owned | kept.is_bead)
 
 
 def _unsuppressed(stars: Stars, same: float, within: float) -> Bools:

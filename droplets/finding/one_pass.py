@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from droplets.finding.colour import as_seen
-from droplets.finding.decode import Thresholds, distinct, owners, peaks
+from droplets.finding.decode import Thresholds, convincing, distinct, owners, peaks
 from droplets.finding.pyramid import Level, Scales, Tile, tiles, tiles_around
 from droplets.finding.stars import OUTER, Stars
 
@@ -65,7 +65,8 @@ def look(answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> Seen:
         points, level = stars.centroid[small], how.scales.finer(level)
         if level is not None:
             stars, found = eye.again(points, level, found)
-    return Seen(distinct(Stars.join(found), how.thresholds), eye.seconds)
+    stars = distinct(Stars.join(found), how.thresholds)
+    return Seen(convincing(stars, how.thresholds.relative), eye.seconds)
 
 
 def radii_at(stars: Stars, points: NDArray[np.float64]) -> NDArray[np.float64]:

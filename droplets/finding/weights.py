@@ -98,7 +98,7 @@ def load_head(path: Path) -> Weights:
     """The head that the file at `path` holds, in eval mode on the CPU.
 
     The file has the tensors of `Head`, and under "head" in its metadata a JSON object with the thresholds
-    "heat_threshold" and "iou_threshold".
+    "heat_threshold", "iou_threshold" and "relative_threshold".
 
     Raises:
         ModelUnavailable: the file is missing, is damaged, or holds another network.
@@ -125,6 +125,7 @@ def _thresholds(described: dict[str, Any]) -> Thresholds:
     return Thresholds(
         heat=float(described.get("heat_threshold", usual.heat)),
         expected_iou=float(described.get("iou_threshold", usual.expected_iou)),
+        relative=float(described.get("relative_threshold", usual.relative)),
     )
 
 

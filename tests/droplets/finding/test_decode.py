@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from droplets.finding.decode import Thresholds, _pairs, distinct, owners, peaks, shared_part
+from droplets.finding.colour import as_seen
+from droplets.finding.decode import Thresholds, _pairs, convincing, distinct, owners, peaks, shared_part
 from droplets.finding.stars import INNER, OUTER, Stars
 from tests.droplets.finding.answers import Circle, answer_of, rays_to
 
@@ -151,3 +152,28 @@ def test_of_thousands_of_objects_few_are_compared():
     assert len(larger) < len(both)  # neighbours are not compared
     found = distinct(both, HOW)
     assert len(found) == len(raft)
+
+
+def test_what_is_much_less_sure_than_the_rest_goes_with_what_lies_in_it():
+    sure = [Circle(60 + 100 * i, 60, 30) for i in range(3)]
+    gap = Circle(360, 60, 20, heat=0.4, expected_iou=0.5)
+    within = [Circle(60, 60, 6, layer=INNER, heat=0.3), Circle(360, 60, 5, layer=INNER)]
+    kept = convincing(stars_of([*sure, gap, *within]), 0.3)
+    assert sizes(kept) == [6, 30, 30, 30]
+    assert len(convincing(stars_of([gap]), 0.3)) == 1
+    assert len(convincing(Stars.none(), 0.3)) == 0
+
+
+@pytest.mark.parametrize(
+    ("colour", "grey"), [((0, 200, 0), 200), ((120, 60, 0), 120), ((90, 90, 90), 90), ((200, 40, 90), None)]
+)
+def test_a_picture_of_one_colour_is_shown_as_grey(colour, grey):
+    light = np.random.default_rng(3).uniform(0.5, 1, (40, 50, 1))
+    pixels = np.rint(light * np.array(colour)).astype(np.uint8)
+    if grey is None:  # a second colour beside it
+        pixels[:, 25:] = (30, 180, 60)
+        assert as_seen(pixels) is pixels
+        return
+    shown = as_seen(pixels).astype(float)
+    assert (shown == shown[..., :1]).all()
+    assert shown[..., 0] == pytest.approx(light[..., 0] * grey, abs=2)
