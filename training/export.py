@@ -52,6 +52,7 @@ def main() -> None:
     weights = calibrated(head, figures.calibration).state_dict()
     tensors = {name: tensor.half().contiguous() for name, tensor in weights.items()}
     save_file(tensors, args.out, metadata={"head": json.dumps(about)})
+    args.out.chmod(0o644)  # for whoever the service runs as
     print(json.dumps(about, indent=1))
     if args.out == OUT:
         manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))

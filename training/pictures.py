@@ -1,6 +1,6 @@
 """Draws the pictures of the documentation: `python -m training.pictures`.
 
-docs/finding.png: the sample picture, the head's heat over it, and the outlines that come of it.
+docs/finding.jpg: the sample picture, the head's heat over it, and the outlines that come of it.
 docs/looks.jpg: rendered pictures with their truth.
 """
 
@@ -24,7 +24,7 @@ from training.rendering.scenes import HELD_OUT, LOOKS, render
 from training.rendering.truth import ANGLES, Outline
 
 SAMPLE = Path("examples/droplets.png")
-FINDING, SHEET = Path("docs/finding.png"), Path("docs/looks.jpg")
+FINDING, SHEET = Path("docs/finding.jpg"), Path("docs/looks.jpg")
 GREEN, YELLOW, PINK = (80, 220, 80), (255, 210, 0), (255, 90, 220)
 MOST = 18
 """Pictures on the sheet,"""
@@ -95,8 +95,8 @@ def _draw(canvas: Pixels, outline: NDArray[np.floating], colour: tuple[int, int,
 
 def main() -> None:
     """Write both."""
-    cv2.imwrite(str(FINDING), cv2.cvtColor(finding(), cv2.COLOR_RGB2BGR))
-    cv2.imwrite(str(SHEET), cv2.cvtColor(sheet(), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    for path, picture in ((FINDING, finding()), (SHEET, sheet())):
+        cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
 if __name__ == "__main__":
