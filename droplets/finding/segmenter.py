@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from droplets.finding.network import Network
 from droplets.finding.one_pass import Looking, look, radii_at
 from droplets.finding.stars import Stars
-from droplets.finding.thorough import missed, surer
+from droplets.finding.thorough import SAME, missed, surer
 from droplets.finding.weights import load_head
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.encoder import Embedding, Precision, Runtime
@@ -123,9 +124,12 @@ class Segmenter:
             memory: of the same picture.
             points: that somebody has pointed at.
         """
-        radii = radii_at(self._stars(pixels, memory), points)
+        stars = self._stars(pixels, memory)
+        radii = radii_at(stars, points)
         found = find_at(self._generator, pixels, self._embedding(pixels, memory), points, radii)
-        return [replace(mask, found_by="hand") for mask in found]
+        height, width = pixels.shape[:2]
+        known = stars.masks(width, height)
+        return [replace(_as_known(mask, known), found_by="hand") for mask in found]
 
     @cached_property
     def _generator(self) -> Generator:
@@ -152,3 +156,10 @@ class Segmenter:
             memory.embedding = self._generator.encoder.embed(pixels)
             memory.encoding_s += time.perf_counter() - started
         return memory.embedding
+
+
+def _as_known(mask: Mask, known: Sequence[Mask]) -> Mask:
+    """The mask that the one pass has of the same object, so that it is measured alike; else the mask."""
+    likeness = [(mask.iou(other), i) for i, other in enumerate(known)]
+    best, i = max(likeness, default=(0.0, -1))
+    return known[i] if best > SAME else mask
