@@ -24,6 +24,7 @@ from torch import Tensor
 
 from droplets.finding.head import CHANNELS, ENCODER_CHANNELS, HEAT, LAYERS, RAY, Head
 from droplets.finding.network import Network
+from droplets.finding.weights import load_head
 from droplets.sam.checkpoint import load_sam
 from training.frames import CHECKPOINT, PART, Frames, Part
 from training.live import LiveFrames
@@ -77,6 +78,16 @@ def folded(head: Head, statistics: Statistics) -> Head:
             lateral = head.lateral(stride)
             lateral.weight /= deviation[:, None, None]
             cast(Tensor, lateral.bias).sub_((lateral.weight[..., 0, 0] * mean).sum(dim=1))
+    return head
+
+
+def unfolded(head: Head, statistics: Statistics) -> Head:
+    """The reverse of `folded`: to train on from weights that were exported."""
+    with torch.no_grad():
+        for stride, (mean, deviation) in statistics.items():
+            lateral = head.lateral(stride)
+            cast(Tensor, lateral.bias).add_((lateral.weight[..., 0, 0] * mean).sum(dim=1))
+            lateral.weight *= deviation[:, None, None]
     return head
 
 
@@ -170,10 +181,16 @@ class Trainer:
         frames: from which the features' statistics are taken at the start.
         device: to train on.
         rate: highest learning rate.
+        start: exported weights to begin with where there is no checkpoint; None for fresh ones.
     """
 
     def __init__(
-        self, checkpoint: Path, frames: Frames | LiveFrames, device: torch.device, rate: float
+        self,
+        checkpoint: Path,
+        frames: Frames | LiveFrames,
+        device: torch.device,
+        rate: float,
+        start: Path | None = None,
     ) -> None:
         self._path, self._device, self._rate = checkpoint, device, rate
         self.head = fresh_head().to(device).to(memory_format=torch.channels_last)
@@ -190,6 +207,10 @@ class Trainer:
             self.minutes, self.statistics = state["minutes"], state["statistics"]
         else:
             self.statistics = feature_statistics(frames)
+            if start is not None:
+                head = unfolded(load_head(start).head, self.statistics)
+                self.head.load_state_dict(head.state_dict())
+                self.average.load_state_dict(head.state_dict())
 
     def advance(self, batch: Batch, done: float) -> list[float]:
         """One step; `done` is the part of this piece that is over, 0 to 1. Returns the losses."""
@@ -230,7 +251,7 @@ def train(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     frames = _source(args)
-    trainer = Trainer(args.checkpoint, frames, device, args.rate)
+    trainer = Trainer(args.checkpoint, frames, device, args.rate, args.start)
     started, figures = time.monotonic(), []
     for batch in batches(frames, trainer.statistics, args.batch, args.seed + trainer.step, device):
         minutes = (time.monotonic() - started) / 60
@@ -260,6 +281,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=Path, default=Path("out/frames"))
     parser.add_argument("--checkpoint", type=Path, default=Path("out/head.pt"))
+    parser.add_argument(
+        "--start", type=Path, help="exported weights to begin with, if there is no checkpoint"
+    )
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--batch", type=int, default=6)
