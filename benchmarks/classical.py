@@ -1,7 +1,7 @@
 """Ways to find droplets without any training: each is a function from a grey picture to masks.
 
-Grey pictures are HxW uint8. Settings are those of the tutorials that are named, the same for all
-pictures.
+Grey pictures are HxW uint8. Settings are those of the tutorials where one is named; the others
+were chosen without tuning. All are the same for all pictures.
 """
 
 from __future__ import annotations
