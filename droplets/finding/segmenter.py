@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from droplets.boxes import boxes_of, overlapping
 from droplets.finding.network import Network
 from droplets.finding.one_pass import Looking, look, radii_at
 from droplets.finding.stars import Stars
@@ -129,7 +130,11 @@ class Segmenter:
         found = find_at(self._generator, pixels, self._embedding(pixels, memory), points, radii)
         height, width = pixels.shape[:2]
         known = stars.masks(width, height)
-        return [replace(_as_known(mask, known), found_by="hand") for mask in found]
+        boxes = boxes_of(known)
+        near = ([known[i] for i in overlapping(boxes, mask)] for mask in found)
+        return [
+            replace(_as_known(mask, some), found_by="hand") for mask, some in zip(found, near, strict=True)
+        ]
 
     @cached_property
     def _generator(self) -> Generator:
@@ -160,6 +165,5 @@ class Segmenter:
 
 def _as_known(mask: Mask, known: Sequence[Mask]) -> Mask:
     """The mask that the one pass has of the same object, so that it is measured alike; else the mask."""
-    likeness = [(mask.iou(other), i) for i, other in enumerate(known)]
-    best, i = max(likeness, default=(0.0, -1))
-    return known[i] if best > SAME else mask
+    best = max(known, key=mask.iou, default=None)
+    return best if best is not None and mask.iou(best) > SAME else mask
