@@ -1,7 +1,6 @@
 """Writes a trained head as the service loads it: `python -m training.export`.
 
-The calibration of the expected IoU goes into the weights of its channel; the thresholds, the figures of
-validation and what training was, into the file's metadata.
+Thresholds, calibration, the figures of validation and what training was go into the file's metadata.
 """
 
 from __future__ import annotations
@@ -9,14 +8,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
-from droplets.finding.head import QUALITY, Head
 from droplets.finding.network import Network
 from droplets.sam.checkpoint import load_sam
 from training.frames import CHECKPOINT
@@ -25,16 +22,6 @@ from training.validate import validate
 
 OUT = Path("model/droplet_head.safetensors")
 MANIFEST = Path("model/manifest.json")
-
-
-def calibrated(head: Head, lines: list[tuple[float, float]]) -> Head:
-    """With the slope and shift of each layer's expected IoU in its last convolution."""
-    with torch.no_grad():
-        for layer, (slope, shift) in enumerate(lines):
-            weight, bias = head.output(layer).weight, cast(Tensor, head.output(layer).bias)
-            weight[QUALITY] *= slope
-            bias[QUALITY] = slope * bias[QUALITY] + shift
-    return head
 
 
 def main() -> None:
@@ -48,9 +35,8 @@ def main() -> None:
     head = load_average(args.checkpoint)
     figures = validate(Network(load_sam(CHECKPOINT), head), args.pictures)
     state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
-    about = {**figures.described(), "steps": state["step"], "minutes": round(state["minutes"], 1)}
-    weights = calibrated(head, figures.calibration).state_dict()
-    tensors = {name: tensor.half().contiguous() for name, tensor in weights.items()}
+    about = {**asdict(figures), "steps": state["step"], "minutes": round(state["minutes"], 1)}
+    tensors = {name: tensor.half().contiguous() for name, tensor in head.state_dict().items()}
     save_file(tensors, args.out, metadata={"head": json.dumps(about)})
     args.out.chmod(0o644)  # for whoever the service runs as
     print(json.dumps(about, indent=1))

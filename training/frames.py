@@ -1,7 +1,9 @@
 """Frames on disk: rendered pictures with the frozen encoder's features, in the parts that training takes.
 
-A frame is four parts of 128x128 cells. Of each the features lie one after the other in one file, so that a
-part is read at once. `python -m training.frames FOLDER FIRST LAST` makes those that are missing.
+A part has 128x128 cells. A picture of 1024 pixels a side is four of them, one that is shown at half or a
+quarter of its size, as large droplets are, is one. Of each part the features lie one after the other in one
+file, so that a part is read at once. `python -m training.frames FOLDER FIRST LAST` makes those that are
+missing.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from droplets.finding.colour import as_seen
 from droplets.finding.head import ENCODER_CHANNELS, STRIDE, Head
@@ -27,8 +28,7 @@ from training.rendering.scenes import SIDE, render
 from training.rendering.truth import Picture
 from training.targets import Targets, layer_targets
 
-CELLS = SIDE // STRIDE
-PART = CELLS // 2
+PART = SIDE // STRIDE // 2
 """Cells along a side of a part."""
 CHECKPOINT = Path("model/mobile_sam.pt")
 SIZES = {
@@ -38,9 +38,15 @@ SIZES = {
 PIXELS = (PART * STRIDE, PART * STRIDE, 3)
 
 
+SHRINKS, SHARES = (1, 2, 4), (0.6, 0.32, 0.08)
+"""Times by which a picture is shrunk, as the pyramid does with large droplets, and how often."""
+LEAST_RADIUS = 2.5
+"""Pixels under which an object of a shrunken picture is not judged."""
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A quarter of a frame.
+    """What training takes, on the device on which it was made.
 
     Attributes:
         pixels: 512x512x3 uint8.
@@ -48,44 +54,46 @@ class Part:
         targets: of the outer and the inner layer.
     """
 
-    pixels: NDArray[np.uint8]
-    features: dict[int, NDArray[np.float16]]
+    pixels: Tensor
+    features: dict[int, Tensor]
     targets: list[Targets]
 
-    @classmethod
-    def cut(
-        cls,
-        pixels: NDArray[np.uint8],
-        features: dict[int, NDArray[np.float32]],
-        number: int,
-        targets: list[Targets],
-    ) -> Part:
-        """Part `number` of a frame with CxHxW features, whose targets are given."""
-        row, column = list(corners())[number]
+
+def cut(pixels: Tensor, features: dict[int, Tensor], targets: list[list[Targets]]) -> list[Part]:
+    """The parts of a picture.
+
+    Arguments:
+        pixels: HxWx3 uint8, H and W 512 or 1024.
+        features: by stride, hxwxC of the picture.
+        targets: of each part.
+    """
+    parts = []
+    for (row, column), own in zip(corners(pixels.shape[0]), targets, strict=True):
         top, left = row * STRIDE, column * STRIDE
-        own = {}
-        for stride, (height, width, _) in SIZES.items():
-            y, x = top // stride, left // stride
-            part = features[stride][:, y : y + height, x : x + width].transpose(1, 2, 0)
-            own[stride] = np.ascontiguousarray(part, np.float16)
-        inside = pixels[top : top + PIXELS[0], left : left + PIXELS[1]]
-        return cls(np.ascontiguousarray(inside), own, targets)
+        maps = {
+            stride: features[stride][
+                top // stride : top // stride + height, left // stride : left // stride + width
+            ].to(torch.float16, memory_format=torch.contiguous_format, copy=True)
+            for stride, (height, width, _) in SIZES.items()
+        }
+        parts.append(Part(pixels[top : top + PIXELS[0], left : left + PIXELS[1]].clone(), maps, own))
+    return parts
 
 
 def part_targets(picture: Picture, seed: int) -> list[list[Targets]]:
     """For each part the targets of both layers."""
-    targets = layer_targets(picture.objects, CELLS, CELLS, seed)
+    side = picture.pixels.shape[0] // STRIDE
+    targets = layer_targets(picture.objects, side, side, seed)
     return [
         [one.part(slice(row, row + PART), slice(column, column + PART)) for one in targets]
-        for row, column in corners()
+        for row, column in corners(picture.pixels.shape[0])
     ]
 
 
-def corners() -> Iterator[tuple[int, int]]:
-    """Row and column of each part's first cell."""
-    for row in (0, PART):
-        for column in (0, PART):
-            yield row, column
+def corners(side: int) -> list[tuple[int, int]]:
+    """Row and column of the first cell of each part of a picture of so many pixels a side."""
+    starts = range(0, side // STRIDE, PART)
+    return [(row, column) for row in starts for column in starts]
 
 
 def stem(folder: Path, seed: int) -> Path:
@@ -94,23 +102,31 @@ def stem(folder: Path, seed: int) -> Path:
 
 
 def shown(seed: int, *, held_out: bool = False) -> Picture:
-    """A rendered picture as the network is shown it."""
-    picture = render(seed, held_out=held_out)
+    """A rendered picture as the network is shown it: 1024x1024, or 512x512 if it is shrunk."""
+    picture, times = whole(seed, held_out=held_out)
+    if times > 1:
+        picture = picture.shrunk(times, LEAST_RADIUS)
     return replace(picture, pixels=as_seen(picture.pixels))
+
+
+def whole(seed: int, *, held_out: bool = False) -> tuple[Picture, int]:
+    """A rendered picture at its own size, and the times by which it is to be shrunk."""
+    times = int(np.random.default_rng([seed, 1]).choice(SHRINKS, p=SHARES))
+    side = max(SIDE, times * SIDE // 2)
+    return render(seed, held_out=held_out, width=side, height=side, times=times), times
 
 
 def make(folder: Path, network: Network, seed: int) -> None:
     """Render and encode a frame; its files appear whole."""
-    picture = render(seed)
-    features = network.features(picture.pixels)
+    picture = shown(seed)
+    found = network.features(picture.pixels)
+    features = {stride: torch.from_numpy(maps).permute(1, 2, 0) for stride, maps in found.items()}
     targets = part_targets(picture, seed)
     path = stem(folder, seed)
     with path.with_suffix(".part").open("wb") as file:
-        for number in range(4):
-            part = Part.cut(picture.pixels, features, number, targets[number])
-            file.write(part.pixels.tobytes())
-            for plane in part.features.values():
-                file.write(plane.tobytes())
+        for part in cut(torch.from_numpy(picture.pixels), features, targets):
+            for plane in (part.pixels, *part.features.values()):
+                file.write(plane.numpy().tobytes())
     path.with_suffix(".pickle").write_bytes(pickle.dumps(targets))
     path.with_suffix(".part").rename(path.with_suffix(".bin"))
 
@@ -124,33 +140,33 @@ class Frames:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._targets: dict[Path, list[list[Targets]]] = {}
-        self._paths: list[Path] = []
+        self._known: set[Path] = set()
+        self._parts: list[tuple[Path, int, list[Targets]]] = []
         self.look_again()
 
     def look_again(self) -> None:
         """Take in frames that have come since."""
         for path in sorted(self._folder.glob("frame-*.bin")):
-            if path not in self._targets:
-                self._targets[path] = pickle.loads(path.with_suffix(".pickle").read_bytes())  # noqa: S301
-                self._paths.append(path)
+            if path not in self._known:
+                self._known.add(path)
+                targets = pickle.loads(path.with_suffix(".pickle").read_bytes())  # noqa: S301
+                self._parts += [(path, number, own) for number, own in enumerate(targets)]
 
     def __len__(self) -> int:
         """Parts."""
-        return 4 * len(self._paths)
+        return len(self._parts)
 
     def __getitem__(self, index: int) -> Part:
-        """Part i of four of each frame in turn."""
-        path, part = self._paths[index // 4], index % 4
-        size = int(np.prod(PIXELS)) + sum(2 * int(np.prod(shape)) for shape in SIZES.values())
-        raw = np.fromfile(path, np.uint8, size, offset=part * size)
-        pixels, at = raw[: int(np.prod(PIXELS))].reshape(PIXELS), int(np.prod(PIXELS))
-        features = {}
-        for stride, shape in SIZES.items():
-            end = at + 2 * int(np.prod(shape))
-            features[stride] = raw[at:end].view(np.float16).reshape(shape)
-            at = end
-        return Part(pixels, features, self._targets[path][part])
+        """Any part."""
+        path, number, targets = self._parts[index]
+        sizes = [int(np.prod(PIXELS)), *(2 * int(np.prod(shape)) for shape in SIZES.values())]
+        raw = torch.from_numpy(np.fromfile(path, np.uint8, sum(sizes), offset=number * sum(sizes)))
+        pixels, *maps = torch.split(raw, sizes)
+        features = {
+            stride: plane.view(torch.float16).view(shape)
+            for plane, (stride, shape) in zip(maps, SIZES.items(), strict=True)
+        }
+        return Part(pixels.view(PIXELS), features, targets)
 
 
 @cache

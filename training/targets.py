@@ -23,9 +23,8 @@ MOST_CELLS = 16
 """Of them, of one object: large ones do not count for more than small ones."""
 IGNORED = 0.6
 """Within this part of its radius no heat is judged at an object that does not count."""
-LARGEST = 32.0
-"""Cells of radius: around the centre of a larger object the network does not see its edge; it is judged in a
-smaller picture."""
+LARGEST = 12.0
+"""Cells of radius: a larger object is found in a smaller picture, see `droplets.finding.pyramid.Scales`."""
 TURNS = 2 * np.pi * np.arange(RAYS) / RAYS
 DIRECTIONS = np.column_stack([np.cos(TURNS), np.sin(TURNS)])
 

@@ -12,8 +12,10 @@ import logging
 import math
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -21,9 +23,9 @@ from typing import cast
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from droplets.finding.head import CHANNELS, ENCODER_CHANNELS, HEAT, LAYERS, RAY, Head
-from droplets.finding.network import Network
 from droplets.finding.weights import load_head
 from droplets.sam.checkpoint import load_sam
 from training.frames import CHECKPOINT, PART, Frames, Part
@@ -32,13 +34,13 @@ from training.losses import INNER_WEIGHT, Losses, Wanted, layer_losses
 
 log = logging.getLogger(__name__)
 
-MEAN, DEVIATION = (
-    np.array([123.675, 116.28, 103.53], np.float32),
-    np.array([58.395, 57.12, 57.375], np.float32),
-)
+MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 """MobileSAM's pixel mean and deviation."""
 WARM_UP = 100
 """Steps in which the learning rate rises."""
+DROPPED, DECAY = 0.1, 1e-2
+"""Part of the encoder's channels that is left out at random, and AdamW's weight decay: the head shall not
+learn its frames by heart."""
 KEPT = 0.999
 """Of the moving average of the weights, a step; it is what is exported."""
 
@@ -56,6 +58,8 @@ Statistics = dict[int, Tensor]
 """By stride 2xC float32: mean and deviation of the encoder's features."""
 MEASURED = 160
 """Parts from which these are taken."""
+LOGGED, SAVED = 50, 0.5
+"""Steps between two lines of the log, and minutes between two checkpoints."""
 
 
 def feature_statistics(frames: Frames | LiveFrames) -> Statistics:
@@ -64,10 +68,10 @@ def feature_statistics(frames: Frames | LiveFrames) -> Statistics:
     parts = [frames[i] for i in range(min(MEASURED, len(frames)))]
     found = {}
     for stride, channels in ENCODER_CHANNELS.items():
-        values = np.concatenate([part.features[stride][::2, ::2].reshape(-1, channels) for part in parts])
-        mean, deviation = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
-        deviation = np.maximum(deviation, np.median(deviation) / 5)
-        found[stride] = torch.from_numpy(np.stack([mean, deviation]).astype(np.float32))
+        values = torch.cat([part.features[stride][::2, ::2].reshape(-1, channels) for part in parts]).double()
+        mean, deviation = values.mean(dim=0), values.std(dim=0, correction=0)
+        deviation = deviation.clamp(min=float(deviation.median()) / 5)
+        found[stride] = torch.stack([mean, deviation]).float()
     return found
 
 
@@ -101,13 +105,12 @@ def load_average(checkpoint: Path) -> Head:
 
 def collate(parts: list[Part], statistics: Statistics, device: torch.device) -> Batch:
     """Parts as one batch."""
-    pixels = torch.from_numpy(np.stack([(part.pixels - MEAN) / DEVIATION for part in parts])).permute(
-        0, 3, 1, 2
-    )
+    mean, deviation = (torch.tensor(values, device=device) for values in (MEAN, DEVIATION))
+    pixels = (torch.stack([part.pixels for part in parts]).float() - mean) / deviation
     features = {}
     for stride, (mean, deviation) in statistics.items():
-        maps = torch.from_numpy(np.stack([part.features[stride] for part in parts])).to(device).float()
-        features[stride] = ((maps - mean.to(device)) / deviation.to(device)).permute(0, 3, 1, 2)
+        maps = torch.stack([part.features[stride] for part in parts])
+        features[stride] = ((maps - mean) / deviation).permute(0, 3, 1, 2)
     wanted = []
     for layer in range(len(LAYERS)):
         targets = [part.targets[layer] for part in parts]
@@ -120,7 +123,7 @@ def collate(parts: list[Part], statistics: Statistics, device: torch.device) -> 
                 torch.from_numpy(np.concatenate([one.bead for one in targets]).astype(np.float32)).to(device),
             )
         )
-    return Batch(pixels.to(device), features, wanted)
+    return Batch(pixels.permute(0, 3, 1, 2), features, wanted)
 
 
 def batches(
@@ -164,7 +167,7 @@ def answer_losses(head: Head, batch: Batch, device: torch.device) -> list[Losses
     with torch.autocast(device.type, torch.bfloat16):
         answer = head(
             batch.pixels.contiguous(memory_format=torch.channels_last),
-            *(batch.features[stride] for stride in (4, 8, 16)),
+            *(functional.dropout2d(batch.features[stride], DROPPED, head.training) for stride in (4, 8, 16)),
         )
     answer = answer.float()
     return [
@@ -196,24 +199,26 @@ class Trainer:
         self.head = fresh_head().to(device).to(memory_format=torch.channels_last)
         self.average = fresh_head().to(device)
         self.average.load_state_dict(self.head.state_dict())
-        self._optimiser = torch.optim.AdamW(self.head.parameters(), rate, weight_decay=1e-4)
+        self._optimiser = torch.optim.AdamW(self.head.parameters(), rate, weight_decay=DECAY, foreach=True)
         self.step, self.minutes, self._first = 0, 0.0, 0
         if checkpoint.exists():
             state = torch.load(checkpoint, map_location=device, weights_only=True)
             self.head.load_state_dict(state["head"])
             self.average.load_state_dict(state["average"])
             self._optimiser.load_state_dict(state["optimiser"])
+            for group in self._optimiser.param_groups:
+                group["weight_decay"] = DECAY
             self.step = self._first = state["step"]
             self.minutes, self.statistics = state["minutes"], state["statistics"]
         else:
             self.statistics = feature_statistics(frames)
             if start is not None:
-                head = unfolded(load_head(start).head, self.statistics)
+                head = unfolded(load_head(start).head.to(device), self.statistics)
                 self.head.load_state_dict(head.state_dict())
                 self.average.load_state_dict(head.state_dict())
 
-    def advance(self, batch: Batch, done: float) -> list[float]:
-        """One step; `done` is the part of this piece that is over, 0 to 1. Returns the losses."""
+    def advance(self, batch: Batch, done: float) -> Tensor:
+        """One step; `done` is the part of this piece that is over, 0 to 1. Returns the losses' figures."""
         steps = self.step - self._first + 1
         rate = self._rate * min(1, steps / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done))
         for group in self._optimiser.param_groups:
@@ -227,9 +232,8 @@ class Trainer:
         self.step += 1
         with torch.no_grad():
             kept = min(KEPT, steps / (steps + 10))
-            for mean, value in zip(self.average.parameters(), self.head.parameters(), strict=True):
-                mean.lerp_(value, 1 - kept)
-        return [float(figure) for one in losses for figure in one.figures]
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.head.parameters()), 1 - kept)
+        return torch.stack([figure.detach() for one in losses for figure in one.figures])
 
     def save(self, minutes: float) -> None:
         """Write the checkpoint whole, after so many minutes of this piece."""
@@ -250,30 +254,37 @@ def train(args: argparse.Namespace) -> None:
     device = torch.device(args.device)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    frames = _source(args)
+    with _source(args) as frames:
+        _train_on(frames, device, args)
+
+
+def _train_on(frames: Frames | LiveFrames, device: torch.device, args: argparse.Namespace) -> None:
     trainer = Trainer(args.checkpoint, frames, device, args.rate, args.start)
-    started, figures = time.monotonic(), []
+    started, saved = time.monotonic(), 0.0
+    figures: deque[Tensor] = deque(maxlen=LOGGED)
     for batch in batches(frames, trainer.statistics, args.batch, args.seed + trainer.step, device):
         minutes = (time.monotonic() - started) / 60
         if minutes > args.minutes:
             break
         figures.append(trainer.advance(batch, minutes / args.minutes))
-        if trainer.step % 50 == 0:
-            means = " ".join(f"{value:.3f}" for value in np.mean(figures[-50:], axis=0))
-            log.info(
-                "%d %.1f min, %d frames: outer and inner %s", trainer.step, minutes, len(frames) // 4, means
-            )
-        if trainer.step % 250 == 0:
+        if trainer.step % LOGGED == 0:
+            means = " ".join(f"{value:.3f}" for value in torch.stack(list(figures)).mean(dim=0).tolist())
+            log.info("%d %.1f min, %d parts: outer and inner %s", trainer.step, minutes, len(frames), means)
+        if minutes > saved + SAVED:
+            saved = minutes
             trainer.save(minutes)
     trainer.save(args.minutes)
 
 
-def _source(args: argparse.Namespace) -> Frames | LiveFrames:
+@contextmanager
+def _source(args: argparse.Namespace) -> Iterator[Frames | LiveFrames]:
     """Frames of a folder or, on a GPU, such as are made at the same time."""
     if args.device == "cpu":
-        return Frames(args.frames)
-    sam = load_sam(CHECKPOINT, args.device)
-    return LiveFrames(Network(sam, Head().to(args.device)), os.cpu_count() or 1, first_seed=args.seed)
+        yield Frames(args.frames)
+        return
+    workers = max(1, (os.cpu_count() or 1) - 1)
+    with closing(LiveFrames(load_sam(CHECKPOINT, args.device), workers, first_seed=args.first)) as frames:
+        yield frames
 
 
 def main() -> None:
@@ -290,6 +301,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first frame, on a GPU")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     train(parser.parse_args())
 

@@ -1,8 +1,8 @@
 """Validates a trained head on rendered pictures that it has not seen, and chooses what goes with its weights.
 
 Half of the pictures are of looks that training never sees. On the even ones the thresholds are chosen and
-the expected IoU is calibrated (Platt, 1999: a slope and a shift of its logit); the odd ones tell how good
-both are.
+the expected IoU is calibrated (its mean true value by steps of what is expected, never falling: Zadrozny and
+Elkan, 2002); the odd ones tell how good both are.
 """
 
 from __future__ import annotations
@@ -13,34 +13,35 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import isotonic_regression
 
-from droplets.finding.decode import Thresholds
+from droplets.finding.decode import Thresholds, calibrated
 from droplets.finding.head import LAYERS
 from droplets.finding.network import Network
 from droplets.finding.one_pass import Looking, look
 from droplets.finding.stars import Stars
 from droplets.sam.checkpoint import load_sam
 from droplets.types import Mask
-from training.frames import CHECKPOINT, shown
+from training.frames import CHECKPOINT, whole
 from training.rendering.truth import Outline
 from training.targets import ray_lengths
 from training.train import load_average
 
 FIRST_SEED = 1_000_000
 """Of validation; training's are lower."""
-LOW = Thresholds(heat=0.1, expected_iou=0.1)
+LOW = Thresholds(heat=0.1, expected_iou=0.1, inner_heat=0.1, inner_expected_iou=0.1)
 HEATS, IOUS, RELATIVES = (
     (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
     (0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
     (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
 )
 IOU_STEPS = (0.5, 0.75, 0.9)
+CURVE_STEPS, TAKEN_ON_TRUST = 20, 10
+"""Of the calibration, and objects that each step is given as if what is expected were right."""
 
 Floats = NDArray[np.float64]
 
@@ -82,7 +83,7 @@ def as_stars(objects: Sequence[Outline], layer: int) -> Stars:
 
 def check(network: Network, seed: int, *, held_out: bool) -> Checked:
     """Render and ask."""
-    picture = shown(seed, held_out=held_out)
+    picture, _ = whole(seed, held_out=held_out)
     height, width = picture.pixels.shape[:2]
     inside = [one for one in picture.objects if 0 <= one.x < width and 0 <= one.y < height]
     layers = [[one for one in inside if one.inner == (layer == "inner")] for layer in LAYERS]
@@ -159,11 +160,11 @@ def _drawn(stars: Stars, size: tuple[int, int]) -> tuple[Stars, list[Mask]]:
 
 @dataclass(frozen=True)
 class Choice:
-    """Thresholds as `droplets.finding.decode.Thresholds` has them."""
+    """Thresholds of a layer; see `droplets.finding.decode.Thresholds`."""
 
     heat: float
     expected: float
-    relative: float
+    relative: float = 0.0
 
     def keeps(self, one: Result) -> NDArray[np.bool_]:
         """N: which of the objects found would be kept."""
@@ -194,27 +195,21 @@ def mean_f1(results: Sequence[Sequence[Result]], choice: Choice, least: float) -
     return float(np.mean(values))
 
 
-def calibration(results: Sequence[Result]) -> tuple[float, float]:
-    """Slope and shift of the logit of the expected IoU that bring it nearest to the IoU found."""
+def calibration(results: Sequence[Result]) -> list[float]:
+    """Mean true IoU for what is expected in each of `CURVE_STEPS` even steps, never falling."""
     expected, iou = _known(results)
-    logit = np.log(expected / (1 - expected))
-
-    def loss(how: Floats) -> float:
-        line = how[0] * logit + how[1]
-        return float(np.mean(np.logaddexp(0, line) - iou * line))
-
-    slope, shift = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
-    return float(slope), float(shift)
+    step = np.minimum((CURVE_STEPS * expected).astype(int), CURVE_STEPS - 1)
+    middle = (np.arange(CURVE_STEPS) + 0.5) / CURVE_STEPS
+    number = np.bincount(step, minlength=CURVE_STEPS) + TAKEN_ON_TRUST
+    mean = (np.bincount(step, iou, CURVE_STEPS) + TAKEN_ON_TRUST * middle) / number
+    curve = isotonic_regression(mean, weights=number).x
+    return [round(float(value), 4) for value in curve]
 
 
-def calibrated(layers: Sequence[Result], lines: Sequence[tuple[float, float]]) -> list[Result]:
-    """Results of both layers with their expected IoU on its line."""
-    found = []
-    for one, (slope, shift) in zip(layers, lines, strict=True):
-        expected = np.clip(one.expected, 1e-4, 1 - 1e-4)
-        logit = slope * np.log(expected / (1 - expected)) + shift
-        found.append(replace(one, expected=1 / (1 + np.exp(-logit))))
-    return found
+def with_calibration(layers: Sequence[Result], curves: Sequence[Sequence[float]]) -> list[Result]:
+    """Results of both layers with their expected IoU calibrated."""
+    pairs = zip(layers, curves, strict=True)
+    return [replace(one, expected=calibrated(one.expected, curve)) for one, curve in pairs]
 
 
 def reliability(results: Sequence[Result]) -> list[tuple[int, float, float]]:
@@ -231,7 +226,7 @@ def reliability(results: Sequence[Result]) -> list[tuple[int, float, float]]:
 
 def _known(results: Sequence[Result]) -> tuple[Floats, Floats]:
     expected = np.concatenate([one.expected[one.judged] for one in results])
-    return np.clip(expected, 1e-4, 1 - 1e-4), np.concatenate([one.iou[one.judged] for one in results])
+    return expected, np.concatenate([one.iou[one.judged] for one in results])
 
 
 @dataclass(frozen=True)
@@ -239,26 +234,20 @@ class Figures:
     """What validation says.
 
     Attributes:
-        heat_threshold, iou_threshold, relative_threshold: chosen.
-        calibration: slope and shift of each layer's expected IoU.
+        thresholds: chosen; fields of `droplets.finding.decode.Thresholds`.
+        calibration: of each layer's expected IoU, see `droplets.finding.decode.Thresholds`.
         f1: at IoU 0.5, 0.75 and 0.9, of the outer layer.
-        inner_f1: of the inner layer, at IoU 0.5.
+        inner_f1: the three of the inner layer, of all its objects together.
         by_look: the three of the outer layer for each look.
         reliability: by layer and tenth: number of objects, mean expected and mean true IoU.
     """
 
-    heat_threshold: float
-    iou_threshold: float
-    relative_threshold: float
-    calibration: list[tuple[float, float]]
+    thresholds: dict[str, float]
+    calibration: list[list[float]]
     f1: list[float]
-    inner_f1: float
+    inner_f1: list[float]
     by_look: dict[str, list[float]]
     reliability: list[list[tuple[int, float, float]]]
-
-    def described(self) -> dict[str, Any]:
-        """For JSON; the calibration is in the weights."""
-        return {name: value for name, value in asdict(self).items() if name != "calibration"}
 
 
 def validate(network: Network, pictures: int) -> Figures:
@@ -271,11 +260,15 @@ def validate(network: Network, pictures: int) -> Figures:
     seeds = range(FIRST_SEED, FIRST_SEED + pictures)
     checked = [check(network, seed, held_out=held_out) for held_out in (False, True) for seed in seeds]
     raw = [compare(one) for one in checked]
-    lines = [calibration([one[layer] for one in raw[::2]]) for layer in range(len(LAYERS))]
-    results = [calibrated(one, lines) for one in raw]
+    curves = [calibration([one[layer] for one in raw[::2]]) for layer in range(len(LAYERS))]
+    results = [with_calibration(one, curves) for one in raw]
     chosen, judge = results[::2], results[1::2]
     choices = (Choice(*values) for values in product(HEATS, IOUS, RELATIVES))
     choice = max(choices, key=lambda one: _goal(chosen, one))
+    inner = max(
+        (Choice(*values) for values in product(HEATS, IOUS)),
+        key=lambda one: f1([layers[1] for layers in chosen], one, 0.5),
+    )
 
     def scores(some: Sequence[Sequence[Result]]) -> list[float]:
         return [round(mean_f1(some, choice, least), 4) for least in IOU_STEPS]
@@ -285,12 +278,16 @@ def validate(network: Network, pictures: int) -> Figures:
         look: [own for own, one in zip(results, checked, strict=True) if one.look == look] for look in looks
     }
     return Figures(
-        choice.heat,
-        choice.expected,
-        choice.relative,
-        lines,
+        {
+            "heat": choice.heat,
+            "expected_iou": choice.expected,
+            "inner_heat": inner.heat,
+            "inner_expected_iou": inner.expected,
+            "relative": choice.relative,
+        },
+        curves,
         scores(judge),
-        round(f1([one[1] for one in judge], choice, 0.5), 4),
+        [round(f1([one[1] for one in judge], inner, least), 4) for least in IOU_STEPS],
         {look: scores(some) for look, some in by_look.items()},
         [reliability([one[layer] for one in judge]) for layer in range(len(LAYERS))],
     )

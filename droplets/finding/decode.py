@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -29,22 +30,28 @@ class Thresholds:
     """Which peaks are objects, and when two are one.
 
     Attributes:
-        heat: probability of a centre that a peak must exceed.
+        heat: probability of a centre that a peak must exceed, of an outer object.
         expected_iou: that its outline must exceed.
+        inner_heat, inner_expected_iou: the same of what lies in objects.
         relative: part of the median score of a picture's outer objects that each of them must have: what a
             gap between droplets is taken for, or a speck beside them, is less sure than they are.
         same: IoU over which two objects of a layer are one.
         within: part of the smaller one over which no outer object may lie in another.
         twin: IoU over which an inner object is the outer one that it lies in, seen twice; a core fills
             less of its shell.
+        calibration: by layer, the mean true IoU of objects for which the head expects one in each of several
+            even steps from 0 to 1, on rendered pictures; what the head says is read off there.
     """
 
     heat: float = 0.3
     expected_iou: float = 0.3
+    inner_heat: float = 0.3
+    inner_expected_iou: float = 0.3
     relative: float = 0.0
     same: float = 0.5
     within: float = 0.6
     twin: float = 0.85
+    calibration: tuple[tuple[float, ...], ...] = ()
 
 
 def peaks(answer: NDArray[np.float32], thresholds: Thresholds) -> Stars:
@@ -52,19 +59,39 @@ def peaks(answer: NDArray[np.float32], thresholds: Thresholds) -> Stars:
 
     Arguments:
         answer: 70xhxw, see `Head.forward`.
-        thresholds: `heat` and `expected_iou` count.
+        thresholds: those of heat and expected IoU count.
     """
-    layers = answer.reshape(len(LAYERS), CHANNELS, *answer.shape[1:])
-    return Stars.join([_peaks(layer, maps, thresholds) for layer, maps in enumerate(layers)])
+    outer, inner = answer.reshape(len(LAYERS), CHANNELS, *answer.shape[1:])
+    return Stars.join(
+        [
+            _peaks(OUTER, outer, thresholds.heat, thresholds.expected_iou, thresholds.calibration),
+            _peaks(
+                INNER, inner, thresholds.inner_heat, thresholds.inner_expected_iou, thresholds.calibration
+            ),
+        ]
+    )
 
 
-def _peaks(layer: int, maps: NDArray[np.float32], thresholds: Thresholds) -> Stars:
+def calibrated(expected: Floats, curve: Sequence[float]) -> Floats:
+    """What IoUs that the head expects stand for; see `Thresholds.calibration`."""
+    return np.interp(expected, (np.arange(len(curve)) + 0.5) / len(curve), curve)
+
+
+def _peaks(
+    layer: int,
+    maps: NDArray[np.float32],
+    heat: float,
+    expected_iou: float,
+    calibration: tuple[tuple[float, ...], ...],
+) -> Stars:
     """Objects of one layer, 35xhxw."""
     logits = np.ascontiguousarray(maps[HEAT])
     highest = logits >= cv2.dilate(logits, np.ones((3, 3), np.uint8))
-    row, column = np.nonzero(highest & (logits > _logit(thresholds.heat)))
+    row, column = np.nonzero(highest & (logits > _logit(heat)))
     expected = _sigmoid(maps[QUALITY, row, column])
-    good = expected > thresholds.expected_iou
+    if calibration:
+        expected = calibrated(expected, calibration[layer])
+    good = expected > expected_iou
     row, column, expected = row[good], column[good], expected[good]
     there = maps[:, row, column].astype(np.float64)
     return Stars(

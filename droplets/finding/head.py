@@ -42,14 +42,18 @@ class Widths:
     middle: int = 64
     fine: int = 48
     stem: int = 24
-    inner: int = 32
+    inner: int = 48
 
 
-def _mixing(channels: int, number: int) -> nn.Sequential:
+FAR = (1, 2, 4, 1)
+"""Dilations at stride 16: from the centre of a droplet of 30 cells' radius its edge is seen on all sides."""
+
+
+def _mixing(channels: int, dilations: tuple[int, ...]) -> nn.Sequential:
     """3x3 convolutions, each after a GELU."""
     layers: list[nn.Module] = []
-    for _ in range(number):
-        layers += [nn.GELU(), nn.Conv2d(channels, channels, 3, padding=1)]
+    for apart in dilations:
+        layers += [nn.GELU(), nn.Conv2d(channels, channels, 3, padding=apart, dilation=apart)]
     return nn.Sequential(*layers)
 
 
@@ -70,15 +74,15 @@ class Head(nn.Module):
             nn.GELU(),
         )
         self.lateral16 = nn.Conv2d(ENCODER_CHANNELS[16], wide.coarse, 1)
-        self.mixing16 = _mixing(wide.coarse, 3)
+        self.mixing16 = _mixing(wide.coarse, FAR)
         self.lateral8 = nn.Conv2d(ENCODER_CHANNELS[8], wide.coarse, 1)
         self.mixing8 = nn.Sequential(
-            nn.GELU(), nn.Conv2d(wide.coarse, wide.middle, 3, padding=1), *_mixing(wide.middle, 1)
+            nn.GELU(), nn.Conv2d(wide.coarse, wide.middle, 3, padding=1), *_mixing(wide.middle, (1,))
         )
         self.lateral4 = nn.Conv2d(ENCODER_CHANNELS[4], wide.fine, 1)
         self.lateral_stem = nn.Conv2d(wide.stem, wide.fine, 1)
         self.descent = nn.Conv2d(wide.middle, wide.fine, 1)
-        self.mixing4 = _mixing(wide.fine, 2)
+        self.mixing4 = _mixing(wide.fine, (1, 1))
         self.towers = nn.ModuleList(
             nn.Sequential(
                 nn.GELU(),

@@ -52,14 +52,13 @@ class Scales:
         largest: scale of the base level of the smallest pictures.
         finest: scale of the finest level; beyond it a picture has no more to show.
         least: scale of the base level of the largest pictures, of which it takes several tiles.
-        coarser: from level to coarser level the scale falls by this factor, and the cost to a sixteenth,
-            until all of the picture fits a frame this many times smaller.
-        coarse_from: objects count at coarser levels from this diameter on: 12 cells of the answer, enough for
-            an exact outline.
-        base_to: and at all but the coarsest up to this one: from the centre of a larger object the network
-            does not see the edge, and is not taught to. In between both levels' objects compete. At the
-            coarsest level there is no limit.
-        fine_to: and at finer levels, which are for small objects, up to this one.
+        coarser: from level to coarser level the scale falls by this factor, and the cost to a quarter.
+        coarsest: until all of the picture fits a frame of this side.
+        coarse_from: objects count at coarser levels from this diameter on: eight cells of the answer, enough
+            for an exact outline.
+        base_to: and at all but the coarsest up to this one: rays of four to nine cells are the most exact, in
+            parts of their length. In between both levels' objects compete. At the coarsest level there is
+            no limit.
         smallest: two cells; below it outlines are guesses.
         small: objects of a smaller diameter are looked for at twice the scale, and are replaced by what
             is found there.
@@ -73,10 +72,10 @@ class Scales:
     largest: float = 4.0
     finest: float = 2.0
     least: float = 0.25
-    coarser: float = 4.0
-    coarse_from: float = 48.0
-    base_to: float = 256.0
-    fine_to: float = 96.0
+    coarser: float = 2.0
+    coarsest: int = 128
+    coarse_from: float = 32.0
+    base_to: float = 72.0
     smallest: float = 8.0
     small: float = 12.0
     share: float = 0.05
@@ -92,7 +91,7 @@ class Scales:
         """The levels for large objects, finest first; the last one shows all of the picture at once."""
         levels: list[Level] = []
         scale, smallest = base.scale / self.coarser, self.coarse_from
-        while scale * max(width, height) > self.frame / self.coarser + ROUNDING:
+        while scale * max(width, height) > self.coarsest + ROUNDING:
             levels.append(Level(scale, smallest, self.base_to, base.context))
             scale /= self.coarser
         return [*levels, Level(scale, smallest, math.inf, base.context)]
@@ -101,7 +100,7 @@ class Scales:
         """The level for the objects that are small at another one; None beyond the finest."""
         if 2 * level.scale > self.finest:
             return None
-        return Level(2 * level.scale, self.smallest, self.fine_to, context=self.fine_to)
+        return Level(2 * level.scale, self.smallest, self.base_to, level.context)
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,8 @@ class HeadFile:
 def load_head(path: Path) -> Weights:
     """The head that the file at `path` holds, in eval mode on the CPU.
 
-    The file has the tensors of `Head`, and under "head" in its metadata a JSON object with the thresholds
-    "heat_threshold", "iou_threshold" and "relative_threshold".
+    The file has the tensors of `Head`, and under "head" in its metadata a JSON object; its "thresholds" are
+    fields of `Thresholds`, "calibration" is the one that is named so.
 
     Raises:
         ModelUnavailable: the file is missing, is damaged, or holds another network.
@@ -121,11 +121,9 @@ def load_head(path: Path) -> Weights:
 
 
 def _thresholds(described: dict[str, Any]) -> Thresholds:
-    usual = Thresholds()
     return Thresholds(
-        heat=float(described.get("heat_threshold", usual.heat)),
-        expected_iou=float(described.get("iou_threshold", usual.expected_iou)),
-        relative=float(described.get("relative_threshold", usual.relative)),
+        **{name: float(value) for name, value in described.get("thresholds", {}).items()},
+        calibration=tuple(tuple(map(float, curve)) for curve in described.get("calibration", ())),
     )
 
 

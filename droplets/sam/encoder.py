@@ -59,7 +59,8 @@ def fold_batch_norms(module: nn.Module) -> None:
     """Replace each convolution with its batch norm by the one convolution both amount to."""
     for name, child in module.named_children():
         if isinstance(child, Conv2d_BN):
-            setattr(module, name, child.fuse())
+            with child.c.weight.device:  # else the new one is on the CPU
+                setattr(module, name, child.fuse())
         else:
             fold_batch_norms(child)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
@@ -150,6 +151,32 @@ class TestTruthIsOnThePicture:
         assert not pixels[signed > 0].any()
         assert (pixels[signed < -0.5] > 0).all()
 
+    @pytest.mark.parametrize("blur", [1.0, 4.0, 10.0])
+    @pytest.mark.parametrize(
+        "skin",
+        [
+            Glow(((180.0, 1.0),), 0.0, 0.0, 0.0, 0.03, 0.0),
+            Glow(((180.0, 1.0),), 0.0, 1.0, 0.0, 0.1, 0.0),
+            Glow(((180.0, 1.0),), 0.0, 0.5, 0.8, 0.03, 0.0),
+            Rim(120.0, 0.03, 0.08, 0.0, 0.0, 0.0, 0.0),
+        ],
+        ids=["ball", "disc", "shell", "rim"],
+    )
+    def test_blurred_light_has_half_its_height_at_the_blurred_outline(self, skin, blur):
+        canvas = Canvas.empty(SIDE, SIDE)
+        shown = skin.draw(np.random.default_rng(1), canvas, circle(128.0, 128.0, 40.0)).blurred(blur)
+        seen = cv2.GaussianBlur(canvas.glow, (0, 0), blur)
+        line = seen[128, 128:]
+        top = int(line.argmax())
+        outside = 128 + top + int((line[top:] < line[top] / 2).argmax())
+        assert outside - 1.2 <= 128 + shown.radius <= outside + 0.2
+
+    def test_what_blur_does_not_move_stays(self):
+        step = Brightfield((), step=0.3, variety=STILL).draw(
+            np.random.default_rng(1), Canvas.empty(SIDE, SIDE), SHAPES[0]
+        )
+        assert step.blurred(3.0) is step
+
     def test_glow_is_of_the_levels_given(self):
         pixels = light(Glow(((180.0, 1.0),), 0.0, 1.0, 0.0, 0.03, 0.0), SHAPES[0])
         assert pixels.max() == pytest.approx(180, rel=0.01)
@@ -186,6 +213,17 @@ class TestOutlines:
     def test_scaling_keeps_pixel_edges_in_place(self):
         twice = circle(10.0, -0.5, 4.0, inner=True).scaled(2)
         assert (twice.x, twice.y, twice.radius, twice.inner) == (20.5, -0.5, pytest.approx(8), True)
+
+
+class TestShrunk:
+    def test_objects_shrink_with_the_pixels_and_tiny_ones_are_not_judged(self):
+        objects = [circle(63.5, 31.5, 20.0), circle(10.0, 10.0, 6.0), circle(90.0, 90.0, 30.0, counts=False)]
+        small = Picture(np.zeros((96, 128, 3), np.uint8), objects, "any").shrunk(4, least=2.5)
+        assert small.pixels.shape == (24, 32, 3)
+        assert (small.objects[0].x, small.objects[0].y, small.objects[0].radius) == pytest.approx(
+            (15.5, 7.5, 5)
+        )
+        assert [one.counts for one in small.objects] == [True, False, False]
 
 
 class TestAround:

@@ -7,7 +7,7 @@ import pytest
 
 from droplets.finding.head import FIRST, RAYS, STRIDE
 from training.rendering.truth import ANGLES, Outline, circle
-from training.targets import DIRECTIONS, layer_targets, ray_lengths
+from training.targets import DIRECTIONS, LARGEST, layer_targets, ray_lengths
 
 CELLS = 64
 
@@ -44,7 +44,7 @@ class TestRays:
 
 class TestHeat:
     def test_is_one_at_each_centres_nearest_cell(self):
-        objects = [circle(41.0, 90.2, 17.0), circle(130.4, 33.3, 5.0), circle(180.0, 200.0, 60.0)]
+        objects = [circle(41.0, 90.2, 17.0), circle(130.4, 33.3, 5.0), circle(180.0, 200.0, 45.0)]
         outer, inner = layer_targets(objects, CELLS, CELLS)
         nearest = [(round((o.y - FIRST) / STRIDE), round((o.x - FIRST) / STRIDE)) for o in objects]
         assert all(outer.heat[cell] == 1 for cell in nearest)
@@ -77,6 +77,11 @@ class TestHeat:
         assert not outer.heat.any()
         assert not len(outer.cell)
 
+    def test_what_is_found_in_a_smaller_picture_is_not_judged(self):
+        outer, _ = layer_targets([circle(*centre(30, 30), 4 * LARGEST + 1)], CELLS, CELLS)
+        assert outer.heat[30, 30] < 0
+        assert not len(outer.cell)
+
     def test_an_empty_picture_is_cold(self):
         for layer in layer_targets([], CELLS, CELLS):
             assert not layer.heat.any()
@@ -103,8 +108,8 @@ class TestCells:
         assert (outer.heat >= 0.999).sum() == (inner.heat >= 0.999).sum() == 1
 
     def test_large_objects_do_not_have_more_cells_than_sixteen(self):
-        outer, _ = layer_targets([circle(128.0, 128.0, 110.0)], CELLS, CELLS)
-        again, _ = layer_targets([circle(128.0, 128.0, 110.0)], CELLS, CELLS)
+        outer, _ = layer_targets([circle(128.0, 128.0, 45.0)], CELLS, CELLS)
+        again, _ = layer_targets([circle(128.0, 128.0, 45.0)], CELLS, CELLS)
         assert len(outer.cell) == len(set(outer.cell.tolist())) == 16
         assert np.array_equal(outer.cell, again.cell)
 

@@ -49,6 +49,7 @@ def draw_channel(
     tone, wall = random.uniform(-0.25, 0.25), random.choice([-1, 1], p=[0.8, 0.2]) * random.uniform(0.1, 0.8)
     thick, length = max(0.8, radius * random.uniform(0.02, 0.15)), random.uniform(1.0, 4.0)
     squeezed = random.uniform() < 0.6  # plugs fill the channel
+    empty = random.uniform() < 0.2  # it waits for them
     drawn: list[Outline] = []
     offset_v = (columns - width / 2) * across[0] + (rows - height / 2) * across[1]
     for start in starts.tolist():
@@ -60,7 +61,7 @@ def draw_channel(
                 0.6 * wall * np.asarray(np.exp(-0.5 * ((away - half - 2.5 * thick) / thick) ** 2), np.float32)
             )
         position = -reach / 2 - random.uniform(0, 4) * radius
-        while position < reach / 2:
+        while position < reach / 2 and not empty:
             half_length = radius * (length * random.uniform(0.95, 1.05) if squeezed else 1.0)
             x, y = np.array([width, height]) / 2 + position * along + start * across
             fill = half * random.uniform(0.9, 0.99) if squeezed else radius
@@ -76,11 +77,13 @@ def draw_channel(
                 -2 * radius * length < x < width + 2 * radius * length
                 and -2 * radius * length < y < height + 2 * radius * length
             ):
-                skin.draw(random, canvas, plug)
-                drawn.append(plug)
+                drawn.append(skin.draw(random, canvas, plug))
                 if beads is not None:
                     drawn += beads.draw(random, canvas, plug, 0.15)
             position += 2 * half_length + radius * random.uniform(0.2, 5)
+        if squeezed and random.uniform() < 0.4:  # the sides of plugs are lost in the walls
+            line = np.exp(-0.5 * ((away - half) / (1.5 * thick)) ** 2)
+            np.maximum(canvas.dark, np.float32(random.uniform(0.4, 0.95)) * line, out=canvas.dark)
     if random.uniform() < 0.35:
         _thread(random, canvas, half, turn, starts[0], skin, drawn)
     return drawn

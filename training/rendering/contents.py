@@ -10,6 +10,9 @@ from training.rendering.canvas import Canvas, around
 from training.rendering.skins import Brightfield, Glow
 from training.rendering.truth import ANGLES, Outline, circle
 
+LEAST_BEAD = 2.0
+"""Pixels of radius under which a bead is not judged: half a cell of the head's answer."""
+
 
 @dataclass(frozen=True)
 class Beads:
@@ -70,7 +73,12 @@ class Beads:
                     1 + self.irregular * random.normal() * np.cos(wave * ANGLES + random.uniform(0, 6.28)) / 2
                 )
         outline = Outline(
-            float(x), float(y), np.clip(radii, 0.5 * radius, 1.6 * radius), inner=True, bead=True
+            float(x),
+            float(y),
+            np.clip(radii, 0.5 * radius, 1.6 * radius),
+            inner=True,
+            bead=True,
+            counts=radius >= LEAST_BEAD,
         )
         near = around(canvas.gain.shape, outline, 0.8 * radius + 3)
         if near is None:
@@ -145,6 +153,5 @@ class Cores:
             angle = random.uniform(0, 2 * np.pi)
             core = circle(host.x + away * np.cos(angle), host.y + away * np.sin(angle), radius, inner=True)
             if all(np.hypot(one.x - core.x, one.y - core.y) > one.radius + radius for one in drawn):
-                self.skin.draw(random, canvas, core)
-                drawn.append(core)
+                drawn.append(self.skin.draw(random, canvas, core))
         return drawn

@@ -11,6 +11,9 @@ from training.rendering.skins import Skin
 from training.rendering.truth import ANGLES, Outline, circle
 
 WORDS = ["100 um", "50um", "200 um", "t=12 s", "00:04:30", "A1", "10x"]
+ONE_SIZE, SPECK = 0.1, 0.18
+"""Standard deviation over mean of radii up to which droplets are of one size, and the part of their radius
+under which what looks like them is a speck."""
 LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-.,%[]()/=")
 
 
@@ -84,16 +87,20 @@ def lit_gaps(random: np.random.Generator, canvas: Canvas, objects: list[Outline]
 def satellites(
     random: np.random.Generator, canvas: Canvas, objects: list[Outline], skin: Skin
 ) -> list[Outline]:
-    """Tiny droplets beside droplets of one size: a person may count them or not, so truth does not judge."""
+    """Tiny droplets beside others: a person may count them or not, so truth does not judge.
+
+    Beside droplets of one size the tiniest are specks, which nobody counts.
+    """
     outer = [one for one in objects if not one.inner]
     if not outer:
         return []
     points, radii = np.array([(one.x, one.y) for one in outer]), np.array([one.radius for one in outer])
     typical = float(np.median(radii))
+    one_size = float(radii.std()) < ONE_SIZE * typical
     drawn: list[Outline] = []
     for _ in range(random.integers(2, 40)):
         i = int(random.integers(len(outer)))
-        radius = typical * random.uniform(0.07, 0.24)
+        radius = typical * random.uniform(0.05, 0.28)
         angle = random.uniform(0, 2 * np.pi)
         x, y = points[i] + (radii[i] + radius + random.uniform(0, typical)) * np.array(
             [np.cos(angle), np.sin(angle)]
@@ -101,8 +108,9 @@ def satellites(
         if radius < 1.2 or (np.hypot(*(points - (x, y)).T) < radii + 0.9 * radius).any():
             continue
         small = circle(float(x), float(y), radius, counts=False)
-        skin.draw(random, canvas, small)
-        drawn.append(small)
+        shown = skin.draw(random, canvas, small)
+        if not one_size or radius > SPECK * typical:
+            drawn.append(shown)
     return drawn
 
 

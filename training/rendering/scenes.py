@@ -26,13 +26,17 @@ from training.rendering.truth import ANGLES, Outline, Picture, circle
 
 SIDE = 1024
 SMALLEST = 3.5
-RADII, SHARES = ((SMALLEST, 8.0), (8.0, 130.0), (90.0, 330.0)), (0.12, 0.63, 0.25)
-"""Typical radii of droplets in pixels of the frame, and how often."""
+RADII, SHARES = ((SMALLEST, 8.0), (8.0, 64.0)), (0.15, 0.85)
+"""Typical radii of droplets in pixels as they are shown, and how often."""
 MOST_OBJECTS = 4000
 """After so many no more beads are drawn."""
+COLOUR_MAPS = (
+    cv2.COLORMAP_VIRIDIS, cv2.COLORMAP_PARULA, cv2.COLORMAP_JET, cv2.COLORMAP_HOT, cv2.COLORMAP_INFERNO,
+    cv2.COLORMAP_OCEAN, cv2.COLORMAP_WINTER,
+)  # fmt: skip
 SEEN_BAND = 0.3
 """Part of the radius on both sides of an outline in which an object must be seen,"""
-LEAST_CONTRAST, LEAST_LIKENESS = 0.9, 0.6
+LEAST_CONTRAST, LEAST_LIKENESS = 0.5, 0.6
 """by root mean square grey levels across the outline, and by how alike (cosine) they are in the file and
 without noise and compression. Else it is judged neither way."""
 
@@ -90,8 +94,7 @@ def _fill(
                     1 + deformed * random.normal() * np.cos(wave * ANGLES + random.uniform(0, 6.28)) / wave
                 )
         outline = Outline(float(x), float(y), np.maximum(radii, 0.4 * radius))
-        skin.draw(random, scene.canvas, outline)
-        scene.objects.append(outline)
+        scene.objects.append(skin.draw(random, scene.canvas, outline))
         if cores is not None:
             scene.objects += cores.draw(random, scene.canvas, outline)
         if beads is not None and len(scene.objects) < MOST_OBJECTS:
@@ -202,8 +205,7 @@ def _wells(scene: Scene, sides: int) -> None:
         outline = (
             squares(random, float(x), float(y), float(radius), sides, turn) if sides else circle(x, y, radius)
         )
-        skin.draw(random, scene.canvas, outline)
-        scene.objects.append(outline)
+        scene.objects.append(skin.draw(random, scene.canvas, outline))
 
 
 def painted(scene: Scene) -> None:
@@ -220,7 +222,13 @@ def painted(scene: Scene) -> None:
         distractors.texture(random, scene.canvas, random.uniform(0.01, 0.12))
     if random.uniform() < 0.4:  # the card lies on something else
         chip_steps(random, scene.canvas)
-    _fill(scene, skin, place(random, *scene.size, scene.radius))
+    placed = place(random, *scene.size, scene.radius)
+    if random.uniform() < 0.5:  # spray
+        scene.radius = float(np.exp(random.uniform(np.log(3), np.log(16))))
+        points, radii = scattered(random, *scene.size, scene.radius, polydisperse=True)
+        chosen = random.permutation(len(points))[: int(np.exp(random.uniform(np.log(4), np.log(300))))]
+        placed = points[chosen], radii[chosen]
+    _fill(scene, skin, placed)
 
 
 def airborne(scene: Scene) -> None:
@@ -292,25 +300,29 @@ def stained(scene: Scene) -> None:
 
 
 LOOKS: dict[Callable[[Scene], None], float] = {
-    emulsion: 0.36, mixed: 0.07, glowing: 0.14, dark_field: 0.05, foam: 0.08, round_foam: 0.06, channel: 0.09,
-    wells: 0.07, painted: 0.05, airborne: 0.02, composite: 0.02, only_beads: 0.02, nothing: 0.05,
+    emulsion: 0.33, mixed: 0.07, glowing: 0.14, dark_field: 0.05, foam: 0.08, round_foam: 0.06, channel: 0.11,
+    wells: 0.07, painted: 0.06, airborne: 0.02, composite: 0.02, only_beads: 0.02, nothing: 0.05,
 }  # fmt: skip
 HELD_OUT: dict[Callable[[Scene], None], float] = {optical: 0.5, hexagons: 0.25, stained: 0.25}
 
 
-def render(seed: int, *, held_out: bool = False, width: int = SIDE, height: int = SIDE) -> Picture:
+def render(
+    seed: int, *, held_out: bool = False, width: int = SIDE, height: int = SIDE, times: int = 1
+) -> Picture:
     """A picture and its truth; the same seed gives the same picture.
 
     Arguments:
         seed: of everything in it.
         held_out: of the looks for validation.
         width, height: in pixels.
+        times: by which droplets are larger, in a picture that is to be shrunk by as much.
     """
     random = np.random.default_rng([int(held_out), seed])
     looks = HELD_OUT if held_out else LOOKS
     shares = np.array(list(looks.values()))
     look = list(looks)[int(random.choice(len(looks), p=shares / shares.sum()))]
-    scene = Scene(random, Canvas.empty(width, height), _some_radius(random), ground=random.uniform(50, 225))
+    radius = times * _some_radius(random)
+    scene = Scene(random, Canvas.empty(width, height), radius, ground=random.uniform(50, 225))
     look(scene)
     _add_distractors(scene, busy=look is not nothing)
     return _finished(scene, look.__name__)
@@ -364,9 +376,10 @@ def _finished(scene: Scene, look: str) -> Picture:
     if random.uniform() < 0.25:
         coloured = distractors.caption(random, coloured)
     radii = [one.radius for one in scene.objects if one.counts and not one.inner] or [scene.radius]
-    sensor = Sensor.any(random, float(np.percentile(radii, 10)))
+    sensor = Sensor.any(random, float(np.percentile(radii, 10)), lit=not scene.transmitted)
     pixels, clean = sensor.take(random, coloured)
-    return Picture(pixels, _seen(pixels, clean, scene.objects), look)
+    objects = [one.blurred(sensor.spread) for one in scene.objects]
+    return Picture(pixels, _seen(pixels, clean, objects), look)
 
 
 def _with_margins(scene: Scene, picture: Plane) -> Plane:
@@ -387,7 +400,9 @@ def _with_margins(scene: Scene, picture: Plane) -> Plane:
 def _coloured(scene: Scene, grey: Plane) -> Plane:
     """HxWx3 of grey levels: grey, tinted, one colour, two colours, or a dye over a grey picture."""
     random, inside = scene.random, scene.canvas.inside[..., None]
-    kind = random.choice(["grey", "tint", "single", "two", "fringe"], p=[0.6, 0.14, 0.09, 0.12, 0.05])
+    kind = random.choice(
+        ["grey", "tint", "single", "two", "fringe", "map"], p=[0.57, 0.13, 0.09, 0.12, 0.05, 0.04]
+    )
     out: NDArray[np.floating] = np.repeat(grey[..., None], 3, axis=2)
     if kind == "tint":
         out = out * _tint(random, 0.4)
@@ -403,6 +418,9 @@ def _coloured(scene: Scene, grey: Plane) -> Plane:
             turn = cv2.getRotationMatrix2D((grey.shape[1] / 2, grey.shape[0] / 2), 0, factor)
             out[..., channel_] = cv2.warpAffine(grey, turn, grey.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
         out = out * _tint(random, 0.7)
+    elif kind == "map":
+        levels = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+        out = cv2.applyColorMap(levels, int(random.choice(COLOUR_MAPS))).astype(np.float32)
     if scene.transmitted and scene.canvas.glow.any():
         out = out + scene.canvas.glow[..., None] * np.eye(3)[int(random.integers(3))]
     return np.asarray(out, np.float32)

@@ -39,13 +39,17 @@ class Sensor:
     quality: int | None
 
     @classmethod
-    def any(cls, random: np.random.Generator, smallest: float) -> Sensor:
-        """Any that leaves objects of radius `smallest` at least 2.5 pixels and is not far out of focus."""
+    def any(cls, random: np.random.Generator, smallest: float, *, lit: bool) -> Sensor:
+        """Any for objects of radius `smallest` and more: they keep some pixels, and are not far out of focus.
+
+        Objects that give light are still seen where they are hardly larger than what the optics resolve.
+        """
+        least = 1.8 if lit else 2.5
         shrink = float(random.choice([1, 1, 1, 0.62, 0.5, 0.4, 0.25, 0.15]))
-        shrink = shrink if smallest * shrink >= 2.5 else 1.0
+        shrink = shrink if smallest * shrink >= least else 1.0
         blur = float(random.choice([0, 0.6, 1.0, 1.6, 2.5, 4.0])) * random.uniform(0.6, 1.2)
         return cls(
-            blur=min(blur, 0.14 * smallest),
+            blur=min(blur, max(0.14 * smallest, min(0.45 * smallest, 1.2 / shrink) if lit else 0)),
             shrink=shrink,
             interpolation=int(random.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LINEAR])),
             noise=float(random.choice([0.3, 1.5, 3, 6, 10])) * random.uniform(0.5, 1.2),
@@ -58,6 +62,12 @@ class Sensor:
             inverted=bool(random.uniform() < 0.07),
             quality=int(random.integers(25, 96)) if random.uniform() < 0.35 else None,
         )
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of all blur in pixels of the scene, that of the file's pixels among it."""
+        pixel = 0.5 / self.shrink if self.shrink < 1 else 0.3
+        return float(np.hypot(self.blur if self.blur > 0.3 else 0, pixel))
 
     def take(self, random: np.random.Generator, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """HxWx3 uint8, and the same as it would be without noise and compression."""

@@ -1,19 +1,19 @@
 """How droplets look: a skin is drawn once a picture and lays each object of it on the canvas.
 
 The truth is the outer edge of whatever shows the object: where its outermost rim has half its height, or
-where the inside has gone half way to the outside if there is no rim. A glowing ball fades towards its edge:
-its truth is the ball.
+where the inside has gone half way to the outside if there is no rim; both as the camera sees them, so
+that blur moves the edge of a thin rim outwards and that of a ball of light inwards (`Outline.blurred`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from training.rendering.canvas import Canvas, Plane, around, edge, smooth_field
-from training.rendering.truth import Outline
+from training.rendering.truth import Outline, Profile
 
 HALF_MAXIMUM = 1.1774
 """Of a Gaussian, in standard deviations."""
@@ -22,8 +22,8 @@ HALF_MAXIMUM = 1.1774
 class Skin(Protocol):
     """A way to look."""
 
-    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> None:
-        """Lay an object on the canvas."""
+    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> Outline:
+        """Lay an object on the canvas; returns it with what shows its edge."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,10 @@ class Ring:
         outer, inner = max(0.7, self.outer * radius * blur), max(0.9, self.inner * radius * blur)
         offset = signed - self.at * radius + HALF_MAXIMUM * outer
         return np.asarray(np.exp(-0.5 * (offset / np.where(offset > 0, outer, inner)) ** 2), np.float32)
+
+    def shows(self, radius: float) -> Profile:
+        """The profile of a rim of an object of that radius."""
+        return lambda signed: self.height(np.asarray(signed * radius, np.float32), radius, 1.0)
 
 
 @dataclass(frozen=True)
@@ -155,12 +159,12 @@ class Brightfield:
             ),
         )
 
-    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> None:
+    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> Outline:
         """Rims go to `dark` or `gain` by their sign, all else to `gain`."""
         radius = outline.radius
         near = around(canvas.gain.shape, outline, 0.35 * radius + 4)
         if near is None:
-            return
+            return outline
         strength, focus = (float(np.exp(random.normal(0, value))) for value in self.variety[:2])
         strength *= self.contrast
         inside = edge(near.signed, max(0.8, self.softness * radius))
@@ -202,6 +206,7 @@ class Brightfield:
                 gain = gain + light
         canvas.gain[near.window] += gain
         np.maximum(canvas.inside[near.window], inside, out=canvas.inside[near.window])
+        return replace(outline, shown_by=self.rings[0].shows) if self.rings else outline
 
 
 @dataclass(frozen=True)
@@ -215,6 +220,7 @@ class Glow:
         shell: part of the light that comes from the rim.
         softness: width of the edge in parts of the radius.
         grain: standard deviation of the texture over the level.
+        adds: whether light adds up where objects overlap, as of several layers; else the brighter one counts.
     """
 
     levels: tuple[tuple[float, float], ...]
@@ -223,6 +229,7 @@ class Glow:
     shell: float
     softness: float
     grain: float
+    adds: bool = False
 
     @classmethod
     def any(cls, random: np.random.Generator) -> Glow:
@@ -243,23 +250,20 @@ class Glow:
             shell=random.choice([0, 0, 0, 0.3, 0.8]),
             softness=random.choice([0.03, 0.1, 0.3]),
             grain=random.choice([0, 0, 0.05, 0.2]),
+            adds=bool(random.uniform() < 0.3),
         )
 
-    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> None:
-        """Onto `glow`: the brighter of two counts where they overlap."""
+    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> Outline:
+        """Onto `glow`."""
         near = around(canvas.glow.shape, outline, 3 + 0.4 * self.softness * outline.radius)
         if near is None:
-            return
+            return outline
         values, shares = zip(*self.levels, strict=True)
         level = random.choice(values, p=np.array(shares) / sum(shares)) * np.clip(
             random.normal(1, self.spread), 0.25, 2
         )
-        depth = np.clip(1 - (1 + np.minimum(near.signed, 0) / max(outline.radius, 1)) ** 2, 0, 1)
         inside = edge(near.signed, max(0.8, self.softness * outline.radius))
-        shape = self.flat * inside + (1 - self.flat) * np.sqrt(depth)
-        if self.shell:
-            rim = np.exp(-0.5 * ((near.signed / max(outline.radius, 1) + 0.1) / 0.07) ** 2)
-            shape = (1 - self.shell) * shape + self.shell * rim
+        shape = self._shape(near.signed, outline.radius)
         if self.grain and outline.radius > 5:
             across = (
                 near.signed.shape[1] / random.uniform(1.5, 5),
@@ -268,8 +272,26 @@ class Glow:
             shape = shape * (
                 1 + smooth_field(random, near.signed.shape[1], near.signed.shape[0], across, self.grain)
             )
-        np.maximum(canvas.glow[near.window], level * shape, out=canvas.glow[near.window])
+        light = np.asarray(level * shape, np.float32)
+        if self.adds:
+            canvas.glow[near.window] += light
+        else:
+            np.maximum(canvas.glow[near.window], light, out=canvas.glow[near.window])
         np.maximum(canvas.inside[near.window], inside, out=canvas.inside[near.window])
+        return replace(outline, shown_by=self.shows)
+
+    def shows(self, radius: float) -> Profile:
+        """The profile of an object of that radius."""
+        return lambda signed: self._shape(np.asarray(signed * radius, np.float32), radius)
+
+    def _shape(self, signed: Plane, radius: float) -> Plane:
+        """Light over that in the middle, at distances from the outline in pixels."""
+        depth = np.clip(1 - (1 + np.minimum(signed, 0) / max(radius, 1)) ** 2, 0, 1)
+        shape = self.flat * edge(signed, max(0.8, self.softness * radius)) + (1 - self.flat) * np.sqrt(depth)
+        if self.shell:
+            rim = np.exp(-0.5 * ((signed / max(radius, 1) + 0.1) / 0.07) ** 2)
+            shape = (1 - self.shell) * shape + self.shell * rim
+        return np.asarray(shape, np.float32)
 
 
 @dataclass(frozen=True)
@@ -305,11 +327,11 @@ class Rim:
             glint=random.choice([0, 0, 0.6]),
         )
 
-    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> None:
+    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> Outline:
         """Onto `glow`."""
         near = around(canvas.glow.shape, outline, 0.25 * outline.radius + 4)
         if near is None:
-            return
+            return outline
         radius = outline.radius
         towards = (near.across * np.cos(self.light) + near.down * np.sin(self.light)) / max(radius, 1)
         shape = Ring(1, self.outer, self.inner).height(near.signed, radius, 1) * np.clip(
@@ -323,6 +345,7 @@ class Rim:
             shape = shape + self.glint * np.exp(-0.5 * away / max(0.8, 0.1 * radius) ** 2)
         canvas.glow[near.window] += self.level * random.uniform(0.8, 1.2) * shape
         np.maximum(canvas.inside[near.window], inside, out=canvas.inside[near.window])
+        return replace(outline, shown_by=Ring(1, self.outer, self.inner).shows)
 
 
 @dataclass(frozen=True)
@@ -357,12 +380,12 @@ class Sphere:
             softness=random.uniform(0.01, 0.08),
         )
 
-    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> None:  # noqa: ARG002
+    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> Outline:  # noqa: ARG002
         """Rays of a fine fan are counted where they seem to come from in the plane of focus."""
         radius = outline.radius
         near = around(canvas.gain.shape, outline, 2 + 0.1 * radius)
         if near is None:
-            return
+            return outline
         entry = (np.arange(4000) + 0.5) / 4000
         inner = np.clip(entry / self.index, -1, 1)
         bend = 2 * (np.arcsin(entry) - np.arcsin(inner))
@@ -383,6 +406,7 @@ class Sphere:
         inside = edge(near.signed, 1.0)
         canvas.gain[near.window] += np.asarray(gain * inside, np.float32)
         np.maximum(canvas.inside[near.window], inside, out=canvas.inside[near.window])
+        return outline
 
 
 @dataclass(frozen=True)
@@ -408,13 +432,14 @@ class Paint:
             shade=random.choice([0, 0, 0.15]),
         )
 
-    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> None:
+    def draw(self, random: np.random.Generator, canvas: Canvas, outline: Outline) -> Outline:
         """Onto `gain`, where overlapping discs are one colour."""
         near = around(canvas.gain.shape, outline, 3 + self.softness)
         if near is None:
-            return
+            return outline
         inside = edge(near.signed, self.softness)
         tone = self.level * random.uniform(0.95, 1.0) + self.shade * near.across / max(outline.radius, 1)
         old = canvas.gain[near.window]
         canvas.gain[near.window] = old * (1 - inside) + tone * inside
         np.maximum(canvas.inside[near.window], inside, out=canvas.inside[near.window])
+        return outline

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from droplets.finding.colour import as_seen
 from droplets.finding.decode import Thresholds, _pairs, convincing, distinct, owners, peaks, shared_part
 from droplets.finding.stars import INNER, OUTER, Stars
 from tests.droplets.finding.answers import Circle, answer_of, rays_to
@@ -162,18 +161,3 @@ def test_what_is_much_less_sure_than_the_rest_goes_with_what_lies_in_it():
     assert sizes(kept) == [6, 30, 30, 30]
     assert len(convincing(stars_of([gap]), 0.3)) == 1
     assert len(convincing(Stars.none(), 0.3)) == 0
-
-
-@pytest.mark.parametrize(
-    ("colour", "grey"), [((0, 200, 0), 200), ((120, 60, 0), 120), ((90, 90, 90), 90), ((200, 40, 90), None)]
-)
-def test_a_picture_of_one_colour_is_shown_as_grey(colour, grey):
-    light = np.random.default_rng(3).uniform(0.5, 1, (40, 50, 1))
-    pixels = np.rint(light * np.array(colour)).astype(np.uint8)
-    if grey is None:  # a second colour beside it
-        pixels[:, 25:] = (30, 180, 60)
-        assert as_seen(pixels) is pixels
-        return
-    shown = as_seen(pixels).astype(float)
-    assert (shown == shown[..., :1]).all()
-    assert shown[..., 0] == pytest.approx(light[..., 0] * grey, abs=2)

@@ -72,7 +72,7 @@ def test_discs_of_all_sizes_are_found_in_a_frame_of_each_level():
     eye = Eye()
     seen = look(eye, picture(discs, 1024, 768), Looking())
     assert are_found(seen.stars, discs, 1.5)
-    assert eye.frames == [(768, 1024), (192, 256)]
+    assert eye.frames == [(768, 1024), (384, 512), (192, 256), (96, 128)]
     assert seen.encoding_s > 0
 
 
@@ -86,25 +86,25 @@ def test_small_ones_are_looked_at_again_where_they_are_and_only_if_that_is_wante
     pixels = picture(discs, 2048, 1500)
     fast, balanced = Eye(), Eye()
     only_base = look(fast, pixels, Looking(finer=False))
-    assert len(fast.frames) == 2
+    assert len(fast.frames) == 4
     assert len(only_base.stars) == 1  # the others have 5 pixels at the base level
     finer = look(balanced, pixels, Looking())
     assert are_found(finer.stars, discs, 1)
-    assert len(balanced.frames) > 2
+    assert len(balanced.frames) > 4
     assert all(max(frame) <= 1024 for frame in balanced.frames)
-    assert sum(h * w for h, w in balanced.frames[2:]) < 2 * 2048 * 1500
+    assert sum(h * w for h, w in balanced.frames[4:]) < 2 * 2048 * 1500
 
 
 def test_a_few_small_ones_cost_little():
     eye = Eye()
     look(eye, picture([(500, 500, 150), (1200, 900, 6), (1300, 300, 6)], 2048, 1500), Looking())
-    assert eye.frames[2:] == [(256, 256), (256, 256)]
+    assert eye.frames[4:] == [(256, 256), (256, 256)]
 
 
 def test_specks_among_many_are_not_worth_it():
     eye = Eye()
     look(eye, picture([*raft(2048, 1100, 30, 100), (1200, 1300, 6)], 2048, 1500), Looking())
-    assert len(eye.frames) == 2
+    assert len(eye.frames) == 4
 
 
 def test_large_pictures_take_tiles_and_each_object_is_found_once():
@@ -112,7 +112,7 @@ def test_large_pictures_take_tiles_and_each_object_is_found_once():
     eye = Eye()
     seen = look(eye, picture(discs, 5000, 1300), Looking(finer=False))
     assert are_found(seen.stars, discs, 3)
-    assert len(eye.frames) == 4  # two tiles, and two coarser levels
+    assert len(eye.frames) == 6  # two tiles, and four coarser levels
     assert all(max(frame) <= 1024 for frame in eye.frames)
 
 
@@ -137,7 +137,7 @@ def test_an_empty_picture_has_no_objects():
 def test_another_frame_can_be_asked_for():
     eye = Eye()
     look(eye, np.zeros((300, 600, 3), np.uint8), Looking(scales=Scales(frame=512)))
-    assert eye.frames == [(256, 512), (64, 128)]
+    assert eye.frames == [(256, 512), (128, 256), (64, 128)]
 
 
 def test_radii_are_those_of_the_smallest_object_around_or_of_those_nearby():

@@ -17,14 +17,15 @@ SCALES = Scales()
 def test_the_base_level_fills_the_frame_within_limits(size, scale):
     base = SCALES.base(*size)
     assert base.scale == scale
-    assert SCALES.coarse(base, *size)[0].scale == scale / 4
+    assert SCALES.coarse(base, *size)[0].scale == scale / 2
 
 
 def test_diameters_count_in_pixels_of_the_level():
     base = SCALES.base(2048, 1000)  # scale one half
-    assert base.counts(np.array([15.9, 16, 512, 513])).tolist() == [False, True, True, False]
-    [coarse] = SCALES.coarse(base, 2048, 1000)
-    assert coarse.counts(np.array([383, 384, 1e5])).tolist() == [False, True, True]
+    assert base.counts(np.array([15.9, 16, 144, 145])).tolist() == [False, True, True, False]
+    coarse = SCALES.coarse(base, 2048, 1000)
+    assert coarse[0].counts(np.array([127, 128, 288, 289])).tolist() == [False, True, True, False]
+    assert coarse[-1].counts(np.array([511, 512, 1e5])).tolist() == [False, True, True]
 
 
 def test_finer_levels_end_at_twice_the_picture():
@@ -41,7 +42,7 @@ def test_each_size_of_objects_counts_at_a_level(size):
     levels = [base, *SCALES.coarse(base, *size)]
     diameters = np.linspace(8 / base.scale, 0.9 * min(size), 400)
     assert np.any([level.counts(diameters) for level in levels], axis=0).all()
-    assert max(size) * levels[-1].scale <= 256 + 1e-6
+    assert max(size) * levels[-1].scale <= 128 + 1e-6
 
 
 @pytest.mark.parametrize("length", [300, 1024, 1500, 5000, 9000])

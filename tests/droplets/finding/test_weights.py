@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from droplets.errors import ModelUnavailable
+from droplets.finding.decode import Thresholds
 from droplets.finding.head import Head
 from droplets.finding.weights import HeadFile, known_head, load_head
 from droplets.sam.checkpoint import file_sha256
@@ -23,13 +24,13 @@ def tensors():
 @pytest.fixture
 def path(tmp_path, tensors):
     path = tmp_path / "droplet_head.safetensors"
-    save_file(tensors, path, metadata={"head": json.dumps({"heat_threshold": 0.4, "iou_threshold": 0.2})})
+    save_file(tensors, path, metadata={"head": json.dumps({"thresholds": {"heat": 0.4, "inner_heat": 0.2}})})
     return path
 
 
 def test_head_and_thresholds_come_back(path, tensors):
     weights = load_head(path)
-    assert (weights.thresholds.heat, weights.thresholds.expected_iou) == (0.4, 0.2)
+    assert weights.thresholds == Thresholds(heat=0.4, inner_heat=0.2)
     for name, values in weights.head.state_dict().items():
         assert values.dtype == torch.float32
         assert torch.equal(values, tensors[name].float())
@@ -38,7 +39,7 @@ def test_head_and_thresholds_come_back(path, tensors):
 def test_without_thresholds_the_usual_ones_hold(tmp_path, tensors):
     save_file(tensors, tmp_path / "plain.safetensors")
     thresholds = load_head(tmp_path / "plain.safetensors").thresholds
-    assert (thresholds.heat, thresholds.expected_iou) == (0.3, 0.3)
+    assert thresholds == Thresholds()
 
 
 def test_a_missing_file_is_refused_and_its_folder_is_not_told(tmp_path):
@@ -64,7 +65,9 @@ def test_another_network_is_refused(tmp_path, tensors):
         load_head(tmp_path / "other.safetensors")
 
 
-@pytest.mark.parametrize("described", ["[]", "{", '{"heat_threshold": "high"}'])
+@pytest.mark.parametrize(
+    "described", ["[]", "{", '{"thresholds": {"heat": "high"}}', '{"thresholds": {"hate": 0.3}}']
+)
 def test_metadata_that_mean_nothing_are_refused(tmp_path, tensors, described):
     save_file(tensors, tmp_path / "odd.safetensors", metadata={"head": described})
     with pytest.raises(ModelUnavailable, match="holds another network"):
