@@ -116,9 +116,7 @@ def _ours(args: argparse.Namespace) -> Finder:
 
 
 def _exact(args: argparse.Namespace) -> Finder:
-    return Generator(
-        load_sam(CHECKPOINT, args.device), precision="fp32", runtime=args.runtime, exact=True
-    ).generate
+    return Generator(load_sam(CHECKPOINT, args.device), precision="fp32", runtime=args.runtime).generate
 
 
 def _stock(args: argparse.Namespace) -> Finder:

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.boxes import boxes_of, overlapping
-from droplets.sam.generator import Decoding, Generator, point_grid
+from droplets.sam.generator import Generator, point_grid
 from droplets.sam.pointing import ANY_MASK
 from droplets.sam.projections import Prepared
 from droplets.types import Mask
 
-STOCK = Decoding(exact=True)
-"""The thresholds of stock's generator, and its arithmetic."""
 SAME = 0.5
 """IoU from which the decoder's mask shows the object that it was asked for."""
 MOST = 1024
@@ -63,7 +61,7 @@ def missed(
     """
     height, width = prepared.embedding.size
     points = point_grid(points_per_side, (height, width))
-    found = generator.masks_at(prepared, points[~_covered(masks, points, width, height)], STOCK)
+    found = generator.masks_at(prepared, points[~_covered(masks, points, width, height)])
     boxes = boxes_of(masks)
     return [mask for mask in found if _is_apart(mask, [masks[i] for i in overlapping(boxes, mask)])]
 

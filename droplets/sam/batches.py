@@ -1,87 +1,72 @@
 """How many prompts are decoded at once, and what happens when a GPU has too little memory for them.
 
 On a CPU a batch is small, so that its arrays stay in the cache. On a GPU it is as large as the free
-memory allows; should that be less than it seemed, batches are halved, once.
+memory allows, within reason; should that be less than it seemed, batches are halved, once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from droplets.sam.attention import ROWS
-from droplets.sam.projections import CHANNELS, INNER, STACK
-from droplets.sam.windows import Group
+from droplets.sam.projections import SIDE
 
 Result = TypeVar("Result")
 
-LARGEST = 1024
+ON_CPU = 4
+MOST = 64  # on a GPU, where more is no faster
 _LAYERS = 11  # arrays of ROWS rows and one column per image token, at the peak in the second layer
+PROMPT_BYTES = torch.float32.itemsize * _LAYERS * ROWS * SIDE**2
+"""Memory that one prompt takes on a device while it is decoded.
+
+The peak is in the second layer: weights of the first layer, of both (two arrays), scores and
+weights of the attentions before and after the softmax, and products for the variance (four), ten
+arrays of 56 rows (8 heads x 7 prompt tokens) and a column for each image token, and about one more in
+small things. All arrays alive at once were counted: 0.8 to 1.1 times this.
+"""
 _SHARE = 0.5  # of the free memory: the rest is for the allocator's gaps, kept masks and other processes
 
 
-def prompt_bytes(seen: int, own: int = 0) -> int:
-    """Memory that one prompt takes on a device while it is decoded, in bytes.
-
-    The peak is in the second layer: weights of the first layer, of both (two arrays), scores and
-    weights of the attentions before and after the softmax, and products for the variance (four), ten
-    arrays of 56 rows (8 heads x 7 prompt tokens) and a column for each image token seen, and about one
-    more in small things. A window of its own adds a copy of its tokens' features: 14 projections of
-    128 channels, and 256 to upscale. Counted over all arrays alive at once, windows of 8 to 32 tokens
-    and the whole frame take 0.8 to 1.1 times this.
-
-    Args:
-        seen: image tokens that the prompt attends to: 4096, or window^2 + (64 / pool)^2.
-        own: image tokens gathered for it alone, window^2; fewer where prompts share a window.
-    """
-    return torch.float32.itemsize * (_LAYERS * ROWS * seen + (STACK * INNER + CHANNELS) * own)
-
-
-def batch_size(device: torch.device, bytes_each: int, *, cpu: int, largest: int = LARGEST) -> int:
+def batch_size(device: torch.device) -> int:
     """Prompts that are decoded at once.
-
-    Args:
-        device: where they are.
-        bytes_each: see `prompt_bytes`.
-        cpu: the answer for a CPU.
-        largest: the highest answer for a GPU, where more is no faster; at most 1024.
 
     Returns:
         On a GPU half of what fits into the free memory, that which PyTorch holds in reserve
-        included, between 1 and `largest`.
+        included, between 1 and `MOST`.
     """
     if device.type == "cpu":
-        return cpu
+        return ON_CPU
     free, _ = torch.cuda.mem_get_info(device)
     reserve = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return max(1, min(int(_SHARE * (free + reserve)) // bytes_each, largest, LARGEST))
+    return max(1, min(int(_SHARE * (free + reserve)) // PROMPT_BYTES, MOST))
 
 
-def each_or_halves(groups: Iterable[Group], decode: Callable[[Group], Result]) -> Iterator[Result]:
-    """What `decode` makes of each group, in order.
+def in_batches(count: int, size: int, decode: Callable[[NDArray[np.int64]], Result]) -> Iterator[Result]:
+    """What `decode` makes of the prompts 0 to `count` - 1, at most `size` at once and in order.
 
-    When a GPU has too little memory for a group, that group and those after it are decoded in
-    halves; every prompt is still decoded once.
+    When a GPU has too little memory for a batch, it and those after it are half as large.
 
     Raises:
         torch.OutOfMemoryError: there is too little memory even for a half, or for a single prompt.
     """
-    halved = False
-    for group in groups:
-        if not halved:
-            try:
-                result = decode(group)
-            except torch.OutOfMemoryError:
-                if len(group.prompts) < 2:
-                    raise
-                halved = True
-            else:
-                yield result
-                del result  # or it would live on through the next group
-                continue
-            # Not in the handler: until it is left, the error keeps the failed arrays alive.
-            torch.cuda.empty_cache()
-        for half in group.halves():
-            yield decode(half)
+    start, halved = 0, False
+    while start < count:
+        prompts = np.arange(start, min(start + size, count), dtype=np.int64)
+        try:
+            result = decode(prompts)
+        except torch.OutOfMemoryError:
+            if halved or len(prompts) < 2:
+                raise
+            halved, size = True, (len(prompts) + 1) // 2
+        else:
+            yield result
+            del result  # or it would live on through the next batch
+            start += len(prompts)
+            continue
+        # Not in the handler: until it is left, the error keeps the failed arrays alive.
+        torch.cuda.empty_cache()

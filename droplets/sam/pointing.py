@@ -20,7 +20,7 @@ TOGETHER = 0.25
 from its centre,"""
 ALIKE = 1.5
 """and their diameters differ by at most this factor."""
-ANY_MASK = Decoding(pred_iou_thresh=0.0, stability_score_thresh=0.0, box_nms_thresh=1.0, exact=True)
+ANY_MASK = Decoding(pred_iou_thresh=0.0, stability_score_thresh=0.0, box_nms_thresh=1.0)
 
 Floats = NDArray[np.float64]
 

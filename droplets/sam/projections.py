@@ -48,8 +48,8 @@ def _centred(x: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class TokenSet:
-    """Features of N image tokens.
+class ImageTokens:
+    """Features of the frame's N = 4096 image tokens, row by row.
 
     Attributes:
         stack: 14x128xN float32.
@@ -61,19 +61,30 @@ class TokenSet:
     scalars: Tensor
     upscaled: Tensor
 
+    def scores(self, row: int, vectors: Tensor) -> Tensor:
+        """Products of Bx8x7x16 with feature `row` of every image token: Bx8x7xN."""
+        feature = self.stack[row].view(HEADS, -1, SIDE**2)
+        out = vectors.new_empty(*vectors.shape[:3], SIDE**2)
+        for one, result in zip(vectors, out, strict=True):
+            torch.bmm(one, feature, out=result)
+        return out
+
+    def values(self, row: int, weights: Tensor) -> Tensor:
+        """Sums of feature `row` over the image tokens with Bx8x7xN weights: Bx8x7x16."""
+        feature = self.stack[row].view(HEADS, -1, SIDE**2).transpose(1, 2)
+        return torch.stack([torch.bmm(one, feature) for one in weights])
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """One picture, ready for any number of prompts.
 
     Attributes:
-        full: the 4096 tokens of the frame, row by row.
-        pooled: by pool size p, the (64/p)^2 means of p x p tokens; filled as they are asked for.
-        embedding: what it was made of.
+        tokens: the features of its image tokens.
+        embedding: what they were made of.
     """
 
-    full: TokenSet
-    pooled: dict[int, TokenSet]
+    tokens: ImageTokens
     embedding: Embedding
 
 
@@ -86,8 +97,7 @@ class Projections:
 
     def __init__(self, sam: Sam) -> None:
         transformer = sam.mask_decoder.transformer
-        self.no_mask = sam.prompt_encoder.no_mask_embed.weight.detach().reshape(-1)
-        self.position = sam.prompt_encoder.get_dense_pe().detach()[0].flatten(1).t().contiguous()
+        self._no_mask = sam.prompt_encoder.no_mask_embed.weight.detach().reshape(-1)
         self._t2i, self._i2t = cross_attentions(sam)
         self._gain = [layer.norm4.weight.detach().double() for layer in transformer.layers]
         self._shift = [layer.norm4.bias.detach().double() for layer in transformer.layers]
@@ -95,6 +105,7 @@ class Projections:
         # in x out x 2 x 2 -> out of all four sub-pixels (row, column, channel) x in
         self._deconvolution = deconvolution.weight.detach().double().permute(2, 3, 1, 0).reshape(-1, CHANNELS)
         self._fold(deconvolution)
+        self._constants = self._position_rows(sam.prompt_encoder.get_dense_pe().detach()[0].flatten(1).t())
 
     def _fold(self, deconvolution: nn.ConvTranspose2d) -> None:
         """Set the matrices that are applied to image tokens and to the 16-channel token values."""
@@ -133,7 +144,10 @@ class Projections:
         self._to_f = to_f.float()
 
     def _position_rows(self, position: Tensor) -> Tensor:
-        """Nx256 -> 6x128xN: what the position and the biases give K0, V0, Q0, P_K1, P_Q1, P_K2."""
+        """Nx256 -> 6x128xN: what the position and the biases give K0, V0, Q0, P_K1, P_Q1, P_K2.
+
+        No picture changes it.
+        """
         p = position.double()
 
         def row(module: nn.Linear, x: Tensor) -> Tensor:
@@ -152,35 +166,18 @@ class Projections:
             ]
         ).float()
 
-    def project(self, tokens: Tensor, constants: Tensor) -> TokenSet:
-        """Features of image tokens.
-
-        Args:
-            tokens: Nx256 float32, the embedding plus the no-mask embedding.
-            constants: 6x128xN, see `constants`.
-        """
-        count = len(tokens)
+    def project(self, embedding: Embedding) -> ImageTokens:
+        """Features of a picture's image tokens."""
+        tokens = (embedding.features[0].flatten(1).t() + self._no_mask).contiguous()
         rows = functional.linear(self._matrix, tokens)
-        stack = torch.empty(STACK, INNER, count, device=tokens.device)
-        stack[: K2 + 2] = rows[: 11 * INNER].view(11, INNER, count)
-        stack[K0 : Q0 + 1] += constants[:3]
-        stack[P_K1:] = constants[3:]
+        stack = torch.empty(STACK, INNER, len(tokens), device=tokens.device)
+        stack[: K2 + 2] = rows[: 11 * INNER].view(11, INNER, -1)
+        stack[K0 : Q0 + 1] += self._constants[:3]
+        stack[P_K1:] = self._constants[3:]
         square0 = _centred(tokens).pow(2).sum(1)
         square1 = functional.linear(tokens, self._to_f).pow(2).sum(1)
         scalars = torch.cat([torch.stack([square0, square1]), rows[11 * INNER :]])
-        return TokenSet(stack, scalars, functional.linear(tokens, self._up_matrix))
-
-    def constants(self, pool: int) -> Tensor:
-        """6x128xN: the part of the features of p x p means of tokens that no picture changes."""
-        return self._position_rows(pool_tokens(self.position, pool))
-
-
-def pool_tokens(tokens: Tensor, pool: int) -> Tensor:
-    """4096xC tokens of the frame -> (64/pool)^2 x C means of pool x pool tokens."""
-    if pool == 1:
-        return tokens
-    blocks = SIDE // pool
-    return tokens.view(blocks, pool, blocks, pool, -1).mean((1, 3)).view(blocks * blocks, -1)
+        return ImageTokens(stack, scalars, functional.linear(tokens, self._up_matrix))
 
 
 def split_heads(weight: Tensor) -> Tensor:

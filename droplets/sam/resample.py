@@ -83,32 +83,30 @@ class Resampler:
         self.y = Axis.of(size[0], input_size[0], device)
         self.x = Axis.of(size[1], input_size[1], device)
 
-    def __call__(self, logits: Tensor, of: Tensor, corner: Tensor, box: Tensor) -> Tensor:
+    def __call__(self, logits: Tensor, of: Tensor, box: Tensor) -> Tensor:
         """Logits at the pixels of boxes.
 
         Args:
-            logits: NxSxS float32, parts of the low-resolution frame; beyond a part its border
-                continues.
-            of: K int64, which part each box is interpolated from, on the host.
-            corner: Kx2 int64 (x, y) of their top-left in that frame, on the host.
+            logits: Nx256x256 float32.
+            of: K int64, which of these each box is interpolated from, on the host.
             box: Kx4 int64 XYXY in pixels, right and bottom excluded, on the host.
 
         Returns:
             KxHxW float32, H and W those of the largest box; 0 outside the own box.
         """
-        x = self._along(self.x, box[:, 0], box[:, 2], corner[:, 0], logits.shape[2])
-        y = self._along(self.y, box[:, 1], box[:, 3], corner[:, 1], logits.shape[1])
+        x = self._along(self.x, box[:, 0], box[:, 2])
+        y = self._along(self.y, box[:, 1], box[:, 3])
         part = logits[send(of, logits.device)[:, None, None], y[1][:, :, None], x[1][:, None, :]]
         return torch.bmm(torch.bmm(y[0], part), x[0].transpose(1, 2))
 
     @staticmethod
-    def _along(axis: Axis, start: Tensor, stop: Tensor, corner: Tensor, side: int) -> tuple[Tensor, Tensor]:
-        """The matrices' parts, KxNxT, and the logits they take, KxT indices into 0..side-1."""
+    def _along(axis: Axis, start: Tensor, stop: Tensor) -> tuple[Tensor, Tensor]:
+        """The matrices' parts, KxNxT, and the logits they take, KxT indices."""
         limit, device = len(axis.matrix) - 1, axis.matrix.device
         low = axis.first[start.clamp(max=limit)]
         high = axis.last[(stop - 1).clamp(min=0, max=limit)] + 1
         width = max(1, int((high - low).max()))
         count = max(1, int((stop - start).max()))
         matrix = axis.rows(send(start, device), send(stop, device), count, send(low, device), width)
-        taps = low[:, None] + torch.arange(width) - corner[:, None]
-        return matrix, send(taps.clamp(0, side - 1), device)
+        taps = low[:, None] + torch.arange(width)
+        return matrix, send(taps.clamp(max=LOW - 1), device)

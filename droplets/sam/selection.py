@@ -91,7 +91,6 @@ _NONE = Candidates(
 def select(
     resampler: Resampler,
     logits: Tensor,
-    corner: Tensor,
     prompt: Tensor,
     predicted_iou: Tensor,
     threshold: float,
@@ -102,17 +101,16 @@ def select(
 
     Args:
         resampler: of the picture.
-        logits: KxSxS float32, parts of the low-resolution frame.
-        corner: Kx2 int64 (x, y) of their top-left in it.
-        prompt: K int64, carried along.
-        predicted_iou: K float32, carried along.
+        logits: Kx256x256 float32.
+        prompt: K int64, carried along, on the host.
+        predicted_iou: K float32, carried along, on the host.
         threshold: lowest stability score.
     """
-    boxes, corner = _places(resampler, logits, corner)
+    boxes = _places(resampler, logits)
     chosen, stability, tight = [], [], []
     pixels: list[NDArray[np.uint8]] = []
     for chunk in _chunks(boxes):
-        found = _evaluate(resampler, logits, corner, boxes, chunk)
+        found = _evaluate(resampler, logits, boxes, chunk)
         score = found.stability.cpu()
         stable = score >= threshold  # not those without any mask
         chosen.append(chunk[stable])
@@ -123,8 +121,8 @@ def select(
         return Candidates.join([])
     order = torch.cat(chosen)
     return Candidates(
-        prompt.cpu()[order].numpy(),
-        predicted_iou.cpu()[order].numpy(),
+        prompt[order].numpy(),
+        predicted_iou[order].numpy(),
         torch.cat(stability).numpy(),
         torch.cat(tight).float().cpu().numpy(),
         boxes[order, :2].numpy(),
@@ -132,24 +130,23 @@ def select(
     )
 
 
-def _places(resampler: Resampler, logits: Tensor, corner: Tensor) -> tuple[Tensor, Tensor]:
-    """Kx4 XYXY of the pixels that the masks may reach, and their corners, both on the host.
+def _places(resampler: Resampler, logits: Tensor) -> Tensor:
+    """Kx4 XYXY of the pixels that the masks may reach, on the host.
 
     To the host once: indices are worked out there, or every one of them would have to be waited for.
     """
-    places = torch.cat([_spans(logits, corner), corner], 1).cpu()
-    spans, corner = places[:, :4], places[:, 4:]
+    spans = _spans(logits).cpu()
     x0, x1 = resampler.x.reach(spans[:, 0], spans[:, 2])
     y0, y1 = resampler.y.reach(spans[:, 1], spans[:, 3])
-    return torch.stack([x0, y0, x1, y1], 1), corner
+    return torch.stack([x0, y0, x1, y1], 1)
 
 
-def _spans(logits: Tensor, corner: Tensor) -> Tensor:
+def _spans(logits: Tensor) -> Tensor:
     """Kx4 XYXY in the low-resolution frame around all logits over -1, right and bottom excluded."""
     edges = []
-    for axis, offset in ((1, corner[:, 0]), (2, corner[:, 1])):
+    for axis in (1, 2):
         some, first, last = _ends(logits.amax(axis) > -OFFSET)
-        edges.append((offset + first, offset + torch.where(some, last + 1, first)))
+        edges.append((first, torch.where(some, last + 1, first)))
     (x0, x1), (y0, y1) = edges
     return torch.stack([x0, y0, x1, y1], 1)
 
@@ -221,9 +218,7 @@ class _Evaluated:
         return [np.packbits(crop, axis=1) for crop, kept in zip(crops, keep, strict=True) if kept]
 
 
-def _evaluate(
-    resampler: Resampler, logits: Tensor, corner: Tensor, boxes: Tensor, chunk: Tensor
-) -> _Evaluated:
+def _evaluate(resampler: Resampler, logits: Tensor, boxes: Tensor, chunk: Tensor) -> _Evaluated:
     """Stability scores, tight boxes and pixels of the masks whose indices a chunk holds.
 
     A large mask is worked on in tiles, whose arrays stay in the cache and whose interpolation
@@ -235,7 +230,7 @@ def _evaluate(
     parts, edges, counts = [], [], []
     for which in torch.split(torch.arange(len(owner)), at_once):
         mine, own = owner[which], tiles[which]
-        values = resampler(logits, chunk[mine], corner[chunk[mine]], own)
+        values = resampler(logits, chunk[mine], own)
         masks, ends, numbers = _measured(values, send(own, device))
         parts.append(_Tiles(mine, own, masks))
         edges.append(ends)

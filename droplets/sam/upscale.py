@@ -1,7 +1,7 @@
-"""From the finished image tokens to mask logits, for any part of the frame.
+"""From the finished image tokens to mask logits.
 
-Both transposed convolutions are 2x2 with stride 2 and so never mix tokens: a window of tokens
-gives exactly the pixels that the whole frame would.
+Both transposed convolutions are 2x2 with stride 2 and so never mix tokens: some rows of them at a time
+give exactly the pixels that the whole frame would.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from droplets.sam.attention import Keys
-from droplets.sam.projections import CHANNELS, Projections
+from droplets.sam.projections import CHANNELS, SIDE, Projections
 
 _CHUNK = 2048  # image tokens upscaled at once: larger temporaries fall out of the cache
 
@@ -29,34 +29,33 @@ class Upscaler:
         self._second = second.weight.detach().permute(2, 3, 1, 0).reshape(-1, inner).contiguous()
         self._second_bias = second.bias.detach().repeat(4)
 
-    def logits(self, keys: Keys, upscaled: Tensor, mask_weights: Tensor, side: int) -> Tensor:
-        """Mask logits of a square window of image tokens.
+    def logits(self, keys: Keys, upscaled: Tensor, mask_weights: Tensor) -> Tensor:
+        """Mask logits of the frame.
 
         Args:
-            keys: of K prompts, their columns cut to the window's tokens.
-            upscaled: Kx(side^2)x256 or 1x(side^2)x256, the feature of that name of these tokens.
+            keys: of K prompts.
+            upscaled: 4096x256, the image tokens' feature of that name.
             mask_weights: KxJx32.
-            side: tokens along the window.
 
         Returns:
-            KxJx(4 side)x(4 side) float32.
+            KxJx256x256 float32.
         """
         added = functional.linear(keys.vectors, self._up)
-        out = mask_weights.new_empty(len(mask_weights), mask_weights.shape[1], side, side, 4, 4)
-        step = max(1, min(side, _CHUNK // (side * len(out))))
-        for top in range(0, side, step):
-            part = slice(top * side, min(top + step, side) * side)
+        out = mask_weights.new_empty(len(mask_weights), mask_weights.shape[1], SIDE, SIDE, 4, 4)
+        step = max(1, _CHUNK // (SIDE * len(out)))
+        for top in range(0, SIDE, step):
+            part = slice(top * SIDE, min(top + step, SIDE) * SIDE)
             out[:, :, top : top + step] = self._part(keys, upscaled, added, mask_weights, part).view(
-                *out.shape[:2], -1, side, 4, 4
+                *out.shape[:2], -1, SIDE, 4, 4
             )
-        return out.permute(0, 1, 2, 4, 3, 5).reshape(*out.shape[:2], 4 * side, 4 * side)
+        return out.permute(0, 1, 2, 4, 3, 5).reshape(*out.shape[:2], 4 * SIDE, 4 * SIDE)
 
     def _part(self, keys: Keys, upscaled: Tensor, added: Tensor, mask_weights: Tensor, part: slice) -> Tensor:
         """KxJx(tokens)x16 logits of the tokens in `part`, sub-pixels in row-major order."""
         if keys.r1 is None:
             raise ValueError("these keys have not been through both layers")
         r0, r1 = keys.r0[:, 0, part, None], keys.r1[:, 0, part, None]
-        x = torch.mul(upscaled[:, part], r0)
+        x = torch.mul(upscaled[part], r0)
         x = x.baddbmm_(keys.weights[:, :, part].transpose(1, 2), added).mul_(r1).add_(self._up_bias)
         batch, tokens = x.shape[:2]
         weight, bias, eps = self._norm

@@ -6,24 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from droplets.sam.batches import batch_size, each_or_halves, prompt_bytes
-from droplets.sam.windows import Group, consecutive
+from droplets.sam.batches import MOST, ON_CPU, PROMPT_BYTES, batch_size, in_batches
 
 CUDA = torch.device("cuda")
-NEAR = prompt_bytes(512, 256)  # window 16, pool 4
 
 
 class Faulty:
-    """Wraps a function of a group: runs out of memory for more than `most` prompts."""
+    """Gives back the prompts that it gets; runs out of memory for more than `most`."""
 
-    def __init__(self, work, most):
-        self.work, self.most, self.failures = work, most, 0
+    def __init__(self, most):
+        self.most, self.failures = most, 0
 
-    def __call__(self, group):
-        if len(group.prompts) > self.most:
+    def __call__(self, prompts):
+        if len(prompts) > self.most:
             self.failures += 1
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return self.work(group)
+        return prompts.tolist()
 
 
 @pytest.fixture
@@ -39,85 +37,65 @@ def gpu(monkeypatch):
 
 
 def test_a_cpu_keeps_its_small_batches():
-    assert batch_size(torch.device("cpu"), NEAR, cpu=16) == 16
+    assert batch_size(torch.device("cpu")) == ON_CPU
 
 
-@pytest.mark.parametrize(("free", "expected"), [(2 * 100 * NEAR, 100), (2**20, 1), (70 * 2**30, 1024)])
+@pytest.mark.parametrize(("free", "expected"), [(2 * 20 * PROMPT_BYTES, 20), (2**20, 1), (70 * 2**30, MOST)])
 def test_a_gpu_decodes_what_fits_into_half_of_the_free_memory(gpu, free, expected):
     gpu(free)
-    assert batch_size(CUDA, NEAR, cpu=16) == expected
-    assert batch_size(CUDA, NEAR, cpu=16, largest=64) == min(64, expected)
+    assert batch_size(CUDA) == expected
 
 
-def groups():
-    """Seven windows of four prompts, three of one: prompts 0 to 30 in batches of 28 and 3."""
-    corners = np.arange(20).reshape(10, 2)
-    return [Group(np.arange(28), corners[:7]), Group(np.arange(28, 31), corners[7:])]
-
-
-def seen(group):
-    """The window that each prompt looks through, which halving must not change."""
-    share = len(group.prompts) // len(group.corners)
-    assert share * len(group.corners) == len(group.prompts)
-    return {int(p): group.corners[i // share].tolist() for i, p in enumerate(group.prompts)}
-
-
-@pytest.mark.parametrize("most", [28, 27, 16])
-def test_halves_hold_every_prompt_once(most):
-    parts = list(each_or_halves(groups(), Faulty(seen, most)))
-    assert sum(map(len, parts)) == 31
-    merged = {prompt: corner for part in parts for prompt, corner in part.items()}
-    assert merged == {**seen(groups()[0]), **seen(groups()[1])}
-    assert list(merged) == list(range(31))
+@pytest.mark.parametrize("most", [28, 27, 14])
+def test_every_prompt_is_in_one_batch(most):
+    parts = list(in_batches(31, 28, Faulty(most)))
+    assert [prompt for part in parts for prompt in part] == list(range(31))
 
 
 def test_batches_are_halved_once_and_stay_halved(monkeypatch):
     emptied = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(1))
-    work = Faulty(seen, 16)
-    sizes = [len(part) for part in each_or_halves(consecutive(70, 32), work)]
-    assert (sizes, work.failures, emptied) == ([16, 16, 16, 16, 3, 3], 1, [1])
+    work = Faulty(16)
+    sizes = [len(part) for part in in_batches(70, 32, work)]
+    assert (sizes, work.failures, emptied) == ([16, 16, 16, 16, 6], 1, [1])
 
 
-@pytest.mark.parametrize(("batch", "most"), [(32, 15), (1, 0)])
-def test_a_second_failure_is_let_through(batch, most):
-    work = Faulty(seen, most)
+@pytest.mark.parametrize(("batch", "most", "failures"), [(32, 15, 2), (1, 0, 1)])
+def test_a_second_failure_is_let_through(batch, most, failures):
+    work = Faulty(most)
     with pytest.raises(torch.OutOfMemoryError):
-        list(each_or_halves(consecutive(40, batch), work))
-    assert work.failures == (2 if batch > 1 else 1)
+        list(in_batches(40, batch, work))
+    assert work.failures == failures
 
 
 @pytest.mark.model
-@pytest.mark.parametrize(("method", "count"), [("decode", 3), ("decode_near", 6)])
-def test_the_masks_are_those_of_whole_batches(decoder, prepared, points, monkeypatch, method, count):
-    many = np.concatenate([points[:count], points[:count] + 1])
+def test_the_masks_are_those_of_whole_batches(decoder, prepared, points, monkeypatch):
+    monkeypatch.setattr("droplets.sam.decoder.batch_size", lambda device: 4)
+    many = np.concatenate([points[:3], points[:3] + 1])
 
     def masks():
         found = {}
-        for part in getattr(decoder, method)(prepared, many, 0.5, batch=4 if method == "decode" else 8):
-            for (row, channel), logits, corner in zip(
-                part.kept.tolist(), part.logits, part.corner, strict=True
-            ):
+        for part in decoder.decode(prepared, many, 0.5):
+            for (row, channel), logits in zip(part.kept.tolist(), part.logits, strict=True):
                 key = int(part.prompt[row]), channel
                 assert key not in found
-                found[key] = logits, corner.tolist(), part.predicted_iou[row, channel]
+                found[key] = logits, part.predicted_iou[row, channel]
         return found
 
     whole = masks()
     finish, failures = decoder._finish, []
 
-    def fail_once(group, *rest):
+    def fail_once(image, prompts, *rest):
         if not failures:
-            failures.append(len(group.prompts))
+            failures.append(len(prompts))
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return finish(group, *rest)
+        return finish(image, prompts, *rest)
 
     monkeypatch.setattr(decoder, "_finish", fail_once)
     halved = masks()
-    assert failures[0] > 1
+    assert failures == [4]
     assert whole.keys() == halved.keys()
-    assert len({prompt for prompt, _ in whole}) > count
-    for key, (logits, corner, predicted) in whole.items():
-        assert corner == halved[key][1]
+    assert len({prompt for prompt, _ in whole}) > 3
+    for key, (logits, predicted) in whole.items():
         assert torch.allclose(logits, halved[key][0], atol=1e-3)
-        assert float(predicted) == pytest.approx(float(halved[key][2]), abs=1e-5)
+        assert float(predicted) == pytest.approx(float(halved[key][1]), abs=1e-5)
