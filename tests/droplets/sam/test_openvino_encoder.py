@@ -42,6 +42,22 @@ assert not [name for name, module in sys.modules.items() if module and name.star
 assert not list(Path.home().iterdir())
 """
 
+BUILD_DROP_AND_SIGNAL = """
+import signal
+import torch
+from droplets.sam.openvino_encoder import compiled, frame_parameter, gelu
+
+def graph():
+    frame = frame_parameter(32, 32)
+    return compiled([gelu(frame)], frame, torch.float32, 1)
+
+first, second = graph(), graph()
+del first
+del second
+signal.signal(signal.SIGALRM, lambda *_: print("handled"))
+signal.raise_signal(signal.SIGALRM)
+"""
+
 
 @pytest.fixture(scope="module")
 def encoder(sam) -> Encoder:
@@ -138,3 +154,14 @@ def test_it_calls_nobody_and_is_loaded_only_with_the_model(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_signals_are_handled_after_graphs_came_and_went():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BUILD_DROP_AND_SIGNAL],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
