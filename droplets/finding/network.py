@@ -69,7 +69,6 @@ class Network:
         if self.device.type == "cpu":
             prefer_fastest_fp32()
         self._encoder = _prepared(sam.image_encoder, self.device)
-        fold_batch_norms(self._encoder)
         self._head = _prepared(head, self.device)
         self._mean = sam.pixel_mean.detach().clone()
         self._std = sam.pixel_std.detach().clone()
@@ -200,8 +199,9 @@ class _Captured:
 
 def _prepared(module: Module, device: torch.device) -> Module:
     """A copy for inference."""
-    own = copy.deepcopy(module).to(device).eval().requires_grad_(requires_grad=False)
-    return own.to(memory_format=torch.channels_last)
+    own = copy.deepcopy(module).to(device).eval()
+    fold_batch_norms(own)
+    return own.requires_grad_(requires_grad=False).to(memory_format=torch.channels_last)
 
 
 def _rounded(side: int) -> int:

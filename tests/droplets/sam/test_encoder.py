@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 from mobile_sam import SamPredictor
+from mobile_sam.modeling.tiny_vit_sam import Conv2d_BN
+from torch import nn
 
-from droplets.sam.encoder import Encoder, choose_precision
+from droplets.sam.encoder import Encoder, choose_precision, fold_batch_norms
 
 pytestmark = pytest.mark.model
 
@@ -47,6 +49,13 @@ def test_the_model_is_left_as_it_was(sam):
     before = sorted(sam.state_dict())
     Encoder(sam, "fp32", "torch")
     assert sorted(sam.state_dict()) == before
+
+
+def test_batch_norms_are_folded_on_the_network_s_own_device():
+    network = nn.Sequential(Conv2d_BN(3, 8)).to("meta")
+    fold_batch_norms(network)
+    assert isinstance(network[0], nn.Conv2d)
+    assert {parameter.device.type for parameter in network.parameters()} == {"meta"}
 
 
 def test_auto_asks_the_processor(monkeypatch):
