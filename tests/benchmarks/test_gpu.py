@@ -60,3 +60,29 @@ def test_partners_are_nearly_the_same():
     assert gpu.partnered(masks, [disc(30, 30, 10.1), disc(80, 30, 7)]) == 0.5
     assert gpu.partnered(masks, []) == 0
     assert gpu.partnered([], masks) is None
+
+
+@pytest.fixture
+def one_thread():
+    """Threads wait for each other, long where the cores have other work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.model
+@pytest.mark.usefixtures("one_thread")
+def test_the_quick_run_comes_to_its_end(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["gpu", "--device", "cpu", "--quick", "--minutes", "30"])
+    monkeypatch.setattr(gpu, "SMALL", 128)
+    monkeypatch.setattr(gpu, "stock", lambda device, points_per_side: lambda pixels: [disc(30, 30, 10)])
+
+    gpu.main()
+
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert list(figures) == [name for name in gpu.PARTS if name != "large request"]
+    assert not [name for name, part in figures.items() if "missing" in part]
+    assert figures["requests"][gpu.DENSE]["droplets"] > 5
+    assert figures["precision"][gpu.DENSE]["have a partner in fp32"] > 0.9
+    assert figures["stock"]["stock's masks"] == 1
