@@ -30,8 +30,10 @@ DARK = 0.5  # of a ray's range: no edge rises from above, such as the shading of
 COMMON, AROUND = 0.9, 11  # a ray's background: this part of the brightest of so many rays around, or more,
 HIGHEST = 0.9  # but half its height is found on the ray itself, below this part of it
 RING = 0.12  # rise outwards over fall outwards: less is no ring
-THIN = 0.168  # of the radius: full width of an edge of which a wall's thinnest tenth is thinner,
-ALIKE = 1.35  # or the widths' 7th decile over their 1st: more are not alike in proportion to the radius
+GROWTH = 0.5  # of the logarithms of widths and radii: a wall's slope is 0, a ring's 1
+NEARLY_ALL = 0.8  # of the clear rays of an object
+VARIED = 0.3  # difference of the logarithms of radii between quartiles: objects of one size do not tell it,
+APART = 0.2  # nor do two radii whose logarithms differ less
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +77,25 @@ def picture_mode(grey: Values, paths: Paths, limit: Floats) -> Mode:
     clear = rising.height > 0.6 * rise[:, None]
     width = weighted_median(rising.inside + rising.outside, clear.astype(float))
     # A wall is as thick around large objects as around small ones; a ring grows with its droplet.
-    first, seventh = np.quantile(width / some.size, [0.1, 0.7])
-    return "wall" if first < THIN or seventh > ALIKE * first else "ring"
+    growth = _growth(width, some.size)
+    if growth is not None:
+        return "wall" if growth < GROWTH else "ring"
+    # Of one size: only walls have objects on both sides nearly everywhere.
+    reached = some.radius + rising.offset + width[:, None] / 2
+    shared = (clear & (within < reached)).sum(axis=1) / np.maximum(clear.sum(axis=1), 1)
+    return "wall" if np.median(shared) > NEARLY_ALL else "ring"
+
+
+def _growth(width: Floats, size: Floats) -> float | None:
+    """Slope of the logarithm of N widths over that of sizes (Theil, 1950); None if sizes hardly differ."""
+    there = width > 0
+    high, low = np.log(width[there]), np.log(size[there])
+    if len(low) < 2 or np.subtract(*np.quantile(low, (0.75, 0.25))) < VARIED:
+        return None
+    first, second = np.triu_indices(len(low), 1)
+    apart = np.abs(low[second] - low[first]) > APART
+    first, second = first[apart], second[apart]
+    return float(np.median((high[second] - high[first]) / (low[second] - low[first])))
 
 
 def upper(height: Floats) -> Floats:

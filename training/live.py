@@ -59,7 +59,7 @@ class LiveFrames:
         self._workers, self._first = workers, first_seed
         self._parts: list[Part] = []
         self._enough, self._ended = threading.Event(), threading.Event()
-        self._failed: BaseException | None = None
+        self._failed: Exception | None = None
         self._thread = threading.Thread(target=self._fill, name="frames", daemon=True)
         self._thread.start()
 
@@ -67,6 +67,10 @@ class LiveFrames:
         """Render no more."""
         self._ended.set()
         self._thread.join()
+
+    def is_alive(self) -> bool:
+        """Whether frames are still made."""
+        return self._thread.is_alive()
 
     def look_again(self) -> None:
         """Wait until there is something to train on; what comes later is there by itself."""
@@ -90,10 +94,9 @@ class LiveFrames:
                     self._parts[number % self._most : number % self._most + 1] = [part]
                     if number + 1 == min(LEAST, self._most):
                         self._enough.set()
-        except BaseException as error:
+        except Exception as error:  # whatever it is, training shall not wait for ever
             self._failed = error
             self._enough.set()
-            raise
 
     def _made(self, pool: Pool) -> Iterator[Part]:
         for pixels, targets in pool.imap_unordered(_rendered, itertools.count(self._first)):

@@ -45,4 +45,5 @@ def rays_to(circle: Circle, x: float, y: float) -> np.ndarray:
     """32 distances in pixels from a point in the circle to it, along the rays."""
     off = np.array([x - circle.x, y - circle.y])
     along = DIRECTIONS @ off
-    return -along + np.sqrt(along**2 + circle.radius**2 - off @ off)
+    # A cell's nearest point may lie beside a tiny circle.
+    return np.maximum(-along + np.sqrt(np.maximum(along**2 + circle.radius**2 - off @ off, 0)), 0.1)

@@ -42,7 +42,8 @@ def test_noise_alone_is_not_blown_up_beyond_the_most():
 
 
 @pytest.mark.parametrize(
-    ("colour", "grey"), [((0, 200, 0), 200), ((120, 60, 0), 120), ((110, 110, 110), 110), ((200, 40, 90), None)]
+    ("colour", "grey"),
+    [((0, 200, 0), 200), ((120, 60, 0), 120), ((110, 110, 110), 110), ((200, 40, 90), None)],
 )
 def test_a_picture_of_one_colour_is_shown_as_grey(colour, grey):
     light = np.random.default_rng(3).uniform(0, 1, (40, 50, 1))
