@@ -53,7 +53,7 @@ gpu: $(INSTALLED) $(MODEL)  ## all that a CUDA device can tell of the service's 
 	@$(BIN)/python -W ignore -m benchmarks.gpu $(ARGS)
 
 train: $(INSTALLED) $(MODEL)  ## train the head on rendered pictures, on a CPU (hours); ARGS go to training.train
-	@$(BIN)/python -W ignore -m training.frames out/frames 0 1800
+	@$(BIN)/python -W ignore -m training.frames out/frames 0 3200
 	@$(BIN)/python -W ignore -m training.train $(ARGS)
 	@$(BIN)/python -W ignore -m training.export
 

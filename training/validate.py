@@ -40,8 +40,8 @@ HEATS, IOUS, RELATIVES = (
     (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
 )
 IOU_STEPS = (0.5, 0.75, 0.9)
-CURVE_STEPS, TAKEN_ON_TRUST = 20, 10
-"""Of the calibration, and objects that each step is given as if what is expected were right."""
+CURVE_STEPS, TAKEN_ON_TRUST = 20, 0.1
+"""Of the calibration, and the part of a picture that each step is given as if what is expected were right."""
 
 Floats = NDArray[np.float64]
 
@@ -186,22 +186,29 @@ def f1(results: Sequence[Result], choice: Choice, least: float) -> float:
     return 2 * right / max(right + wrong + total, 1)
 
 
-def mean_f1(results: Sequence[Sequence[Result]], choice: Choice, least: float) -> float:
+def mean_f1(results: Sequence[Result], choice: Choice, least: float) -> float:
     """Mean over pictures, so that those with few droplets count too; an empty one is right if left empty."""
     values = []
-    for outer, *_ in results:
-        nothing = not (choice.keeps(outer) & outer.judged).any()
-        values.append(f1([outer], choice, least) if outer.total else float(nothing))
+    for one in results:
+        nothing = not (choice.keeps(one) & one.judged).any()
+        values.append(f1([one], choice, least) if one.total else float(nothing))
     return float(np.mean(values))
 
 
 def calibration(results: Sequence[Result]) -> list[float]:
-    """Mean true IoU for what is expected in each of `CURVE_STEPS` even steps, never falling."""
-    expected, iou = _known(results)
-    step = np.minimum((CURVE_STEPS * expected).astype(int), CURVE_STEPS - 1)
+    """Mean true IoU for what is expected in each of `CURVE_STEPS` even steps, never falling.
+
+    Pictures count alike, however many objects they have.
+    """
     middle = (np.arange(CURVE_STEPS) + 0.5) / CURVE_STEPS
-    number = np.bincount(step, minlength=CURVE_STEPS) + TAKEN_ON_TRUST
-    mean = (np.bincount(step, iou, CURVE_STEPS) + TAKEN_ON_TRUST * middle) / number
+    number, total = np.full(CURVE_STEPS, TAKEN_ON_TRUST), TAKEN_ON_TRUST * middle
+    for one in results:
+        expected, iou = _known([one])
+        step = np.minimum((CURVE_STEPS * expected).astype(int), CURVE_STEPS - 1)
+        share = 1 / max(len(iou), 1)
+        number = number + share * np.bincount(step, minlength=CURVE_STEPS)
+        total = total + share * np.bincount(step, iou, CURVE_STEPS)
+    mean = total / number
     curve = isotonic_regression(mean, weights=number).x
     return [round(float(value), 4) for value in curve]
 
@@ -237,7 +244,7 @@ class Figures:
         thresholds: chosen; fields of `droplets.finding.decode.Thresholds`.
         calibration: of each layer's expected IoU, see `droplets.finding.decode.Thresholds`.
         f1: at IoU 0.5, 0.75 and 0.9, of the outer layer.
-        inner_f1: the three of the inner layer, of all its objects together.
+        inner_f1: the three of the inner layer.
         by_look: the three of the outer layer for each look.
         reliability: by layer and tenth: number of objects, mean expected and mean true IoU.
     """
@@ -264,14 +271,12 @@ def validate(network: Network, pictures: int) -> Figures:
     results = [with_calibration(one, curves) for one in raw]
     chosen, judge = results[::2], results[1::2]
     choices = (Choice(*values) for values in product(HEATS, IOUS, RELATIVES))
-    choice = max(choices, key=lambda one: _goal(chosen, one))
-    inner = max(
-        (Choice(*values) for values in product(HEATS, IOUS)),
-        key=lambda one: f1([layers[1] for layers in chosen], one, 0.5),
-    )
+    choice = max(choices, key=lambda one: _goal([layers[0] for layers in chosen], one))
+    inners = (Choice(*values) for values in product(HEATS, IOUS))
+    inner = max(inners, key=lambda one: _goal([layers[1] for layers in chosen], one))
 
-    def scores(some: Sequence[Sequence[Result]]) -> list[float]:
-        return [round(mean_f1(some, choice, least), 4) for least in IOU_STEPS]
+    def scores(some: Sequence[Sequence[Result]], layer: int = 0, how: Choice = choice) -> list[float]:
+        return [round(mean_f1([layers[layer] for layers in some], how, least), 4) for least in IOU_STEPS]
 
     looks = sorted({one.look for one in checked})
     by_look = {
@@ -287,13 +292,13 @@ def validate(network: Network, pictures: int) -> Figures:
         },
         curves,
         scores(judge),
-        [round(f1([one[1] for one in judge], inner, least), 4) for least in IOU_STEPS],
+        scores(judge, 1, inner),
         {look: scores(some) for look, some in by_look.items()},
         [reliability([one[layer] for one in judge]) for layer in range(len(LAYERS))],
     )
 
 
-def _goal(results: Sequence[Sequence[Result]], choice: Choice) -> float:
+def _goal(results: Sequence[Result], choice: Choice) -> float:
     return mean_f1(results, choice, 0.5) + mean_f1(results, choice, 0.75)
 
 
