@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,9 +17,6 @@ LONGEST_RAY = 10.0
 """Logarithm of the longest ray in cells, 22000: an answer that means nothing shall not overflow."""
 RINGS = 4
 """Points along every second ray by which two outlines are compared, in rings of equal area."""
-CONTENT, GROUP = 1 / 9, 0.5
-"""Part of a larger object's area under which a smaller and surer one does not contradict it, and from which
-on they all do."""
 PAIRS = 20_000
 """Outlines that are compared at once, for memory's sake."""
 
@@ -111,15 +108,11 @@ def distinct(stars: Stars, thresholds: Thresholds) -> Stars:
     """One star an object, best score first.
 
     Of two objects of a layer that show the same the one of the higher score stays; of two outer ones of which
-    one lies mostly within the other, too, but that small sure ones in a large one may be its contents. What
-    lies in no outer object is left out unless it is a bead.
+    one lies mostly within the other, too. What lies in no outer object is left out unless it is a bead.
     """
     stars = stars.take(np.argsort(-stars.score, kind="stable"))
     outer, inner = stars.take(stars.layer == OUTER), stars.take(stars.layer == INNER)
     outer = outer.take(_unsuppressed(outer, thresholds.same, thresholds.within))
-    outer, contents = _with_contents(outer, thresholds.within)
-    inner = Stars.join([inner, contents])
-    inner = inner.take(np.argsort(-inner.score, kind="stable"))
     inner = inner.take(_unsuppressed(inner, thresholds.same, np.inf))
     inner = inner.take(_belongs(inner, outer, thresholds.twin))
     stars = Stars.join([outer, inner])
@@ -144,8 +137,7 @@ def _unsuppressed(stars: Stars, same: float, within: float) -> Bools:
     area = stars.area
     shared = shared_part(stars, smaller, stars, larger)
     both = shared * area[smaller]
-    content = (smaller < larger) & (area[smaller] < CONTENT * area[larger])
-    clash = ((shared > within) & ~content) | (both > same * (area[smaller] + area[larger] - both))
+    clash = (shared > within) | (both > same * (area[smaller] + area[larger] - both))
     better, worse = np.minimum(larger, smaller)[clash], np.maximum(larger, smaller)[clash]
     keep = np.ones(len(stars), np.bool_)
     order = np.lexsort((worse, better))
@@ -153,22 +145,6 @@ def _unsuppressed(stars: Stars, same: float, within: float) -> Bools:
         if keep[i]:
             keep[j] = False
     return keep
-
-
-def _with_contents(stars: Stars, within: float) -> tuple[Stars, Stars]:
-    """Outer objects, and those among them that are contents of larger ones; given best first.
-
-    A larger one that is mostly filled by surer ones is none: it is a group of them.
-    """
-    larger, smaller = _pairs(stars)
-    held = shared_part(stars, smaller, stars, larger) > within
-    larger, smaller = larger[held], smaller[held]
-    filled = np.bincount(larger, stars.area[smaller], len(stars)) / np.maximum(stars.area, 1e-9)
-    group = filled > GROUP
-    content = np.zeros(len(stars), np.bool_)
-    content[smaller[~group[larger]]] = True
-    inner = stars.take(content & ~group)
-    return stars.take(~content & ~group), replace(inner, layer=np.full(len(inner), INNER, np.int64))
 
 
 def _pairs(stars: Stars) -> tuple[Indices, Indices]:

@@ -82,9 +82,9 @@ def test_neighbours_that_touch_stay():
 
 
 def test_nothing_lies_mostly_within_another_outer_object():
-    small = Circle(118, 100, 16, heat=0.6)
+    small = Circle(118, 100, 12, heat=0.6)
     assert sizes(decoded([Circle(100, 100, 40), small])) == [40]
-    assert sizes(decoded([Circle(100, 100, 40, heat=0.5), small])) == [16]
+    assert sizes(decoded([Circle(100, 100, 40, heat=0.5), small])) == [12]
     assert sizes(decoded([Circle(100, 100, 40), Circle(150, 100, 12)])) == [12, 40]  # half of it at most
 
 
@@ -161,24 +161,3 @@ def test_what_is_much_less_sure_than_the_rest_goes_with_what_lies_in_it():
     assert sizes(kept) == [6, 30, 30, 30]
     assert len(convincing(stars_of([gap]), 0.3)) == 1
     assert len(convincing(Stars.none(), 0.3)) == 0
-
-
-def test_small_sure_ones_in_a_large_one_are_its_contents():
-    large = Circle(100, 100, 60, heat=0.5)
-    beads = [Circle(80, 90, 6), Circle(120, 110, 6)]
-    found = distinct(stars_of([large, *beads]), Thresholds())
-    assert found.diameter[found.layer == OUTER] == pytest.approx([120], rel=0.01)
-    assert found.diameter[found.layer == INNER] == pytest.approx([12, 12], rel=0.01)
-
-
-def test_a_large_one_filled_by_surer_ones_is_a_group_of_them():
-    large = Circle(100, 100, 60, heat=0.5)
-    around = [Circle(100 + 38 * np.cos(a), 100 + 38 * np.sin(a), 19) for a in np.arange(6) * np.pi / 3]
-    found = distinct(stars_of([large, *around, Circle(100, 100, 19)]), Thresholds())
-    assert (found.layer == OUTER).all()
-    assert sizes(found) == [19] * 7
-
-
-def test_a_small_unsure_one_in_a_large_one_is_none():
-    found = distinct(stars_of([Circle(100, 100, 60), Circle(80, 90, 6, heat=0.5)]), Thresholds())
-    assert sizes(found) == [60]
