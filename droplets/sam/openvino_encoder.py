@@ -203,5 +203,5 @@ def _reshape(x: Node, shape: list[int]) -> Node:
 
 
 def constant(tensor: Tensor) -> Node:
-    """A torch tensor's values."""
-    return ops.constant(tensor.detach().contiguous().numpy())
+    """A torch tensor's values, of which graphs of several sizes share the memory."""
+    return openvino.op.Constant(tensor.detach().contiguous().numpy(), shared_memory=True)
