@@ -29,6 +29,8 @@ DIRT = 4.0
 gather light."""
 RATIO = 1.6
 """Of the two Gaussians' sigmas, for which their difference is closest to a Laplacian (Marr 1980)."""
+LARGEST = 2 * RATIO * LARGE[-1]
+"""Median droplet radii: of the largest blob to which the Gaussians answer; what is larger is none."""
 SIGNIFICANT = 5.5
 """Spreads of the difference of Gaussians from which a blob is an object."""
 ROUND = 0.35

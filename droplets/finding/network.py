@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 
 STEP = 128
 """Frames are padded to multiples of so many pixels."""
-SMALLEST = 256
-"""Smaller frames are padded to this side: of a graph of their own its weights would be the most."""
 KEPT = 3 * 1024**2
 """Graphs are kept for sizes of at most so many pixels in all: on a CPU a pixel takes about 200 bytes."""
 WARM_UP = 3
@@ -77,7 +75,7 @@ class Network:
         self._lock = threading.Lock()
         self._graphs: OrderedDict[tuple[Output, int, int], Run] = OrderedDict()
         self.runtime = self._choose_runtime(runtime)
-        # Torch is fastest where channels come last; OpenVINO's graphs share the weights' memory if they do not.
+        # Torch is fastest where channels come last; else OpenVINO's graphs share the memory of the weights.
         layout = torch.channels_last if self.runtime == "torch" else torch.contiguous_format
         for module in (self._encoder, self._head):
             module.to(memory_format=layout)
@@ -110,7 +108,7 @@ class Network:
     def _padded(self, frame: NDArray[np.uint8]) -> Tensor:
         """1x3xHxW float32 on the device: mean and deviation taken off, then zeros to the right and below."""
         height, width = frame.shape[:2]
-        frames = torch.zeros(1, 3, *_padded_size(height, width), device=self.device)
+        frames = torch.zeros(1, 3, _rounded(height), _rounded(width), device=self.device)
         pixels = torch.tensor(np.ascontiguousarray(frame), device=self.device)  # copied: it may be read-only
         frames[0, :, :height, :width] = (pixels.permute(2, 0, 1) - self._mean) / self._std
         return frames
@@ -210,7 +208,5 @@ def _prepared(module: Module, device: torch.device) -> Module:
     return own.requires_grad_(requires_grad=False)
 
 
-def _padded_size(height: int, width: int) -> tuple[int, int]:
-    if max(height, width) <= SMALLEST:
-        return SMALLEST, SMALLEST
-    return STEP * -(-height // STEP), STEP * -(-width // STEP)
+def _rounded(side: int) -> int:
+    return STEP * -(-side // STEP)
