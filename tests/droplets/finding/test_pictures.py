@@ -141,7 +141,7 @@ def test_a_part_of_a_picture_has_the_same_objects(segmenter, raft, masks, part):
 def assert_same(first: Sequence[Mask], second: Sequence[Mask], width: int, height: int) -> None:
     """Nearly each object clear of the border has its own partner in the other picture, mostly the same."""
     pairs = matched(best_ious(first, second))
-    for least, share in ((0.7, 0.98), (LIKE, 0.95)):
+    for least, share in ((0.7, 0.98), (LIKE, 0.93)):
         alike = [(i, j) for i, j, iou in pairs if iou > least]
         for masks, paired in ((first, {i for i, _ in alike}), (second, {j for _, j in alike})):
             clear = {i for i, mask in enumerate(masks) if is_clear(mask, width, height)}
