@@ -45,8 +45,7 @@ def main() -> None:
         manifest["head"] = {
             "file": args.out.name,
             "sha256": hashlib.sha256(args.out.read_bytes()).hexdigest(),
-            "command": "make train",
-            "seed": 0,
+            "training": "docs/model-card.md",
             "steps": state["step"],
             "hours": round(state["minutes"] / 60, 2),
         }

@@ -46,7 +46,7 @@ class Widths:
 
 
 FAR = (1, 2, 4, 1)
-"""Dilations at stride 16: from the centre of a droplet of 30 cells' radius its edge is seen on all sides."""
+"""Dilations at stride 16: at its centre also what lies around a droplet is seen."""
 
 
 def _mixing(channels: int, dilations: tuple[int, ...]) -> nn.Sequential:
