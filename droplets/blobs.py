@@ -29,6 +29,9 @@ DIRT = 4.0
 gather light."""
 RATIO = 1.6
 """Of the two Gaussians' sigmas, for which their difference is closest to a Laplacian (Marr 1980)."""
+QUIET = ((1 + RATIO**-2 - 4 / (1 + RATIO**2)) / (4 * np.pi)) ** 0.5
+"""Standard deviation of that difference over white noise of deviation 1, in parts of one over sigma in pixels:
+no picture is quieter, for grey values come in steps."""
 LARGEST = 2 * RATIO * LARGE[-1]
 """Median droplet radii: of the largest blob to which the Gaussians answer; what is larger is none."""
 SIGNIFICANT = 5.5
@@ -100,7 +103,7 @@ def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
     difference = cv2.GaussianBlur(plane, (0, 0), wide) - cv2.GaussianBlur(plane, (0, 0), RATIO * wide)
     values = difference.ravel()[inside.index]
     sample = values[inside.sample]
-    least = _spread(sample) or 1.0
+    least = max(_spread(sample), QUIET / wide)
     by_ring = np.array([max(least, _spread(part)) for part in inside.rings(sample)])
     response = np.zeros_like(plane)
     response.ravel()[inside.index] = values / np.sqrt(least * at_depth(by_ring, inside))

@@ -115,10 +115,15 @@ class Interiors:
     def _rings(self) -> _Groups:
         return _Groups.of(self.ring[self.sample], RINGS)
 
-    @property
-    def sample(self) -> slice:
-        """Every so many-th of the pixels, for medians and fits."""
-        return slice(None, None, -(-self.index.size // SAMPLES))
+    @cached_property
+    def sample(self) -> Indices:
+        """Indices of some of the pixels, for medians and fits: of no droplet more than of a usual one.
+
+        So a large area with an edge around it does not tell what droplets look like.
+        """
+        most = max(1, min(int(np.median(self.areas)), SAMPLES // self.count))
+        place = np.arange(self.index.size) - self.of_pixels(np.cumsum(self.areas) - self.areas)
+        return np.flatnonzero(place % -(-self.of_pixels(self.areas) // most) == 0)
 
 
 def interiors(droplets: Sequence[Mask], width: int, height: int) -> Interiors:

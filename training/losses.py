@@ -16,7 +16,7 @@ from torch.nn import functional
 from droplets.finding.head import CHANNELS, HEAT, KIND, QUALITY, RAY
 
 RAYS_WEIGHT, QUALITY_WEIGHT, KIND_WEIGHT = 3.0, 0.5, 0.2
-INNER_WEIGHT = 0.5
+INNER_WEIGHT = 1.0
 BETA = 0.05
 """Of smooth L1: errors of the ray length under 5 % count by their square."""
 SHORTEST, LONGEST = -2.5, 6.0
@@ -63,16 +63,19 @@ class Losses:
         return self.heat + RAYS_WEIGHT * self.rays + QUALITY_WEIGHT * self.quality + KIND_WEIGHT * self.kind
 
 
-def layer_losses(answer: Tensor, wanted: Wanted) -> Losses:
+def layer_losses(answer: Tensor, wanted: Wanted, places: Tensor) -> Losses:
     """Losses of one layer: means over the parts of the batch, so that two large objects count as much as
     two thousand small ones.
 
     Arguments:
         answer: Bx35xHxW float32.
         wanted: of the same layer.
+        places: B, in how many places such objects may be: by it the heat's loss of a part is divided. Of
+            inner ones it is the number of outer ones: else parts without any would outweigh all others.
     """
-    judged, centre = wanted.heat >= 0, wanted.heat > 0.999
+    judged, centre = wanted.heat >= 0, is_centre(wanted.heat)
     heat, likely = _heat(answer[:, HEAT], wanted.heat, judged, centre)
+    heat = (heat / torch.maximum(places, centre.sum((1, 2))).clamp(min=1)).mean()
     # Heat where nothing is: it shall be worth nothing.
     weight = likely * (judged & (wanted.heat < CALM))
     weight = torch.where(weight > FAINT, weight, torch.zeros_like(weight))
@@ -99,13 +102,17 @@ def layer_losses(answer: Tensor, wanted: Wanted) -> Losses:
     return Losses(heat, rays, quality.mean(), kind, iou)
 
 
+def is_centre(heat: Tensor) -> Tensor:
+    """Where the heat that is wanted has its peaks."""
+    return heat > 0.999
+
+
 def _heat(logit: Tensor, wanted: Tensor, judged: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
-    """The focal loss, and the probabilities without their gradient."""
+    """The focal loss of each part, and the probabilities without their gradient."""
     likely, goal = torch.sigmoid(logit), wanted.clamp(min=0)
     found = -((1 - likely) ** 2) * functional.logsigmoid(logit)
     missed = -((1 - goal) ** 4) * likely**2 * functional.logsigmoid(-logit)
-    sums = (torch.where(centre, found, missed) * judged).sum((1, 2))
-    return (sums / centre.sum((1, 2)).clamp(min=1)).mean(), likely.detach()
+    return (torch.where(centre, found, missed) * judged).sum((1, 2)), likely.detach()
 
 
 def _sums(values: Tensor, part: Tensor, parts: int) -> Tensor:

@@ -30,7 +30,7 @@ from droplets.finding.weights import load_head
 from droplets.sam.checkpoint import load_sam
 from training.frames import CHECKPOINT, PART, Frames, Part
 from training.live import LiveFrames
-from training.losses import INNER_WEIGHT, Losses, Wanted, layer_losses
+from training.losses import INNER_WEIGHT, Losses, Wanted, is_centre, layer_losses
 
 log = logging.getLogger(__name__)
 
@@ -170,8 +170,9 @@ def answer_losses(head: Head, batch: Batch, device: torch.device) -> list[Losses
             *(functional.dropout2d(batch.features[stride], DROPPED, head.training) for stride in (4, 8, 16)),
         )
     answer = answer.float()
+    outer = is_centre(batch.wanted[LAYERS.index("outer")].heat).sum((1, 2))
     return [
-        layer_losses(answer[:, i * CHANNELS : (i + 1) * CHANNELS], wanted)
+        layer_losses(answer[:, i * CHANNELS : (i + 1) * CHANNELS], wanted, outer)
         for i, wanted in enumerate(batch.wanted)
     ]
 

@@ -1,8 +1,8 @@
 """Validates a trained head on rendered pictures that it has not seen, and chooses what goes with its weights.
 
 Half of the pictures are of looks that training never sees. On the even ones the thresholds are chosen and
-the expected IoU is calibrated (its mean true value by steps of what is expected, never falling: Zadrozny and
-Elkan, 2002); the odd ones tell how good both are.
+the expected IoU of what is reported is calibrated (its mean true value by steps of what is expected, never
+falling: Zadrozny and Elkan, 2002); the odd ones tell how good both are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from droplets.finding.decode import Thresholds, calibrated
+from droplets.finding.decode import Thresholds
 from droplets.finding.head import LAYERS
 from droplets.finding.network import Network
 from droplets.finding.one_pass import Looking, look
@@ -33,15 +33,17 @@ from training.train import load_average
 
 FIRST_SEED = 1_000_000
 """Of validation; training's are lower."""
-LOW = Thresholds(heat=0.1, expected_iou=0.1, inner_heat=0.1, inner_expected_iou=0.1)
+LOW = Thresholds(heat=0.1, expected_iou=0.05, inner_heat=0.1, inner_expected_iou=0.05)
 HEATS, IOUS, RELATIVES = (
     (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
     (0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
     (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
 )
 IOU_STEPS = (0.5, 0.75, 0.9)
-CURVE_STEPS, TAKEN_ON_TRUST = 20, 0.1
-"""Of the calibration, and the part of a picture that each step is given as if what is expected were right."""
+CURVE_STEPS, TAKEN_ON_TRUST = 20, 5.0
+"""Of the calibration, and the objects that each step is given as if what is expected were right."""
+MOST_OF_ONE = 50
+"""Objects that a picture counts for at most where the expected IoU is calibrated and judged."""
 
 Floats = NDArray[np.float64]
 
@@ -198,42 +200,54 @@ def mean_f1(results: Sequence[Result], choice: Choice, least: float) -> float:
 def calibration(results: Sequence[Result]) -> list[float]:
     """Mean true IoU for what is expected in each of `CURVE_STEPS` even steps, never falling.
 
-    Pictures count alike, however many objects they have.
+    Arguments:
+        results: of what would be reported, see `reported`; pictures weigh as `weights` says.
     """
     middle = (np.arange(CURVE_STEPS) + 0.5) / CURVE_STEPS
     number, total = np.full(CURVE_STEPS, TAKEN_ON_TRUST), TAKEN_ON_TRUST * middle
     for one in results:
-        expected, iou = _known([one])
-        step = np.minimum((CURVE_STEPS * expected).astype(int), CURVE_STEPS - 1)
-        share = 1 / max(len(iou), 1)
-        number = number + share * np.bincount(step, minlength=CURVE_STEPS)
-        total = total + share * np.bincount(step, iou, CURVE_STEPS)
-    mean = total / number
-    curve = isotonic_regression(mean, weights=number).x
+        step = np.minimum((CURVE_STEPS * one.expected).astype(int), CURVE_STEPS - 1)
+        number = number + np.bincount(step, weights(one), CURVE_STEPS)
+        total = total + np.bincount(step, weights(one) * one.iou, CURVE_STEPS)
+    curve = isotonic_regression(total / number, weights=number).x
     return [round(float(value), 4) for value in curve]
 
 
-def with_calibration(layers: Sequence[Result], curves: Sequence[Sequence[float]]) -> list[Result]:
-    """Results of both layers with their expected IoU calibrated."""
-    pairs = zip(layers, curves, strict=True)
-    return [replace(one, expected=calibrated(one.expected, curve)) for one, curve in pairs]
+def reported(result: Result, choice: Choice) -> Result:
+    """What would be reported of a picture, and is judged."""
+    kept = choice.keeps(result) & result.judged
+    return Result(
+        result.heat[kept], result.expected[kept], result.iou[kept], result.judged[kept], result.total
+    )
+
+
+def weights(result: Result) -> Floats:
+    """N: alike for the objects of a picture, and no more than `MOST_OF_ONE` in all."""
+    count = max(len(result.iou), 1)
+    return np.full(len(result.iou), min(1.0, MOST_OF_ONE / count))
+
+
+def with_calibration(result: Result, curve: Sequence[float]) -> Result:
+    """A result with its expected IoU put right as `droplets.finding.decode.calibrated` does."""
+    at = (np.arange(len(curve)) + 0.5) / len(curve)
+    return replace(result, expected=np.interp(result.expected, at, curve))
 
 
 def reliability(results: Sequence[Result]) -> list[tuple[int, float, float]]:
-    """Number, mean expected and mean true IoU of each tenth that holds twenty or more."""
-    expected, iou = _known(results)
+    """Number, mean expected and mean true IoU of each tenth that holds twenty or more; weighted likewise."""
+    columns = zip(*((one.expected, one.iou, weights(one)) for one in results), strict=True)
+    expected, iou, weight = (np.concatenate(parts) for parts in columns)
     tenth = np.minimum((10 * expected).astype(int), 9)
     groups = [np.flatnonzero(tenth == i) for i in range(10)]
     return [
-        (len(own), round(float(expected[own].mean()), 3), round(float(iou[own].mean()), 3))
+        (
+            len(own),
+            round(float(np.average(expected[own], weights=weight[own])), 3),
+            round(float(np.average(iou[own], weights=weight[own])), 3),
+        )
         for own in groups
         if len(own) >= 20
     ]
-
-
-def _known(results: Sequence[Result]) -> tuple[Floats, Floats]:
-    expected = np.concatenate([one.expected[one.judged] for one in results])
-    return expected, np.concatenate([one.iou[one.judged] for one in results])
 
 
 @dataclass(frozen=True)
@@ -266,14 +280,18 @@ def validate(network: Network, pictures: int) -> Figures:
     """
     seeds = range(FIRST_SEED, FIRST_SEED + pictures)
     checked = [check(network, seed, held_out=held_out) for held_out in (False, True) for seed in seeds]
-    raw = [compare(one) for one in checked]
-    curves = [calibration([one[layer] for one in raw[::2]]) for layer in range(len(LAYERS))]
-    results = [with_calibration(one, curves) for one in raw]
+    results = [compare(one) for one in checked]
     chosen, judge = results[::2], results[1::2]
-    choices = (Choice(*values) for values in product(HEATS, IOUS, RELATIVES))
-    choice = max(choices, key=lambda one: _goal([layers[0] for layers in chosen], one))
-    inners = (Choice(*values) for values in product(HEATS, IOUS))
-    inner = max(inners, key=lambda one: _goal([layers[1] for layers in chosen], one))
+    grids: list[list[Choice]] = [
+        [Choice(*values) for values in product(HEATS, IOUS, RELATIVES)],
+        [Choice(*values) for values in product(HEATS, IOUS)],
+    ]
+    choices = [_best(grid, [layers[layer] for layers in chosen]) for layer, grid in enumerate(grids)]
+    choice, inner = choices
+    curves = [
+        calibration([reported(layers[layer], choices[layer]) for layers in chosen])
+        for layer in range(len(LAYERS))
+    ]
 
     def scores(some: Sequence[Sequence[Result]], layer: int = 0, how: Choice = choice) -> list[float]:
         return [round(mean_f1([layers[layer] for layers in some], how, least), 4) for least in IOU_STEPS]
@@ -294,12 +312,17 @@ def validate(network: Network, pictures: int) -> Figures:
         scores(judge),
         scores(judge, 1, inner),
         {look: scores(some) for look, some in by_look.items()},
-        [reliability([one[layer] for one in judge]) for layer in range(len(LAYERS))],
+        [
+            reliability(
+                [with_calibration(reported(one[layer], choices[layer]), curves[layer]) for one in judge]
+            )
+            for layer in range(len(LAYERS))
+        ],
     )
 
 
-def _goal(results: Sequence[Result], choice: Choice) -> float:
-    return mean_f1(results, choice, 0.5) + mean_f1(results, choice, 0.75)
+def _best(grid: Sequence[Choice], results: Sequence[Result]) -> Choice:
+    return max(grid, key=lambda one: mean_f1(results, one, 0.5) + mean_f1(results, one, 0.75))
 
 
 def main() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,6 +18,8 @@ RINGS = 4
 """Points along every second ray by which two outlines are compared, in rings of equal area."""
 PAIRS = 20_000
 """Outlines that are compared at once, for memory's sake."""
+FAINT = 0.5
+"""Of the thresholds: what exceeds so much of them may be an object that is too small to be seen well."""
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -39,8 +40,8 @@ class Thresholds:
         within: part of the smaller one over which no outer object may lie in another.
         twin: IoU over which an inner object is the outer one that it lies in, seen twice; a core fills
             less of its shell.
-        calibration: by layer, the mean true IoU of objects for which the head expects one in each of several
-            even steps from 0 to 1, on rendered pictures; what the head says is read off there.
+        calibration: by layer, the mean true IoU of objects that are reported for which the head expects one in
+            each of several even steps from 0 to 1, on rendered pictures; what is reported is read off there.
     """
 
     heat: float = 0.3
@@ -55,7 +56,7 @@ class Thresholds:
 
 
 def peaks(answer: NDArray[np.float32], thresholds: Thresholds) -> Stars:
-    """Objects at all peaks of the heat, in the frame's pixels; several may show the same object.
+    """Objects at all peaks of the heat, also faint ones, in the frame's pixels; several may show the same.
 
     Arguments:
         answer: 70xhxw, see `Head.forward`.
@@ -63,36 +64,32 @@ def peaks(answer: NDArray[np.float32], thresholds: Thresholds) -> Stars:
     """
     outer, inner = answer.reshape(len(LAYERS), CHANNELS, *answer.shape[1:])
     return Stars.join(
-        [
-            _peaks(OUTER, outer, thresholds.heat, thresholds.expected_iou, thresholds.calibration),
-            _peaks(
-                INNER, inner, thresholds.inner_heat, thresholds.inner_expected_iou, thresholds.calibration
-            ),
-        ]
+        [_peaks(OUTER, outer, FAINT * thresholds.heat), _peaks(INNER, inner, FAINT * thresholds.inner_heat)]
     )
 
 
-def calibrated(expected: Floats, curve: Sequence[float]) -> Floats:
-    """What IoUs that the head expects stand for; see `Thresholds.calibration`."""
-    return np.interp(expected, (np.arange(len(curve)) + 0.5) / len(curve), curve)
+def sure(stars: Stars, thresholds: Thresholds) -> Stars:
+    """Those that exceed the thresholds of their layer."""
+    outer = stars.layer == OUTER
+    heat = np.where(outer, thresholds.heat, thresholds.inner_heat)
+    expected = np.where(outer, thresholds.expected_iou, thresholds.inner_expected_iou)
+    return stars.take((stars.heat > heat) & (stars.expected_iou > expected))
 
 
-def _peaks(
-    layer: int,
-    maps: NDArray[np.float32],
-    heat: float,
-    expected_iou: float,
-    calibration: tuple[tuple[float, ...], ...],
-) -> Stars:
+def calibrated(stars: Stars, thresholds: Thresholds) -> Stars:
+    """The same with what the head expects put right; see `Thresholds.calibration`."""
+    expected = stars.expected_iou.copy()
+    for layer, curve in enumerate(thresholds.calibration):
+        own = stars.layer == layer
+        expected[own] = np.interp(expected[own], (np.arange(len(curve)) + 0.5) / len(curve), curve)
+    return replace(stars, expected_iou=expected)
+
+
+def _peaks(layer: int, maps: NDArray[np.float32], heat: float) -> Stars:
     """Objects of one layer, 35xhxw."""
     logits = np.ascontiguousarray(maps[HEAT])
     highest = logits >= cv2.dilate(logits, np.ones((3, 3), np.uint8))
     row, column = np.nonzero(highest & (logits > _logit(heat)))
-    expected = _sigmoid(maps[QUALITY, row, column])
-    if calibration:
-        expected = calibrated(expected, calibration[layer])
-    good = expected > expected_iou
-    row, column, expected = row[good], column[good], expected[good]
     there = maps[:, row, column].astype(np.float64)
     return Stars(
         centre=np.column_stack([column, row]).astype(np.float64) * STRIDE + FIRST,
@@ -100,7 +97,7 @@ def _peaks(
         layer=np.full(len(row), layer, np.int64),
         bead=_sigmoid(there[KIND]),
         heat=_sigmoid(there[HEAT]),
-        expected_iou=expected,
+        expected_iou=_sigmoid(there[QUALITY]),
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from droplets.finding.colour import as_seen
-from droplets.finding.decode import Thresholds, convincing, distinct, owners, peaks
+from droplets.finding.decode import Thresholds, calibrated, convincing, distinct, owners, peaks, sure
 from droplets.finding.pyramid import Level, Scales, Tile, tiles, tiles_around
 from droplets.finding.stars import OUTER, Stars
 
@@ -56,17 +56,21 @@ def look(answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> Seen:
     eye = _Eye(answer, as_seen(pixels), how)
     base = how.scales.base(eye.width, eye.height)
     stars = eye.whole(base)
-    found = [stars.take(base.counts(stars.diameter))]
+    found = [_counting(stars, base, how)]
     for coarse in how.scales.coarse(base, eye.width, eye.height):
-        large = eye.whole(coarse)
-        found.append(large.take(coarse.counts(large.diameter)))
+        found.append(_counting(eye.whole(coarse), coarse, how))
     level: Level | None = base
     while how.finer and level is not None and (small := eye.small(stars, level)).any():
         points, level = stars.centroid[small], how.scales.finer(level)
         if level is not None:
             stars, found = eye.again(points, level, found)
-    stars = distinct(Stars.join(found), how.thresholds)
-    return Seen(convincing(stars, how.thresholds.relative), eye.seconds)
+    stars = convincing(distinct(Stars.join(found), how.thresholds), how.thresholds.relative)
+    return Seen(calibrated(stars, how.thresholds), eye.seconds)
+
+
+def _counting(stars: Stars, level: Level, how: Looking) -> Stars:
+    """What counts of the peaks seen on a level."""
+    return sure(stars.take(level.counts(stars.diameter)), how.thresholds)
 
 
 def radii_at(stars: Stars, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,11 +102,14 @@ class _Eye:
         self.seconds = 0.0
 
     def whole(self, level: Level) -> Stars:
-        """Peaks of the whole picture on a level."""
+        """Peaks of the whole picture on a level, also faint ones."""
         return self._at(tiles(self.width, self.height, level, self._how.scales), level)
 
     def small(self, stars: Stars, level: Level) -> NDArray[np.bool_]:
-        """N: the outer objects that are worth a look at twice the scale; none if there are too few."""
+        """N: the outer peaks that are worth a look at twice the scale; none if there are too few.
+
+        Faint ones too: what is small is seen badly.
+        """
         scales = self._how.scales
         outer = np.flatnonzero(stars.layer == OUTER)
         single = distinct(stars.take(outer), self._how.thresholds)
@@ -131,7 +138,7 @@ class _Eye:
         shown = np.zeros(len(coarser), np.bool_)
         for tile in around:
             shown |= tile.owns(coarser.centroid)
-        return stars, [coarser.take(~(small & shown)), stars.take(level.counts(stars.diameter))]
+        return stars, [coarser.take(~(small & shown)), _counting(stars, level, self._how)]
 
     def _at(self, parts: Iterable[Tile], level: Level) -> Stars:
         """Peaks in the tiles' cores, in the picture's pixels."""

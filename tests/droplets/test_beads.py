@@ -202,3 +202,23 @@ def test_a_droplet_that_the_border_cuts_off_keeps_its_circle():
     assert np.hypot(inside.x, inside.y)[row] == pytest.approx([0], abs=0.05)
     assert inside.depth[row] == pytest.approx([1], abs=0.05)
     assert inside.depth[inside.index == 32 * 120] < 0.15
+
+
+def test_flat_discs_hold_nothing():
+    circles = [(60 + 90 * (i % 5), 60 + 90 * (i // 5), 12 + 2 * i) for i in range(15)]
+    plane = 255 - np.rint(discs((320, 500), *circles, height=255)).astype(np.uint8)
+    assert find_beads(picture(plane), [disc(x, y, radius - 2) for x, y, radius in circles]) == []
+
+
+def test_a_large_area_with_an_edge_around_it_does_not_tell_what_droplets_look_like():
+    rendering = render_brightfield(700, 400, count=40, diameter=50, beads_per_droplet=0.5, seed=3)
+    pixels = rendering.pixels.copy()
+    ramp = np.linspace(-60, 60, 300)[:, None] + 40 * np.sin(np.arange(300) / 9)
+    plain = np.clip(np.rint(float(np.median(pixels)) + ramp), 0, 255).astype(np.uint8)
+    both = np.hstack([pixels, np.pad(plain, ((50, 50), (0, 0)), mode="edge")])
+    masks = masks_of(rendering)
+    alone = find_beads(picture(pixels), masks)
+    beside = find_beads(picture(both), [*masks, rectangle(705, 55, 290, 290)])
+    inside = [bead for bead in beside if bead.mask.centroid[0] < 700]
+    assert matched(inside, np.array([bead.mask.centroid for bead in alone]), within=1.0) >= len(alone) - 1
+    assert len(inside) <= 1.15 * sum(len(droplet.beads) for droplet in rendering.droplets)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from droplets.finding.head import CHANNELS, HEAT, KIND, QUALITY, RAY, RAYS
-from training.losses import Wanted, layer_losses, polar_iou
+from training.losses import Losses, Wanted, layer_losses, polar_iou
 from training.rendering.truth import Outline, circle
 from training.targets import layer_targets
 
@@ -39,6 +39,10 @@ def answer(goal: Wanted, *, shift: int = 0) -> torch.Tensor:
     return cells.reshape(1, CELLS, CELLS, CHANNELS).permute(0, 3, 1, 2)
 
 
+def losses_of(given: torch.Tensor, goal: Wanted, places: int = 0) -> Losses:
+    return layer_losses(given, goal, torch.tensor([places]))
+
+
 DROPLETS = (circle(40.0, 44.0, 14.0), circle(90.0, 80.0, 20.0))
 
 
@@ -56,7 +60,7 @@ class TestPolarIou:
 class TestLayerLosses:
     def test_a_perfect_answer_costs_next_to_nothing(self):
         goal = wanted(*DROPLETS)
-        losses = layer_losses(answer(goal), goal)
+        losses = losses_of(answer(goal), goal)
         assert losses.heat.item() < 1e-3
         assert losses.rays.item() == pytest.approx(0, abs=1e-6)
         assert losses.quality.item() < 1e-2
@@ -65,7 +69,7 @@ class TestLayerLosses:
 
     def test_a_shifted_answer_costs_more(self):
         goal = wanted(*DROPLETS)
-        right, aside, far = (layer_losses(answer(goal, shift=by), goal).heat.item() for by in (0, 1, 4))
+        right, aside, far = (losses_of(answer(goal, shift=by), goal).heat.item() for by in (0, 1, 4))
         assert right + 1 < aside < far
 
     def test_wrong_rays_cost_more_the_more_they_are_wrong(self):
@@ -74,22 +78,27 @@ class TestLayerLosses:
         for factor in (1.0, 1.05, 1.5):
             given = answer(goal)
             given[:, RAY:] += np.log(factor)
-            costs.append(layer_losses(given, goal))
+            costs.append(losses_of(given, goal))
         assert costs[0].rays < costs[1].rays < costs[2].rays
         assert costs[2].iou.item() == pytest.approx(1 / 1.5**2, rel=1e-3)
+
+    def test_heat_counts_less_where_there_are_more_places_for_objects(self):
+        goal = wanted(*DROPLETS)
+        few, many = (losses_of(answer(goal, shift=4), goal, places).heat.item() for places in (1, 20))
+        assert many == pytest.approx(few * len(DROPLETS) / 20)
 
     def test_heat_is_free_where_it_is_not_judged(self):
         goal = wanted(DROPLETS[0], circle(100.0, 100.0, 20.0, counts=False))
         given = answer(goal)
         given[:, HEAT][goal.heat < 0] = SURE
         assert (goal.heat < 0).any()
-        assert layer_losses(given, goal).heat.item() < 1e-3
+        assert losses_of(given, goal).heat.item() < 1e-3
 
     def test_an_empty_picture_is_learnt_from_too(self):
         goal = wanted()
         cold, hot = (answer(goal) for _ in range(2))
         hot[:, HEAT, 5, 5] = hot[:, QUALITY, 5, 5] = 5.0
-        calm, wrong = (layer_losses(given.requires_grad_(), goal) for given in (cold, hot))
+        calm, wrong = (losses_of(given.requires_grad_(), goal) for given in (cold, hot))
         assert calm.total.item() < 1e-3
         assert wrong.heat > 1
         assert wrong.quality > 1

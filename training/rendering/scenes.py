@@ -103,7 +103,7 @@ def _fill(
 
 
 def _contents(random: np.random.Generator, *, glowing: bool) -> Beads | None:
-    return Beads.any(random, glowing=glowing) if random.uniform() < 0.4 else None
+    return Beads.any(random, glowing=glowing) if random.uniform() < 0.5 else None
 
 
 def emulsion(scene: Scene) -> None:
@@ -300,8 +300,8 @@ def stained(scene: Scene) -> None:
 
 
 LOOKS: dict[Callable[[Scene], None], float] = {
-    emulsion: 0.33, mixed: 0.07, glowing: 0.14, dark_field: 0.05, foam: 0.08, round_foam: 0.06, channel: 0.11,
-    wells: 0.07, painted: 0.06, airborne: 0.02, composite: 0.02, only_beads: 0.02, nothing: 0.05,
+    emulsion: 0.30, mixed: 0.07, glowing: 0.13, dark_field: 0.05, foam: 0.10, round_foam: 0.06, channel: 0.14,
+    wells: 0.05, painted: 0.07, airborne: 0.02, composite: 0.02, only_beads: 0.01, nothing: 0.06,
 }  # fmt: skip
 HELD_OUT: dict[Callable[[Scene], None], float] = {optical: 0.5, hexagons: 0.25, stained: 0.25}
 

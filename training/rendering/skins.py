@@ -90,7 +90,7 @@ class Brightfield:
     def any(cls, random: np.random.Generator) -> Brightfield:
         """Any dark ring, bright rim, faint step or relief."""
         kind = random.choice(
-            ["ring", "broad", "bright", "step", "relief", "thin"], p=[0.36, 0.16, 0.12, 0.14, 0.1, 0.12]
+            ["ring", "broad", "bright", "step", "relief", "thin"], p=[0.34, 0.22, 0.1, 0.13, 0.1, 0.11]
         )
         depth = random.uniform(0.25, 0.95)
         outer, inner = (
@@ -112,7 +112,7 @@ class Brightfield:
         elif kind == "relief":
             depth = random.uniform(0.2, 0.7)
         rings = [Ring(depth, outer, inner)] if depth else []
-        if depth and random.uniform() < 0.35:  # a Becke line, or the inner of two rims
+        if depth and random.uniform() < 0.45:  # a Becke line, or the inner of two rims
             second = -np.sign(depth) if random.uniform() < 0.7 else np.sign(depth)
             at = -(HALF_MAXIMUM * (outer + inner) + random.uniform(0, 0.25))
             rings.append(

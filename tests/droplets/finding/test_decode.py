@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from droplets.finding.decode import Thresholds, _pairs, convincing, distinct, owners, peaks, shared_part
+from droplets.finding.decode import (
+    Thresholds, _pairs, calibrated, convincing, distinct, owners, peaks, shared_part, sure,
+)  # fmt: skip
 from droplets.finding.stars import INNER, OUTER, Stars
 from tests.droplets.finding.answers import Circle, answer_of, rays_to
 
@@ -13,7 +15,7 @@ HOW = Thresholds()
 
 
 def decoded(circles, height=256, width=384) -> Stars:
-    return distinct(peaks(answer_of(circles, height, width), HOW), HOW)
+    return distinct(sure(peaks(answer_of(circles, height, width), HOW), HOW), HOW)
 
 
 def stars_of(circles) -> Stars:
@@ -51,6 +53,20 @@ def test_circles_come_back():
 def test_what_is_not_sure_is_left_out():
     circles = [Circle(60, 60, 20), Circle(160, 60, 20, heat=0.29), Circle(260, 60, 20, expected_iou=0.29)]
     assert decoded(circles).centroid == pytest.approx(np.array([[60, 60]]), abs=0.1)
+
+
+def test_faint_peaks_are_seen_but_not_sure():
+    circles = [Circle(60, 60, 20), Circle(160, 60, 20, heat=0.2), Circle(260, 60, 20, heat=0.1)]
+    seen = distinct(peaks(answer_of(circles, 256, 384), HOW), HOW)
+    assert len(seen) == 2
+    assert len(sure(seen, HOW)) == 1
+
+
+def test_what_the_head_expects_is_put_right_by_layer():
+    how = Thresholds(calibration=((0.0, 0.5), (0.2, 0.4)))
+    stars = stars_of([Circle(60, 60, 20, expected_iou=0.5), Circle(60, 60, 5, layer=1, expected_iou=0.75)])
+    assert calibrated(stars, how).expected_iou == pytest.approx([0.25, 0.4])
+    assert calibrated(stars, HOW).expected_iou == pytest.approx([0.5, 0.75])
 
 
 def test_a_frame_without_objects_has_none():
