@@ -1,14 +1,9 @@
 """Moves the boundaries of masks to the objects' true edges, to a fraction of a pixel.
 
-The grey values along rays through each mask's outline show the edge; which kind, is found from the
-picture as a whole:
-
-ring    half height between the dark ring's minimum and the background outside
-fall    half height between the inside and the background, where objects glow
-wall    middle between the two half heights of a thin dark line
-
-Each ray gives its edge. A smooth closed curve is fitted to them robustly, twice: from the mask, then
-from the first curve. Rays towards a neighbour end halfway to it: beyond lies the neighbour's own edge.
+The grey values along rays through each mask's outline show the edge: the half height outside a dark rim,
+the middle of a rim that two neighbours share, or the half height between inside and background of an
+object that glows (droplets/profiles.py). A smooth closed curve is fitted to the rays' edges robustly,
+twice: from the mask, then from the first curve.
 """
 
 from __future__ import annotations
@@ -23,7 +18,7 @@ from droplets.contours import clip, rasterise
 from droplets.curves import fit_circles, fit_offsets, low_pass, recentred, root_mean_square, spread, upsample
 from droplets.noise import MAD_TO_SIGMA
 from droplets.polar import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
-from droplets.profiles import SEARCH, Mode, find_edges, picture_mode, upper
+from droplets.profiles import SEARCH, Kind, find_edges, kind_of_edges, upper
 from droplets.types import Boundary, Mask
 
 Floats = NDArray[np.float64]
@@ -34,7 +29,6 @@ SMALLEST = 3.5  # pixels of radius
 MOVE = 0.35  # of the radius, at most
 ROUND = 0.08  # of the radius: an outline nearer to its circle starts from that
 NEAR = (-0.12, 0.12)  # of the radius, from the first curve: where the edge is looked for again
-SHARED = 0.12  # of the radius: the half of a wall that lies on the neighbour's side
 STIFF, FREE = 2, 10  # harmonics of the curve of a round object, and of any other
 LOOSE = 0.015  # of the radius: a stiff curve of a smaller residual stays
 SEEN = 0.5  # of the rays: fewer say too little about a free curve
@@ -103,8 +97,7 @@ def find_boundaries(
     wanted = fit[fit < len(boundaries)]
     if wanted.size:
         picture = grey.astype(np.float32)
-        telling = np.flatnonzero([not (masks[i].inner or masks[i].shows_bead) for i in fit.tolist()])
-        curves = _fitted(picture, start.take(fit), is_round[fit], len(wanted), telling)
+        curves = _fitted(picture, start.take(fit), is_round[fit], len(wanted))
         some = [masks[i] for i in wanted.tolist()]
         moved = _moved(some, start.take(wanted), curves, _noise(picture), width, height)
         for i, boundary in zip(wanted.tolist(), moved, strict=True):
@@ -127,23 +120,17 @@ def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, hei
     ]
 
 
-def _fitted(
-    picture: NDArray[np.float32], start: Paths, is_round: Bools, count: int, telling: NDArray[np.intp]
-) -> _Curves:
-    """From the masks' outlines to the curves of the first `count`; by those `telling` edges are judged."""
-    limit = neighbour_distance(start, is_round)
-    some = telling if telling.size else np.arange(len(start.size))
-    mode = picture_mode(picture, start.take(some), limit[some])
-    shared = SHARED if mode == "wall" else 0.0
-    if mode == "fall":
+def _fitted(picture: NDArray[np.float32], start: Paths, is_round: Bools, count: int) -> _Curves:
+    """From the masks' outlines to the curves of the first `count`."""
+    limit = neighbour_distance(start)
+    kind = kind_of_edges(picture, start, limit)
+    if kind.lit:
         picture = -picture
-    if shared:
-        limit = neighbour_distance(start, is_round, shared)
     own = start.take(slice(count))
-    first = _trace(picture, own, limit[:count], mode, SEARCH)
+    first = _trace(picture, own, limit[:count], kind, SEARCH)
     paths = recentred(_sane(first, own), is_round[:count])
     known = paths.followed_by(start.take(slice(count, None)))
-    return _trace(picture, paths, neighbour_distance(known, is_round, shared)[:count], mode, NEAR)
+    return _trace(picture, paths, neighbour_distance(known)[:count], kind, NEAR)
 
 
 def _sane(curves: _Curves, start: Paths) -> Paths:
@@ -176,7 +163,7 @@ def _start(model: Paths, width: int, height: int) -> tuple[Paths, Bools]:
 
 
 def _trace(
-    picture: NDArray[np.float32], paths: Paths, limit: Floats, mode: Mode, search: tuple[float, float]
+    picture: NDArray[np.float32], paths: Paths, limit: Floats, kind: Kind, search: tuple[float, float]
 ) -> _Curves:
     """Curves through the edges found near paths."""
     count = len(paths.size)
@@ -184,16 +171,15 @@ def _trace(
     figures = np.empty((5, count))
     for group in chunks(paths.size):
         near = paths.take(group)
-        edges = find_edges(picture, near, limit[group], search, mode)
+        edges = find_edges(picture, near, limit[group], search, kind)
         clearest = upper(edges.height)
         share = np.clip(edges.height / np.maximum(clearest, 1e-9)[:, None], 0, 1)
         weight = np.where(share > LOWEST, share**2, 0.0)
-        offset = edges.position(mode)
-        fitted, counted = _fit(offset, weight, near.size)
+        fitted, counted = _fit(edges.offset, weight, near.size)
         radius[group] = near.radius + fitted
         agreeing = ((counted > 0.3 * weight) & (share > LOWEST)).sum(axis=1)
         figures[:, group] = (
-            root_mean_square(offset - fitted, counted),
+            root_mean_square(edges.offset - fitted, counted),
             clearest,
             (edges.slope * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1e-9),
             agreeing / RAYS,

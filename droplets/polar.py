@@ -107,35 +107,40 @@ def outlines(masks: Sequence[Mask]) -> Paths:
     return Paths(centre, radius, size)
 
 
-def neighbour_distance(paths: Paths, round_ones: NDArray[np.bool_], beyond: float = 0.0) -> Floats:
-    """NxRAYS: pixels along each ray to the nearest line halfway to a neighbour, in proportion to the radii.
+def neighbour_distance(paths: Paths) -> Floats:
+    """NxRAYS: pixels along each ray to the nearest line halfway between the outline and a neighbour's.
 
-    Only round masks that lie side by side count: not rims, beads in a droplet, or clumps. The distance is
-    that to a line `beyond` halfway, in units of the own radius.
+    The line stands across the centres' connection, in the middle of the gap that the outlines leave on it.
+    Only what lies side by side counts: not rims, nor what is in a droplet.
     """
     limit = np.full(paths.radius.shape, np.inf)
-    some = np.flatnonzero(round_ones)
-    if len(some) < 2:
+    if len(paths.size) < 2:
         return limit
-    centre, size = paths.centre[some], paths.size[some]
-    reach = 1.5 * (size + size.max())
-    tree = cKDTree(centre)
-    near = tree.query_ball_point(centre, reach)
-    own = np.repeat(np.arange(len(some)), [len(found) for found in near])
+    centre, size = paths.centre, paths.size
+    near = cKDTree(centre).query_ball_point(centre, 1.5 * (size + size.max()))
+    own = np.repeat(np.arange(len(size)), [len(found) for found in near])
     other = np.concatenate([np.asarray(found, np.intp) for found in near])
     step = centre[other] - centre[own]
     apart = np.hypot(step[:, 0], step[:, 1])
     larger, smaller = np.maximum(size[own], size[other]), np.minimum(size[own], size[other])
     beside = (apart > larger + SIDE_BY_SIDE * smaller) & (apart < 1.5 * (size[own] + size[other]))
     own, other, step, apart = own[beside], other[beside], step[beside], apart[beside]
-    middle = apart * size[own] / (size[own] + size[other]) + beyond * size[own]
-    cosine = (step / apart[:, None]) @ DIRECTIONS.T
+    towards = step / apart[:, None]
+    middle = (apart + _facing(paths, own, towards) - _facing(paths, other, -towards)) / 2
+    cosine = towards @ DIRECTIONS.T
     with np.errstate(divide="ignore"):
         cut = np.where(cosine > 0.1, middle[:, None] / cosine, np.inf)
     first = np.flatnonzero(np.diff(own, prepend=-1))  # of each one's own lines
     if first.size:
-        limit[some[own[first]]] = np.minimum.reduceat(cut, first, axis=0)
+        limit[own[first]] = np.minimum.reduceat(cut, first, axis=0)
     return limit
+
+
+def _facing(paths: Paths, which: NDArray[np.intp], towards: Floats) -> Floats:
+    """P radii of the outlines `which` in the directions Px2 (x, y), means over the three nearest rays."""
+    turn = np.arctan2(towards[:, 1], towards[:, 0]) * (RAYS / (2 * np.pi))
+    nearest = np.rint(turn).astype(np.intp)
+    return np.asarray(np.mean([paths.radius[which, (nearest + i) % RAYS] for i in (-1, 0, 1)], axis=0))
 
 
 def enclosed(masks: Sequence[Mask], paths: Paths, round_ones: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,18 +1,16 @@
-"""Edges on single rays: in a picture's grey values sampled along rays, and what kind they are."""
+"""Edges on single rays, in a picture's grey values sampled along them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from droplets.curves import weighted_median
-from droplets.polar import Paths, sample
+from droplets.polar import RAYS, Paths, sample
 
-Mode = Literal["ring", "fall", "wall"]
 Floats = NDArray[np.float64]
 Values = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -20,20 +18,23 @@ Index = NDArray[np.intp]
 
 SPACING = 0.4  # pixels between samples, at most
 FEWEST, MOST = 24, 160  # samples a ray
+SAMPLED = 100  # objects that show what kind of edges a picture has
 LAG = 0.03  # of the radius: half the distance that a slope is taken over
-REACH: dict[Mode, float] = {"ring": 0.2, "wall": 0.2, "fall": 0.35}
-"""Of the radius: how far from the steepest point the levels on both sides of an edge are looked for."""
-SAMPLED = 100  # masks that show what kind of edges a picture has
+RIM, LIGHT = 0.2, 0.35
+"""Of the radius: how far from the steepest point the levels on both sides of an edge are looked for, at a
+dark rim and at the end of a light."""
+BEYOND = 0.2  # of the radius: how far past the line halfway to a neighbour a shared rim is looked for
 SEARCH = (-0.2, 0.4)  # of the radius, from the outline of a mask: where its edge lies
 UPPER = 0.85  # quantile of the rays' heights: those that see the background
-DARK = 0.5  # of a ray's range: no edge rises from above, such as the shading of a lens
+DARK = 0.3  # of a ray's range: an edge rises from below, not from a lens' shading or a bright line in it
 COMMON, AROUND = 0.9, 11  # a ray's background: this part of the brightest of so many rays around, or more,
 HIGHEST = 0.9  # but half its height is found on the ray itself, below this part of it
-RING = 0.12  # rise outwards over fall outwards: less is no ring
-GROWTH = 0.5  # of the logarithms of widths and radii: a wall's slope is 0, a ring's 1
-NEARLY_ALL = 0.8  # of the clear rays of an object
-VARIED = 0.3  # difference of the logarithms of radii between quartiles: objects of one size do not tell it,
-APART = 0.2  # nor do two radii whose logarithms differ less
+RING = 0.25  # rise outwards over fall outwards: less is no ring,
+TOGETHER = RAYS // 2  # in means over so many rays: without noise, but with what lies on one side only
+GROWTH = 0.45  # slope of the logarithms of widths over those of radii: less are walls
+VARIED = 0.3  # difference of the logarithms of radii between quartiles from which it is taken,
+APART = 0.2  # between two objects whose radii's differ by more,
+FEW = 5  # from so many objects on
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,61 +42,69 @@ class Edges:
     """One edge a ray, NxRAYS each.
 
     Attributes:
-        offset: of the half height outside the lowest point, in pixels from the path.
+        offset: in pixels from the path.
         height: grey values from the lowest to the highest point; 0 where there is no edge.
         slope: steepest rise, grey values a pixel.
-        inside, outside: pixels from the lowest point to the half heights on its two sides.
+        width: of a dark rim, in pixels between its half heights; 0 for a light.
     """
 
     offset: Floats
     height: Floats
     slope: Floats
-    inside: Floats
-    outside: Floats
-
-    def position(self, mode: Mode) -> Floats:
-        """Offset of the object's edge, in pixels."""
-        return self.offset - (self.inside + self.outside) / 2 if mode == "wall" else self.offset
+    width: Floats
 
 
-def picture_mode(grey: Values, paths: Paths, limit: Floats) -> Mode:
-    """What edges most objects of an HxW picture have, from their masks' outlines.
+@dataclass(frozen=True)
+class Kind:
+    """What edges the objects of a picture have.
+
+    Attributes:
+        lit: they have no dark rim but are brighter than what is around them.
+        walls: their dark rims are walls between them, as in foam.
+    """
+
+    lit: bool = False
+    walls: bool = False
+
+
+def kind_of_edges(grey: Values, paths: Paths, limit: Floats) -> Kind:
+    """What most of the objects show.
 
     Arguments:
         grey: HxW.
         paths: outlines.
-        limit: NxRAYS, pixels from the centres that rays may reach.
+        limit: NxRAYS, pixels from the centres to the lines halfway to neighbours.
     """
     every = max(1, -(-len(paths.size) // SAMPLED))
-    some = paths.take(slice(None, None, every))
-    within = limit[::every]
-    rising = find_edges(grey, some, within, SEARCH, "wall")
-    falling = find_edges(-grey, some, within, SEARCH, "fall")
-    rise, fall = upper(rising.height), upper(falling.height)
+    some, within = paths.take(slice(None, None, every)), limit[::every]
+    rise = upper(find_edges(grey, some, within, SEARCH, Kind(), together=TOGETHER).height)
+    fall = upper(find_edges(-grey, some, within, SEARCH, Kind(lit=True), together=TOGETHER).height)
     if np.median(rise / np.maximum(fall, 1e-6)) < RING:
-        return "fall"
-    clear = rising.height > 0.6 * rise[:, None]
-    width = weighted_median(rising.inside + rising.outside, clear.astype(float))
-    # A wall is as thick around large objects as around small ones; a ring grows with its droplet.
-    growth = _growth(width, some.size)
-    if growth is not None:
-        return "wall" if growth < GROWTH else "ring"
-    # Of one size: only walls have objects on both sides nearly everywhere.
-    reached = some.radius + rising.offset + width[:, None] / 2
-    shared = (clear & (within < reached)).sum(axis=1) / np.maximum(clear.sum(axis=1), 1)
-    return "wall" if np.median(shared) > NEARLY_ALL else "ring"
+        return Kind(lit=True)
+    single = find_edges(grey, some, within, SEARCH, Kind())
+    clear = single.height > 0.6 * upper(single.height)[:, None]
+    return Kind(walls=shows_walls(weighted_median(single.width, clear.astype(float)), some.size))
 
 
-def _growth(width: Floats, size: Floats) -> float | None:
-    """Slope of the logarithm of N widths over that of sizes (Theil, 1950); None if sizes hardly differ."""
+def shows_walls(width: Floats, size: Floats) -> bool:
+    """Whether dark rims are the walls of foam: as wide around large objects as around small ones.
+
+    The rim of a droplet is made by its curvature and grows with it: the logarithm of its width has a slope
+    of 1 over that of the radius, a wall's 0 (Theil's estimator, 1950). Objects of one size do not tell it.
+
+    Arguments:
+        width: N, of the rims in pixels, 0 where none is seen.
+        size: N radii in pixels.
+    """
     there = width > 0
     high, low = np.log(width[there]), np.log(size[there])
-    if len(low) < 2 or np.subtract(*np.quantile(low, (0.75, 0.25))) < VARIED:
-        return None
+    if len(low) < FEW or np.subtract(*np.quantile(low, (0.75, 0.25))) < VARIED:
+        return False
     first, second = np.triu_indices(len(low), 1)
     apart = np.abs(low[second] - low[first]) > APART
     first, second = first[apart], second[apart]
-    return float(np.median((high[second] - high[first]) / (low[second] - low[first])))
+    slope = np.median((high[second] - high[first]) / (low[second] - low[first]))
+    return bool(slope < GROWTH)
 
 
 def upper(height: Floats) -> Floats:
@@ -106,61 +115,81 @@ def upper(height: Floats) -> Floats:
     return np.asarray(np.take_along_axis(ordered, np.minimum(at, height.shape[1] - 1)[:, None], axis=1)[:, 0])
 
 
-def find_edges(grey: Values, paths: Paths, limit: Floats, search: tuple[float, float], mode: Mode) -> Edges:
+def find_edges(
+    grey: Values,
+    paths: Paths,
+    limit: Floats,
+    search: tuple[float, float],
+    kind: Kind,
+    together: int = 1,
+) -> Edges:
     """The steepest rise outwards on each ray, and the half heights around it.
 
+    The edge of a dark rim is the half height outside of it. Where a ray is not out of the dark again half way
+    to a neighbour, both share what is dark, as rims that touch do, and the edge is the middle of that.
+
     Arguments:
-        grey: HxW; negated where objects are brighter than what is around them.
-        paths: where to look; `limit`: NxRAYS, pixels from the centres that rays may reach.
+        grey: HxW; negated where objects are lit, which share nothing.
+        paths: where to look; `limit`: NxRAYS, pixels from the centres to the lines halfway to neighbours.
         search: lowest and highest offset of the steepest point, in units of the paths' size.
-        mode: what is looked for; the far side of the lowest point only for a wall.
+        kind: of edges; that of walls is the middle of what is dark everywhere.
+        together: rays that are averaged, against noise.
     """
-    low, high = search[0] - REACH[mode], search[1] + REACH[mode]
+    reach = LIGHT if kind.lit else RIM
+    low, high = search[0] - reach, search[1] + reach
     count = int(np.clip(np.ceil((high - low) * float(paths.size.max()) / SPACING), FEWEST, MOST))
     offsets = np.linspace(low, high, count)
     values = sample(grey, paths, offsets)
     after = np.roll(values, -1, axis=1)
     values = 0.5 * values + 0.25 * (after + np.roll(after, 2, axis=1))
-    reach = ((limit - paths.radius) / paths.size[:, None]).astype(np.float32)
-    valid = ~np.isnan(values) & (offsets.astype(np.float32) <= reach[..., None])
+    halfway = (limit - paths.radius) / paths.size[:, None]
+    last = (halfway if kind.lit else halfway + BEYOND).astype(np.float32)
+    valid = ~np.isnan(values) & (offsets.astype(np.float32) <= last[..., None])
     np.copyto(values, 0, where=~valid)
-    step = paths.size[:, None] * (offsets[1] - offsets[0])
-    window = max(1, round(REACH[mode] / (offsets[1] - offsets[0])))
-    steepest, slope = _steepest(values, valid, offsets, search, shaded=mode != "fall")
+    if together > 1:
+        weight = uniform_filter1d(valid.astype(np.float32), together, axis=1, mode="wrap")
+        values = uniform_filter1d(values, together, axis=1, mode="wrap") / np.maximum(weight, 1e-6) * valid
+    apart = offsets[1] - offsets[0]
+    window = max(1, round(reach / apart))
+    steepest, slope = _steepest(values, valid, offsets, search, None if kind.lit else window)
     lowest, highest = _lowest_and_highest(values, valid, steepest, window)
     bottom, top = _at(values, lowest), _at(values, highest)
     found = (slope > 0) & (top > bottom)
     height = np.where(found, top - bottom, 0)
     index = np.arange(count, dtype=np.int16)
     rising = (index >= lowest[..., None]) & (index <= highest[..., None])
-    outer = _first_above(values, rising, bottom + _half(height))
-    inner = _inner(values, valid, lowest, window) if mode == "wall" else lowest
+    edge = _first_above(values, rising, bottom + _half(height))
+    inner = edge if kind.lit else _inner(values, valid, lowest, window)
+    shared = kind.walls | (offsets[0] + edge * apart > halfway)
+    middle = np.where(shared, (edge + inner) / 2, edge)
     return Edges(
-        offset=np.where(found, offsets[0] * paths.size[:, None] + outer * step, 0.0),
+        offset=np.where(found, (offsets[0] + middle * apart) * paths.size[:, None], 0.0),
         height=height.astype(np.float64),
-        slope=np.where(found, slope, 0) / step,
-        inside=np.where(found, lowest - inner, 0) * step,
-        outside=np.where(found, outer - lowest, 0) * step,
+        slope=np.where(found, slope, 0) / (apart * paths.size[:, None]),
+        width=np.where(found, (edge - inner) * apart * paths.size[:, None], 0.0),
     )
 
 
 def _steepest(
-    values: Values, valid: Bools, offsets: Floats, search: tuple[float, float], *, shaded: bool
+    values: Values, valid: Bools, offsets: Floats, search: tuple[float, float], window: int | None
 ) -> tuple[Index, Values]:
     """Sample at which each ray rises most, and by how much a sample; 0 where none rises.
 
-    Inside a ring the shading of the lens rises too, so a `shaded` object's edge must rise from the dark.
+    Inside a ring the shading of the lens and bright lines rise too, so with a `window` it must come from
+    the dark within so many samples.
     """
     lag = max(1, round(LAG / (offsets[1] - offsets[0])))
     here = np.flatnonzero((offsets >= search[0]) & (offsets <= search[1]))
     first, last = max(int(here[0]), lag), min(int(here[-1]), len(offsets) - 1 - lag) + 1
     lower, upper_end = np.s_[..., first - lag : last - lag], np.s_[..., first + lag : last + lag]
     rise = (values[upper_end] - values[lower]) * (valid[lower] & valid[upper_end])
-    if shaded:
+    if window is not None:
         darkest = values.min(axis=-1, where=valid, initial=np.inf)
         brightest = values.max(axis=-1, where=valid, initial=-np.inf)
         level = darkest + DARK * np.maximum(brightest - darkest, 0)
-        rise *= values[lower] <= level[..., None]
+        before = np.where(valid, values, np.float32(np.inf))
+        before = minimum_filter1d(before, window, axis=-1, origin=(window - 1) // 2, mode="nearest")
+        rise *= before[..., first:last] <= level[..., None]
     steepest = rise.argmax(axis=-1)
     return steepest + first, _at(rise, steepest) / (2 * lag)
 

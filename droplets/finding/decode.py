@@ -40,8 +40,8 @@ class Thresholds:
         within: part of the smaller one over which no outer object may lie in another.
         twin: IoU over which an inner object is the outer one that it lies in, seen twice; a core fills
             less of its shell.
-        calibration: by layer, the mean true IoU of objects that are reported for which the head expects one in
-            each of several even steps from 0 to 1, on rendered pictures; what is reported is read off there.
+        calibration: by layer, the mean true IoU of reported objects for which the head expects one in each of
+            several even steps from 0 to 1, on rendered pictures; what is reported is read off there.
     """
 
     heat: float = 0.3

@@ -107,13 +107,58 @@ def test_balls_that_glow_are_found_alike_bright_or_faint():
     assert error.std() < 0.006
 
 
-def test_a_wall_is_taken_in_its_middle():
+BUBBLES = [
+    (45.3, 40.8, 14.4),
+    (150.2, 60.6, 42.7),
+    (60.5, 140.1, 31.2),
+    (130, 160.4, 22.3),
+    (205.2, 190.7, 36.8),
+]
+
+
+def bubbles(width: float, growing: bool) -> np.ndarray:
+    """Dark lines around discs, half as dark so many pixels from their middle, or per 30 pixels of radius."""
     picture = np.full((SIZE, SIZE), 250.0)
-    bubbles = [(60.3, 70.8, 18.4), (150.2, 90.6, 42.7), (70.5, 180.1, 31.2)]
-    for x, y, r in bubbles:
-        picture -= 150 * 2.0 ** -((centred(x, y, r) / 1.2) ** 2)
-    found = find_boundaries(noisy(picture), [disc(x, y, 0.96 * r) for x, y, r in bubbles])
-    assert [radius(b) for b in found] == pytest.approx([r for _, _, r in bubbles], rel=0.004)
+    for x, y, r in BUBBLES:
+        half = width * r / 30 if growing else width
+        picture -= 150 * 2.0 ** -((centred(x, y, r) / half) ** 2)
+    return noisy(picture)
+
+
+def test_walls_are_as_wide_around_large_as_around_small_bubbles_and_taken_in_their_middle():
+    found = find_boundaries(bubbles(1.5, growing=False), [disc(x, y, 0.96 * r) for x, y, r in BUBBLES])
+    assert [radius(b) for b in found] == pytest.approx([r for _, _, r in BUBBLES], rel=0.006)
+
+
+def test_rims_that_grow_with_their_droplets_are_taken_at_their_outer_edge():
+    found = find_boundaries(bubbles(2.5, growing=True), [disc(x, y, 0.96 * r) for x, y, r in BUBBLES])
+    outer = [r * (1 + 2.5 / 30) for _, _, r in BUBBLES]
+    assert [radius(b) for b in found] == pytest.approx(outer, rel=0.012)
+
+
+@pytest.mark.parametrize("bright", [0, 70])
+@pytest.mark.parametrize("gap", [-4.0, 0.0, 6.0])
+def test_rims_that_touch_are_shared_and_bright_lines_within_do_not_lead_astray(bright, gap):
+    """Broad dark rims in a raft; within each a line brighter than the ground, and grain."""
+    radius_, width = 60.0, 10.0
+    pitch = 2 * radius_ + gap
+    places = [(90 + pitch * (i + 0.5 * (j % 2)), 90 + pitch * j * 0.866) for j in range(3) for i in range(3)]
+    rows, columns = np.mgrid[:420, :520]
+    grain = gaussian_filter(np.random.default_rng(1).normal(0, 1, rows.shape), 1.2)
+    picture = np.full(rows.shape, 100.0)
+    for x, y in places:
+        distance = np.hypot(columns - x, rows - y) - radius_
+        inside = distance < -width
+        line = 2.0 ** -(((distance + 1.6 * width) / (0.4 * width)) ** 2)
+        dark = 2.0 ** -((2 * (distance + width / 2) / width) ** 4)
+        picture = np.where(inside, 100 + 15 * grain / grain.std() + bright * line, picture)
+        picture = np.minimum(picture, np.where(inside, 255, 100 - 80 * dark)) if not inside.all() else picture
+    found = find_boundaries(noisy(gaussian_filter(picture, 1.0)), [disc(x, y, 51) for x, y in places])
+    for boundary, (x, y) in zip(found, places, strict=True):
+        assert boundary.kept_because is None
+        away = np.hypot(*(boundary.contour - (x, y)).T)
+        assert away.mean() == pytest.approx(radius_ + min(gap, 0) / 4, rel=0.02)
+        assert away.std() < 0.02 * radius_
 
 
 @pytest.mark.parametrize("ratio", [1.1, 1.3])

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from droplets.finding.decode import (
-    Thresholds, _pairs, calibrated, convincing, distinct, owners, peaks, shared_part, sure,
+    Thresholds,
+    _pairs,
+    calibrated,
+    convincing,
+    distinct,
+    owners,
+    peaks,
+    shared_part,
+    sure,
 )  # fmt: skip
 from droplets.finding.stars import INNER, OUTER, Stars
 from tests.droplets.finding.answers import Circle, answer_of, rays_to
