@@ -257,13 +257,24 @@ def composite(scene: Scene) -> None:
 
 
 def only_beads(scene: Scene) -> None:
-    """Glowing beads alone, on dark: no droplet is seen."""
+    """Glowing beads alone, on dark: no droplet is seen, though they may lie in some, several in one."""
     random = scene.random
     scene.transmitted, scene.ground = False, random.uniform(0, 40)
-    scene.radius = float(np.exp(random.uniform(np.log(2.0), np.log(9))))
-    points, radii = scattered(random, *scene.size, scene.radius, polydisperse=False)
+    scene.radius = float(np.exp(random.uniform(np.log(2.0), np.log(10))))
     beads = replace(Beads.any(random, glowing=True), contrast=random.uniform(0.3, 1.2))
-    for (x, y), radius in zip(points[:800], radii, strict=False):
+    if random.uniform() < 0.5:
+        around_each = scene.radius * random.uniform(3, 9)
+        beads = replace(beads, size=scene.radius / around_each, mean=float(random.choice([0.3, 1.0, 2.5])))
+        points, radii = place(random, *scene.size, around_each)
+        drawn = [
+            beads.draw(random, scene.canvas, circle(x, y, radius), random.uniform(0, 0.2))
+            for (x, y), radius in zip(points[:1200], radii, strict=False)
+        ]
+        scene.objects += [replace(one, inner=False) for some in drawn for one in some]
+        return
+    points, radii = scattered(random, *scene.size, scene.radius, polydisperse=False)
+    some = random.permutation(len(points))[: int(np.exp(random.uniform(np.log(5), np.log(800))))]
+    for (x, y), radius in zip(points[some], radii[some], strict=True):
         scene.objects.append(replace(beads.one(random, scene.canvas, x, y, radius), inner=False))
 
 
@@ -301,7 +312,7 @@ def stained(scene: Scene) -> None:
 
 LOOKS: dict[Callable[[Scene], None], float] = {
     emulsion: 0.30, mixed: 0.07, glowing: 0.13, dark_field: 0.05, foam: 0.10, round_foam: 0.06, channel: 0.14,
-    wells: 0.05, painted: 0.07, airborne: 0.02, composite: 0.02, only_beads: 0.01, nothing: 0.06,
+    wells: 0.05, painted: 0.07, airborne: 0.02, composite: 0.02, only_beads: 0.05, nothing: 0.06,
 }  # fmt: skip
 HELD_OUT: dict[Callable[[Scene], None], float] = {optical: 0.5, hexagons: 0.25, stained: 0.25}
 
