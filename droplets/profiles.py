@@ -29,8 +29,11 @@ UPPER = 0.85  # quantile of the rays' heights: those that see the background
 DARK = 0.3  # of a ray's range: an edge rises from below, not from a lens' shading or a bright line in it
 COMMON, AROUND = 0.9, 11  # a ray's background: this part of the brightest of so many rays around, or more,
 HIGHEST = 0.9  # but half its height is found on the ray itself, below this part of it
-RING = 0.25  # rise outwards over fall outwards: less is no ring,
+RING = 0.25  # rise outwards over fall outwards: less is no dark rim,
+DIP = 0.15  # of the rise: by so much a dark rim is darker than what is within it, else it is no rim,
+HALO = 0.5  # fall over rise: less is the end of a halo around a dark rim,
 TOGETHER = RAYS // 2  # in means over so many rays: without noise, but with what lies on one side only
+NEAR = 0.5  # of the radius: walls have neighbours that near on both sides of most rays
 GROWTH = 0.45  # slope of the logarithms of widths over those of radii: less are walls
 VARIED = 0.3  # difference of the logarithms of radii between quartiles from which it is taken,
 APART = 0.2  # between two objects whose radii's differ by more,
@@ -46,12 +49,14 @@ class Edges:
         height: grey values from the lowest to the highest point; 0 where there is no edge.
         slope: steepest rise, grey values a pixel.
         width: of a dark rim, in pixels between its half heights; 0 for a light.
+        depth: of a dark rim, grey values under what is within it.
     """
 
     offset: Floats
     height: Floats
     slope: Floats
     width: Floats
+    depth: Floats
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Kind:
     """What edges the objects of a picture have.
 
     Attributes:
-        lit: they have no dark rim but are brighter than what is around them.
+        lit: they end where it becomes darker outwards: they glow, or have a bright rim.
         walls: their dark rims are walls between them, as in foam.
     """
 
@@ -77,13 +82,29 @@ def kind_of_edges(grey: Values, paths: Paths, limit: Floats) -> Kind:
     """
     every = max(1, -(-len(paths.size) // SAMPLED))
     some, within = paths.take(slice(None, None, every)), limit[::every]
-    rise = upper(find_edges(grey, some, within, SEARCH, Kind(), together=TOGETHER).height)
-    fall = upper(find_edges(-grey, some, within, SEARCH, Kind(lit=True), together=TOGETHER).height)
-    if np.median(rise / np.maximum(fall, 1e-6)) < RING:
+    if np.median(_shows_dark_rim(grey, some, within)) < 0.5:
         return Kind(lit=True)
+    between = np.mean(within < some.radius + NEAR * some.size[:, None], axis=1)
+    if np.median(between) < 0.5:
+        return Kind()
     single = find_edges(grey, some, within, SEARCH, Kind())
-    clear = single.height > 0.6 * upper(single.height)[:, None]
-    return Kind(walls=shows_walls(weighted_median(single.width, clear.astype(float)), some.size))
+    return Kind(walls=shows_walls(_median(single.width, single), some.size))
+
+
+def _shows_dark_rim(grey: Values, paths: Paths, limit: Floats) -> Bools:
+    """N: whether the outermost edge is one at which it becomes brighter outwards."""
+    rising = find_edges(grey, paths, limit, SEARCH, Kind(), TOGETHER)
+    falling = find_edges(-grey, paths, limit, SEARCH, Kind(lit=True), TOGETHER)
+    rise, fall = upper(rising.height), upper(falling.height)
+    outermost = _median(rising.offset, rising) > _median(falling.offset, falling)
+    is_rim = _median(rising.depth, rising) > DIP * rise  # and not just darker inside
+    return np.asarray((rise > RING * fall) & ((fall < HALO * rise) | outermost | is_rim))
+
+
+def _median(values: Floats, edges: Edges) -> Floats:
+    """N, over the rays that show the edge clearly."""
+    clear = edges.height > 0.6 * upper(edges.height)[:, None]
+    return weighted_median(values, clear.astype(float))
 
 
 def shows_walls(width: Floats, size: Floats) -> bool:
@@ -159,7 +180,7 @@ def find_edges(
     index = np.arange(count, dtype=np.int16)
     rising = (index >= lowest[..., None]) & (index <= highest[..., None])
     edge = _first_above(values, rising, bottom + _half(height))
-    inner = edge if kind.lit else _inner(values, valid, lowest, window)
+    inner, depth = (edge, height) if kind.lit else _inner(values, valid, lowest, window)
     shared = kind.walls | (offsets[0] + edge * apart > halfway)
     middle = np.where(shared, (edge + inner) / 2, edge)
     return Edges(
@@ -167,6 +188,7 @@ def find_edges(
         height=height.astype(np.float64),
         slope=np.where(found, slope, 0) / (apart * paths.size[:, None]),
         width=np.where(found, (edge - inner) * apart * paths.size[:, None], 0.0),
+        depth=np.where(found, depth, 0).astype(np.float64),
     )
 
 
@@ -209,13 +231,14 @@ def _half(height: Values) -> Values:
     return np.asarray(np.minimum(np.maximum(height, full) / 2, HIGHEST * height))
 
 
-def _inner(values: Values, valid: Bools, lowest: Index, window: int) -> Floats:
-    """Sample, between samples, of the half height before the lowest one."""
+def _inner(values: Values, valid: Bools, lowest: Index, window: int) -> tuple[Floats, Values]:
+    """Sample, between samples, of the half height before the lowest one, and that height."""
     away = np.arange(values.shape[-1], dtype=np.int16) - lowest.astype(np.int16)[..., None]
     before = valid & (away <= 0) & (away >= -window)
     shoulder = np.where(before, values, np.float32(-np.inf)).max(axis=-1)
-    level = (_at(values, lowest) + shoulder) / 2
-    return np.asarray(values.shape[-1] - 1 - _first_above(values[..., ::-1], before[..., ::-1], level))
+    bottom = _at(values, lowest)
+    inner = _first_above(values[..., ::-1], before[..., ::-1], (bottom + shoulder) / 2)
+    return np.asarray(values.shape[-1] - 1 - inner), shoulder - bottom
 
 
 def _first_above(values: Values, window: Bools, level: Values) -> Floats:
