@@ -147,7 +147,8 @@ def find_edges(
     """The steepest rise outwards on each ray, and the half heights around it.
 
     The edge of a dark rim is the half height outside of it. Where a ray is not out of the dark again half way
-    to a neighbour, both share what is dark, as rims that touch do, and the edge is the middle of that.
+    to a neighbour, both share what is dark, as rims that touch do, and the edge is the middle of that, though
+    not before half way.
 
     Arguments:
         grey: HxW; negated where objects are lit, which share nothing.
@@ -181,10 +182,13 @@ def find_edges(
     rising = (index >= lowest[..., None]) & (index <= highest[..., None])
     edge = _first_above(values, rising, bottom + _half(height))
     inner, depth = (edge, height) if kind.lit else _inner(values, valid, lowest, window)
-    shared = kind.walls | (offsets[0] + edge * apart > halfway)
-    middle = np.where(shared, (edge + inner) / 2, edge)
+    middle, line = (edge + inner) / 2, (halfway - offsets[0]) / apart
+    if kind.walls:
+        place = middle
+    else:
+        place = np.where(edge > line, np.maximum(middle, line), edge)
     return Edges(
-        offset=np.where(found, (offsets[0] + middle * apart) * paths.size[:, None], 0.0),
+        offset=np.where(found, (offsets[0] + place * apart) * paths.size[:, None], 0.0),
         height=height.astype(np.float64),
         slope=np.where(found, slope, 0) / (apart * paths.size[:, None]),
         width=np.where(found, (edge - inner) * apart * paths.size[:, None], 0.0),
