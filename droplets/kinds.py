@@ -18,10 +18,9 @@ from droplets.types import Kind, Mask
 SAME_BEAD, SAME_CLUMP = 4.0, 2.0
 """A mask of less than so many times the area of a bead found in it shows that bead, of less than so many
 times that of all beads in it their clump; a droplet full of beads is larger."""
-BEAD_DIAMETER, BEAD_SHARE = 20.0, 0.018
-"""Pixels, and part of the picture's shorter side: what glows in a picture without other objects is taken
-for beads below both. Between the beads and the droplets of the reference pictures there is a factor of
-four; these lie in the middle."""
+ALL_BEADS = 0.2
+"""Median of the head's bead probabilities over which all that glows in a picture without larger objects is
+beads: what separates rendered pictures of beads alone from those of droplets that glow."""
 BEAD_IN_DROPLET = 0.5
 """Of the droplet's diameter: what is larger in it is a droplet too, as in double emulsions."""
 FOREIGN = 3.0
@@ -60,7 +59,7 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
     A bead takes the place of every mask that shows no more than it, and belongs to the droplet in
     which its centre lies.
     """
-    beads = _small(nodes, beads, min(width, height))
+    beads = _small(nodes, beads)
     stays = _stay(nodes, beads, width, height)
     objects = _masks(nodes, stays, beads, width, height)
     parents = _owners(objects, beads, width, height)
@@ -101,21 +100,34 @@ def _pixel(mask: Mask) -> tuple[int, int]:
     return round(mask.centroid[0]), round(mask.centroid[1])
 
 
-def _small(nodes: Sequence[Node], beads: Sequence[Bead], shorter_side: int) -> list[Bead]:
-    """The beads, or none if what glows are droplets: by their size against the droplets, if there are any."""
+def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> list[Bead]:
+    """The beads, or none if what glows are droplets.
+
+    By their size against the larger objects, if there are any, else by what the head takes them for.
+    """
     glowing = np.sort([bead.mask.area for bead in beads if bead.glows])
     if not glowing.size:
         return list(beads)
     # The size of the objects that most of the light comes from: a droplet's texture falls into specks.
     area = float(glowing[np.searchsorted(np.cumsum(glowing), glowing.sum() / 2)])
-    largest = min(BEAD_DIAMETER, BEAD_SHARE * shorter_side)
     larger = _larger(nodes, area)
     if larger.size:
         largest = BEAD_IN_DROPLET * equivalent_diameter(float(np.median(larger)))
-    confidence = 1 / (1 + (2 * np.sqrt(area / np.pi) / largest) ** 4)
+        confidence = 1 / (1 + (equivalent_diameter(area) / largest) ** 4)
+    else:
+        confidence = _all_are_beads(nodes)
     if confidence < 0.5:
         return []
-    return [replace(bead, confidence=bead.confidence * float(confidence)) for bead in beads]
+    return [replace(bead, confidence=bead.confidence * confidence) for bead in beads]
+
+
+def _all_are_beads(nodes: Sequence[Node]) -> float:
+    """Probability that the objects of a picture are beads; 1 where the head sees none at all."""
+    known = [node.mask.bead_probability for node in nodes if node.mask.bead_probability is not None]
+    if not known:
+        return 1.0
+    odds = float(np.median(known)) / max(1 - float(np.median(known)), 1e-6)
+    return odds / (odds + ALL_BEADS / (1 - ALL_BEADS))
 
 
 def _larger(nodes: Sequence[Node], area: float) -> NDArray[np.int64]:
@@ -154,7 +166,7 @@ def _masks(
         parent = int(position[node.parent]) if node.parent is not None and stays[node.parent] else None
         if parent is None or found[parent].kind != "droplet":
             outer = _outer(node.mask, usual, width, height)
-            unknown = only_beads and outer.kind != "bead"
+            unknown = only_beads or (glows and outer.kind == "bead")
             found.append(replace(outer, kind="other", confidence=0.5) if unknown else outer)
             continue
         found.append(_inner(node.mask, parent, found[parent].mask, glows=glows))
@@ -162,10 +174,10 @@ def _masks(
 
 
 def _inner(mask: Mask, parent: int, around: Mask, *, glows: bool) -> Classified:
-    """An object in a droplet."""
+    """An object in a droplet; where beads glow, what looks like one and does not is none."""
     if mask.bead_probability is not None:
         if mask.shows_bead:
-            return Classified(mask, "bead", parent, mask.bead_probability)
+            return Classified(mask, "other" if glows else "bead", parent, mask.bead_probability)
         return Classified(mask, "droplet", parent, 1 - mask.bead_probability)
     share = np.sqrt(mask.area / around.area)
     kind: Kind = "droplet" if share > BEAD_IN_DROPLET else "other" if glows else "bead"

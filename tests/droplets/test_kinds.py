@@ -93,18 +93,18 @@ def test_small_objects_that_glow_alone_are_beads():
     assert all(one.confidence > 0.8 for one in found.objects)
 
 
-def test_large_objects_that_glow_alone_are_droplets():
-    glowing = [bead(100 + 60 * i, 200, 20, glows=True) for i in range(5)]
-    assert listed(kinds([one.mask for one in glowing], glowing, 1000, 1000)) == [("droplet", None)] * 5
-
-
-def test_small_objects_of_a_small_picture_are_droplets():
-    glowing = [bead(20 + 16 * i, 50, 5, glows=True) for i in range(5)]
-    assert listed(kinds([one.mask for one in glowing], glowing, 120, 100)) == [("droplet", None)] * 5
+@pytest.mark.parametrize("radius", [4, 9, 20])
+@pytest.mark.parametrize(("likely", "kind"), [(0.05, "droplet"), (0.45, "bead")])
+def test_objects_that_glow_alone_are_what_the_head_takes_most_of_them_for(radius, likely, kind):
+    places = [100 + 60 * i for i in range(5)]
+    seen = [disc(x, 200, radius, inner=False, bead_probability=likely) for x in places[1:]]
+    odd = disc(places[0], 200, radius, inner=False, bead_probability=0.3)
+    glowing = [bead(x, 200, radius, glows=True) for x in places]
+    assert listed(kinds([odd, *seen], glowing, 1000, 1000)) == [(kind, None)] * 5
 
 
 def test_bright_specks_of_a_glowing_droplet_are_no_beads():
-    droplets = [disc(100 + 60 * i, 200, 20) for i in range(5)]
+    droplets = [disc(100 + 60 * i, 200, 20, inner=False, bead_probability=0.02) for i in range(5)]
     specks = [bead(90 + 60 * i, 200, 1.5, glows=True) for i in range(5)]
     whole = [Bead(mask, 1.0, glows=True) for mask in droplets]
     assert listed(kinds(droplets, [*specks, *whole], 1000, 1000)) == [("droplet", None)] * 5
