@@ -183,10 +183,7 @@ def find_edges(
     edge = _first_above(values, rising, bottom + _half(height))
     inner, depth = (edge, height) if kind.lit else _inner(values, valid, lowest, window)
     middle, line = (edge + inner) / 2, (halfway - offsets[0]) / apart
-    if kind.walls:
-        place = middle
-    else:
-        place = np.where(edge > line, np.maximum(middle, line), edge)
+    place = middle if kind.walls else np.where(edge > line, np.maximum(middle, line), edge)
     return Edges(
         offset=np.where(found, (offsets[0] + place * apart) * paths.size[:, None], 0.0),
         height=height.astype(np.float64),
