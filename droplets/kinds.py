@@ -122,10 +122,10 @@ def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> list[Bead]:
 
 
 def _all_are_beads(nodes: Sequence[Node]) -> float:
-    """Probability that the objects of a picture are beads; 1 where the head sees none at all."""
+    """Probability that the objects of a picture are beads; 1 where there are no others, 0 if none is known."""
     known = [node.mask.bead_probability for node in nodes if node.mask.bead_probability is not None]
     if not known:
-        return 1.0
+        return float(not nodes)
     odds = float(np.median(known)) / max(1 - float(np.median(known)), 1e-6)
     return odds / (odds + ALL_BEADS / (1 - ALL_BEADS))
 
