@@ -1,8 +1,8 @@
 """Validates a trained head on rendered pictures that it has not seen, and chooses what goes with its weights.
 
-Half of the pictures are of looks that training never sees. On the even ones the thresholds are chosen and
-the expected IoU of what is reported is calibrated (its mean true value by steps of what is expected, never
-falling: Zadrozny and Elkan, 2002); the odd ones tell how good both are.
+Half of the pictures are of looks that training never sees. Thresholds are chosen on all of them. With those
+of even seeds the expected IoU of what is reported is calibrated (its mean true value by steps of what is
+expected, never falling: Zadrozny and Elkan, 2002); those of odd seeds tell how well.
 """
 
 from __future__ import annotations
@@ -279,26 +279,31 @@ def validate(network: Network, pictures: int) -> Figures:
         pictures: of the seen and of the held-out looks, each.
     """
     seeds = range(FIRST_SEED, FIRST_SEED + pictures)
-    checked = [check(network, seed, held_out=held_out) for held_out in (False, True) for seed in seeds]
-    results = [compare(one) for one in checked]
-    chosen, judge = results[::2], results[1::2]
+    checked = [check(network, seed, held_out=held_out) for seed in seeds for held_out in (False, True)]
+    return judged([one.look for one in checked], [compare(one) for one in checked])
+
+
+def judged(looks: Sequence[str], results: Sequence[Sequence[Result]]) -> Figures:
+    """What validation says of pictures' looks and of the results of both layers."""
     grids: list[list[Choice]] = [
         [Choice(*values) for values in product(HEATS, IOUS, RELATIVES)],
         [Choice(*values) for values in product(HEATS, IOUS)],
     ]
-    choices = [_best(grid, [layers[layer] for layers in chosen]) for layer, grid in enumerate(grids)]
+    choices = [_good(grid, [layers[layer] for layers in results]) for layer, grid in enumerate(grids)]
     choice, inner = choices
-    curves = [
-        calibration([reported(layers[layer], choices[layer]) for layers in chosen])
-        for layer in range(len(LAYERS))
-    ]
+    numbers = np.arange(len(results)) // 2  # both pictures of a seed go the same way
+    curves, kept = [], []
+    for layer in range(len(LAYERS)):
+        own = [reported(layers[layer], choices[layer]) for layers in results]
+        curves.append(calibration([one for one, number in zip(own, numbers, strict=True) if number % 2 == 0]))
+        kept.append([one for one, number in zip(own, numbers, strict=True) if number % 2])
 
     def scores(some: Sequence[Sequence[Result]], layer: int = 0, how: Choice = choice) -> list[float]:
         return [round(mean_f1([layers[layer] for layers in some], how, least), 4) for least in IOU_STEPS]
 
-    looks = sorted({one.look for one in checked})
     by_look = {
-        look: [own for own, one in zip(results, checked, strict=True) if one.look == look] for look in looks
+        name: [own for own, look in zip(results, looks, strict=True) if look == name]
+        for name in sorted(set(looks))
     }
     return Figures(
         {
@@ -309,20 +314,29 @@ def validate(network: Network, pictures: int) -> Figures:
             "relative": choice.relative,
         },
         curves,
-        scores(judge),
-        scores(judge, 1, inner),
+        scores(results),
+        scores(results, 1, inner),
         {look: scores(some) for look, some in by_look.items()},
         [
-            reliability(
-                [with_calibration(reported(one[layer], choices[layer]), curves[layer]) for one in judge]
-            )
-            for layer in range(len(LAYERS))
+            reliability([with_calibration(one, curve) for one in own])
+            for own, curve in zip(kept, curves, strict=True)
         ],
     )
 
 
-def _best(grid: Sequence[Choice], results: Sequence[Result]) -> Choice:
-    return max(grid, key=lambda one: mean_f1(results, one, 0.5) + mean_f1(results, one, 0.75))
+def _good(grid: Sequence[Choice], results: Sequence[Result]) -> Choice:
+    """The middle of all choices that are as good as the best to within one standard error over the pictures.
+
+    The best one itself is the best on these few pictures by chance.
+    """
+    goals = np.array(
+        [[mean_f1([one], choice, 0.5) + mean_f1([one], choice, 0.75) for one in results] for choice in grid]
+    )
+    behind = goals[goals.mean(axis=1).argmax()] - goals
+    error = behind.std(axis=1) / np.sqrt(len(results))
+    good = [choice for choice, close in zip(grid, behind.mean(axis=1) <= error, strict=True) if close]
+    means = np.mean([(one.heat, one.expected, one.relative) for one in good], axis=0)
+    return Choice(*(round(float(value), 3) for value in means))
 
 
 def main() -> None:
