@@ -122,7 +122,7 @@ def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> list[Bead]:
 
 
 def _all_are_beads(nodes: Sequence[Node]) -> float:
-    """Probability that the objects of a picture are beads; 1 where there are no others, 0 if none is known."""
+    """Probability that the objects are beads; 1 where there is nothing else, 0 if none is known."""
     known = [node.mask.bead_probability for node in nodes if node.mask.bead_probability is not None]
     if not known:
         return float(not nodes)

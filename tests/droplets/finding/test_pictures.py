@@ -175,7 +175,7 @@ def test_captions_are_hardly_taken_for_droplets(segmenter, ground, ink):
         ("100 um", (450, 450), 1.0),
     ):
         cv2.putText(page, words, place, cv2.FONT_HERSHEY_SIMPLEX, size, ink, 2, cv2.LINE_AA)
-    assert len(found(segmenter, page)) <= 1  # a round letter may be taken for one
+    assert len(found(segmenter, page)) <= 2  # round letters may be taken for some
 
 
 @dataclass(frozen=True)
