@@ -20,7 +20,7 @@ SAME_BEAD, SAME_CLUMP = 4.0, 2.0
 times that of all beads in it their clump; a droplet full of beads is larger."""
 ALL_BEADS = 0.2
 """Median of the head's bead probabilities over which all that glows in a picture without larger objects is
-beads: rendered pictures of droplets that glow lie under it, in nine of ten."""
+beads: nearly all rendered pictures of droplets that glow lie under it."""
 BEAD_IN_DROPLET = 0.5
 """Of the droplet's diameter: what is larger in it is a droplet too, as in double emulsions."""
 FOREIGN = 3.0
