@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from droplets.edges import find_boundaries
-from droplets.finding.stars import Stars
-from droplets.types import Boundary
+from droplets.measure import shape
 from training.frames import shown
 from training.rendering.truth import Outline, Picture
 from training.validate import FIRST_SEED, as_stars
@@ -47,19 +47,11 @@ def errors(picture: Picture, random: np.random.Generator) -> tuple[np.ndarray, i
     height, width = picture.pixels.shape[:2]
     true = as_stars(droplets_of(picture), 0)
     factor = np.exp(random.normal(OFF, SPREAD, (len(true), 1)))
-    given = Stars(true.centre, true.rays * factor, true.layer, true.bead, true.heat, true.expected_iou)
+    given = replace(true, rays=true.rays * factor)
     found = find_boundaries(cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY), given.masks(width, height))
     kept = np.array([boundary.contour is None for boundary in found], bool)
-    diameters = np.array([_diameter(boundary) for boundary in found])
+    diameters = np.array([shape(one.mask, one.contour).equivalent_diameter for one in found])
     return (diameters / true.diameter - 1)[~kept], int(kept.sum())
-
-
-def _diameter(boundary: Boundary) -> float:
-    """Of the circle of the contour's area; 0 without a contour."""
-    if boundary.contour is None:
-        return 0.0
-    x, y = boundary.contour.T
-    return float(np.sqrt(2 * abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / np.pi))
 
 
 def main() -> None:

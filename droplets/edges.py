@@ -97,7 +97,8 @@ def find_boundaries(
     wanted = fit[fit < len(boundaries)]
     if wanted.size:
         picture = grey.astype(np.float32)
-        curves = _fitted(picture, start.take(fit), is_round[fit], len(wanted))
+        telling = np.flatnonzero([not (masks[i].inner or masks[i].shows_bead) for i in fit.tolist()])
+        curves = _fitted(picture, start.take(fit), is_round[fit], len(wanted), telling)
         some = [masks[i] for i in wanted.tolist()]
         moved = _moved(some, start.take(wanted), curves, _noise(picture), width, height)
         for i, boundary in zip(wanted.tolist(), moved, strict=True):
@@ -120,10 +121,13 @@ def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, hei
     ]
 
 
-def _fitted(picture: NDArray[np.float32], start: Paths, is_round: Bools, count: int) -> _Curves:
-    """From the masks' outlines to the curves of the first `count`."""
+def _fitted(
+    picture: NDArray[np.float32], start: Paths, is_round: Bools, count: int, telling: NDArray[np.intp]
+) -> _Curves:
+    """From the masks' outlines to the curves of the first `count`; by those `telling` edges are judged."""
     limit = neighbour_distance(start)
-    kind = kind_of_edges(picture, start, limit)
+    some = telling if telling.size else np.arange(len(start.size))
+    kind = kind_of_edges(picture, start.take(some), limit[some])
     if kind.lit:
         picture = -picture
     own = start.take(slice(count))

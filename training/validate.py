@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from droplets.finding.decode import Thresholds
+from droplets.finding.decode import Thresholds, read_off
 from droplets.finding.head import LAYERS
 from droplets.finding.network import Network
 from droplets.finding.one_pass import Looking, look
@@ -227,12 +227,6 @@ def weights(result: Result) -> Floats:
     return np.full(len(result.iou), min(1.0, MOST_OF_ONE / count))
 
 
-def with_calibration(result: Result, curve: Sequence[float]) -> Result:
-    """A result with its expected IoU put right as `droplets.finding.decode.calibrated` does."""
-    at = (np.arange(len(curve)) + 0.5) / len(curve)
-    return replace(result, expected=np.interp(result.expected, at, curve))
-
-
 def reliability(results: Sequence[Result]) -> list[tuple[int, float, float]]:
     """Number, mean expected and mean true IoU of each tenth that holds twenty or more; weighted likewise."""
     columns = zip(*((one.expected, one.iou, weights(one)) for one in results), strict=True)
@@ -318,7 +312,7 @@ def judged(looks: Sequence[str], results: Sequence[Sequence[Result]]) -> Figures
         scores(results, 1, inner),
         {look: scores(some) for look, some in by_look.items()},
         [
-            reliability([with_calibration(one, curve) for one in own])
+            reliability([replace(one, expected=read_off(one.expected, curve)) for one in own])
             for own, curve in zip(kept, curves, strict=True)
         ],
     )

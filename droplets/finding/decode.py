@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -76,12 +77,17 @@ def sure(stars: Stars, thresholds: Thresholds) -> Stars:
     return stars.take((stars.heat > heat) & (stars.expected_iou > expected))
 
 
+def read_off(expected: Floats, curve: Sequence[float]) -> Floats:
+    """What IoUs that the head expects stand for, by the curve of a layer; see `Thresholds.calibration`."""
+    return np.interp(expected, (np.arange(len(curve)) + 0.5) / len(curve), curve)
+
+
 def calibrated(stars: Stars, thresholds: Thresholds) -> Stars:
     """The same with what the head expects put right; see `Thresholds.calibration`."""
     expected = stars.expected_iou.copy()
     for layer, curve in enumerate(thresholds.calibration):
         own = stars.layer == layer
-        expected[own] = np.interp(expected[own], (np.arange(len(curve)) + 0.5) / len(curve), curve)
+        expected[own] = read_off(expected[own], curve)
     return replace(stars, expected_iou=expected)
 
 
