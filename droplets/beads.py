@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from droplets.blobs import LARGEST, SIGNIFICANT, find_blobs
+from droplets.blobs import SIGNIFICANT, find_blobs
 from droplets.boxes import surroundings
 from droplets.interiors import Plane
 from droplets.measure import shape, touches_border
@@ -146,11 +146,9 @@ def _within(grey: Plane, droplets: Sequence[Mask]) -> list[Bead]:
     half = np.concatenate([[np.inf], blobs.significance / 2])
     labels = np.where(blobs.response >= half[labels], labels, 0)
     confidence = 1 / (1 + (SIGNIFICANT / blobs.significance) ** 4)
-    most = LARGEST**2 * float(np.median([droplet.area for droplet in droplets]))
     return [
         Bead(mask.moved(x, y), float(sure), glows=False)
         for mask, sure in zip(_masks(labels), confidence, strict=True)
-        if mask.area <= most
     ]
 
 

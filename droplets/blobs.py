@@ -32,8 +32,6 @@ RATIO = 1.6
 QUIET = ((1 + RATIO**-2 - 4 / (1 + RATIO**2)) / (4 * np.pi)) ** 0.5
 """Standard deviation of that difference over white noise of deviation 1, times sigma in pixels: no picture is
 quieter, for grey values come in steps."""
-LARGEST = 2 * RATIO * LARGE[-1]
-"""Median droplet radii: of the largest blob to which the Gaussians answer; what is larger is none."""
 SIGNIFICANT = 5.5
 """Spreads of the difference of Gaussians from which a blob is an object."""
 ROUND = 0.35
