@@ -8,23 +8,22 @@ from numpy.typing import ArrayLike
 ALIKE = 1.25
 """Droplets whose diameters differ by less than this factor are of one size."""
 SHARE = 0.75
-"""A picture is monodisperse if at least this part of the droplets' area belongs to those of one size,"""
-COUNT = 10
-"""and if there are at least so many of them."""
+"""A picture is monodisperse if at least this part of the droplets' area belongs to those of one size."""
 
 
 def typical_area(areas: ArrayLike) -> float | None:
     """Area of the droplets of a monodisperse picture; None for a polydisperse one.
 
-    The median is weighted by area, so that specks do not count however many they are.
+    The median is weighted by area, so that specks do not count however many they are. A picture of one
+    droplet is monodisperse: what is much smaller is as much a speck there as among thousands.
 
     Arguments:
         areas: of the droplets, N in pixels.
     """
     ordered = np.sort(np.asarray(areas, np.float64))
-    if len(ordered) < COUNT:
+    if not ordered.size:
         return None
     total = float(ordered.sum())
     middle = float(ordered[np.searchsorted(np.cumsum(ordered), total / 2)])
     alike = ordered[(ordered > middle / ALIKE**2) & (ordered < middle * ALIKE**2)]
-    return middle if len(alike) >= COUNT and alike.sum() >= SHARE * total else None
+    return middle if alike.sum() >= SHARE * total else None

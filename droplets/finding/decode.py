@@ -19,6 +19,8 @@ RINGS = 4
 """Points along every second ray by which two outlines are compared, in rings of equal area."""
 PAIRS = 20_000
 """Outlines that are compared at once, for memory's sake."""
+CONTENT, FULL = 0.5, 0.5
+"""Of an object's diameter, what is smaller may be its content; of its area, what is seen in it fills less."""
 FAINT = 0.5
 """Of the thresholds: what exceeds so much of them may be an object that is too small to be seen well."""
 
@@ -111,12 +113,15 @@ def distinct(stars: Stars, thresholds: Thresholds) -> Stars:
     """One star an object, best score first.
 
     Of two objects of a layer that show the same the one of the higher score stays; of two outer ones of which
-    one lies mostly within the other, too. What lies in no outer object is left out unless it is a bead.
+    one lies mostly within the other, too, unless the larger one holds the smaller one as what it contains;
+    see `_holds`. What lies in no outer object is left out unless it is a bead.
     """
     stars = stars.take(np.argsort(-stars.score, kind="stable"))
     outer, inner = stars.take(stars.layer == OUTER), stars.take(stars.layer == INNER)
-    outer = outer.take(_unsuppressed(outer, thresholds.same, thresholds.within))
-    inner = inner.take(_unsuppressed(inner, thresholds.same, np.inf))
+    outer, contents = _outermost(outer, thresholds)
+    inner = Stars.join([inner, contents])
+    inner = inner.take(np.argsort(-inner.score, kind="stable"))
+    inner = inner.take(_unsuppressed(len(inner), *_clashes(inner, thresholds.same, np.inf)))
     inner = inner.take(_belongs(inner, outer, thresholds.twin))
     stars = Stars.join([outer, inner])
     return stars.take(np.argsort(-stars.score, kind="stable"))
@@ -134,20 +139,62 @@ def convincing(stars: Stars, relative: float) -> Stars:
     return kept.take(~inner | owned | kept.is_bead)
 
 
-def _unsuppressed(stars: Stars, same: float, within: float) -> Bools:
-    """N: whether an object of one layer, best first, has no better one that it shows again."""
-    larger, smaller = _pairs(stars)
-    area = stars.area
-    shared = shared_part(stars, smaller, stars, larger)
-    both = shared * area[smaller]
-    clash = (shared > within) | (both > same * (area[smaller] + area[larger] - both))
-    better, worse = np.minimum(larger, smaller)[clash], np.maximum(larger, smaller)[clash]
-    keep = np.ones(len(stars), np.bool_)
+def _outermost(stars: Stars, thresholds: Thresholds) -> tuple[Stars, Stars]:
+    """Of outer objects, best first, one of each; and those that proved to be contents of others."""
+    larger, smaller = _clashes(stars, thresholds.same, thresholds.within)
+    rivals = stars.area[smaller] >= CONTENT**2 * stars.area[larger]
+    keep = _unsuppressed(len(stars), larger[rivals], smaller[rivals])
+    left = keep[larger] & keep[smaller] & ~rivals
+    larger, smaller = larger[left], smaller[left]
+    held = _holds(stars, larger, smaller)[larger]
+    keep &= _unsuppressed(len(stars), larger[~held], smaller[~held])
+    held &= keep[larger] & keep[smaller]
+    larger, smaller = larger[held], smaller[held]
+    inside = np.zeros(len(stars), np.bool_)
+    inside[smaller] = True
+    surer = np.zeros(len(stars), np.bool_)
+    surer[smaller] = True
+    part = np.zeros(len(stars))
+    np.maximum.at(part, smaller, np.sqrt(stars.area[smaller] / stars.area[larger]))
+    contents = replace(
+        stars, layer=np.full_like(stars.layer, INNER), bead=1 / (1 + (part / CONTENT) ** 4)
+    ).take(surer)
+    return stars.take(keep & ~inside), contents
+
+
+def _holds(stars: Stars, larger: Indices, smaller: Indices) -> Bools:
+    """N: whether an object is one beside what was seen in it, of pairs of which that is much smaller.
+
+    It is if it is surer than the most of that and less than half full of it: a ring of droplets around a gap,
+    and a clump, are full.
+    """
+    stands = np.zeros(len(stars), np.bool_)
+    for holder in np.unique(larger).tolist():
+        held = smaller[larger == holder]
+        full = stars.area[held].sum() > FULL * stars.area[holder]
+        stands[holder] = not full and stars.score[holder] >= np.median(stars.score[held])
+    return stands
+
+
+def _unsuppressed(count: int, first: Indices, second: Indices) -> Bools:
+    """Which of `count` objects, best first, have no better one among pairs that show the same."""
+    better, worse = np.minimum(first, second), np.maximum(first, second)
+    keep = np.ones(count, np.bool_)
     order = np.lexsort((worse, better))
     for i, j in zip(better[order].tolist(), worse[order].tolist(), strict=True):
         if keep[i]:
             keep[j] = False
     return keep
+
+
+def _clashes(stars: Stars, same: float, within: float) -> tuple[Indices, Indices]:
+    """P indices of larger objects, and of smaller ones that show the same or lie mostly in them."""
+    larger, smaller = _pairs(stars)
+    area = stars.area
+    shared = shared_part(stars, smaller, stars, larger)
+    both = shared * area[smaller]
+    clash = (shared > within) | (both > same * (area[smaller] + area[larger] - both))
+    return larger[clash], smaller[clash]
 
 
 def _pairs(stars: Stars) -> tuple[Indices, Indices]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from droplets.population import ALIKE, COUNT, SHARE, typical_area
+from droplets.population import ALIKE, SHARE, typical_area
 
 
 def areas(radii) -> np.ndarray:
@@ -31,10 +31,10 @@ def test_two_sizes_are_none():
     assert typical_area(areas([20.0] * 30 + [30.0] * 30)) is None
 
 
-def test_few_droplets_have_no_size():
+def test_one_droplet_is_of_one_size_and_none_has_none():
     assert typical_area([]) is None
-    assert typical_area([100.0] * (COUNT - 1)) is None
-    assert typical_area([100.0] * COUNT) == 100
+    assert typical_area([100.0]) == 100
+    assert typical_area(areas([60.0, *[3.0] * 20])) == pytest.approx(np.pi * 3600)
 
 
 def test_the_share_is_one_of_area():

@@ -12,6 +12,8 @@ from training.rendering.truth import ANGLES, Outline, circle
 
 LEAST_BEAD = 2.0
 """Pixels of radius under which a bead is not judged: half a cell of the head's answer."""
+MOST = 60
+"""Beads that are drawn in a droplet."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Beads:
         contrast: 0 to 1.
         at_wall: share that lies at the droplet's wall.
         irregular: standard deviation of the outline in parts of the radius.
+        apart: radii by which the centres of two are apart at least; under 2 they lie over each other.
     """
 
     mean: float
@@ -33,25 +36,27 @@ class Beads:
     contrast: float
     at_wall: float
     irregular: float
+    apart: float
 
     @classmethod
     def any(cls, random: np.random.Generator, *, glowing: bool) -> Beads:
         """Any; those that glow if the picture does."""
         look = "glow" if glowing else str(random.choice(["dark", "bright", "outlined", "cell", "outlined"]))
         return cls(
-            mean=float(random.choice([0.15, 0.5, 1.0, 2.5, 7.0, 20.0])),
+            mean=float(random.choice([0.15, 0.5, 1.0, 2.5, 7.0, 20.0, 40.0])),
             size=float(np.exp(random.uniform(np.log(0.04), np.log(0.3)))),
             look=look,
             contrast=random.uniform(0.15, 0.9),
             at_wall=random.choice([0, 0.2, 0.7]),
             irregular=random.choice([0, 0, 0.12]) if look != "cell" else random.uniform(0.05, 0.2),
+            apart=random.choice([1.1, 1.7, 2.0]),
         )
 
     def draw(self, random: np.random.Generator, canvas: Canvas, host: Outline, rim: float) -> list[Outline]:
         """Into a droplet whose dark rim takes the outer `rim` of its radius; what was drawn."""
         drawn: list[Outline] = []
         reach = float(host.radii.min()) * (1 - rim)
-        for _ in range(min(int(random.poisson(self.mean)), 40)):
+        for _ in range(min(int(random.poisson(self.mean)), MOST)):
             radius = self.size * host.radius * random.uniform(0.8, 1.25)
             if radius < 0.9 or radius > 0.7 * reach:
                 continue
@@ -59,7 +64,7 @@ class Beads:
             away = 1.0 if random.uniform() < self.at_wall else np.sqrt(random.uniform())
             away *= max(reach - radius, 0)
             x, y = host.x + away * np.cos(angle), host.y + away * np.sin(angle)
-            if any((one.x - x) ** 2 + (one.y - y) ** 2 < (1.7 * radius) ** 2 for one in drawn):
+            if any((one.x - x) ** 2 + (one.y - y) ** 2 < (self.apart * radius) ** 2 for one in drawn):
                 continue
             drawn.append(self.one(random, canvas, x, y, radius))
         return drawn

@@ -107,9 +107,29 @@ def test_neighbours_that_touch_stay():
 
 def test_nothing_lies_mostly_within_another_outer_object():
     small = Circle(118, 100, 12, heat=0.6)
-    assert sizes(decoded([Circle(100, 100, 40), small])) == [40]
+    found = decoded([Circle(100, 100, 40), small])
+    assert sizes(found.take(found.layer == OUTER)) == [40]
+    assert sizes(found.take(found.layer == INNER)) == [12]
     assert sizes(decoded([Circle(100, 100, 40, heat=0.5), small])) == [12]
     assert sizes(decoded([Circle(100, 100, 40), Circle(150, 100, 12)])) == [12, 40]  # half of it at most
+
+
+def test_a_droplet_that_holds_surer_ones_keeps_them_as_its_contents():
+    beads = [Circle(100 + 20 * i, 100, 6, heat=0.95) for i in range(4)]
+    found = distinct(stars_of([Circle(130, 100, 70, heat=0.95, expected_iou=0.95), *beads]), HOW)
+    assert (found.layer == INNER).sum() == 4
+    assert found.is_bead[found.layer == INNER].all()
+
+
+def test_a_ring_of_droplets_is_none_itself():
+    """It is full of what is seen in it, or less sure than that."""
+    around = [
+        Circle(128 + 50 * np.cos(i), 128 + 50 * np.sin(i), 24, heat=0.85 + 0.02 * i)
+        for i in np.arange(6) * np.pi / 3
+    ]
+    for ring in (Circle(128, 128, 80, heat=0.94), Circle(128, 128, 120, heat=0.5)):
+        found = distinct(stars_of([ring, *around]), HOW)
+        assert sizes(found) == [24] * 6
 
 
 def test_what_lies_in_a_droplet_stays_with_its_kind():
