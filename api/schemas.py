@@ -67,6 +67,9 @@ class BoundaryInfo(Answer):
 
     residual: float = Field(description="rms distance in pixels of the edge on single rays from the contour")
     contrast: float = Field(description="steepness of the edge over the picture's noise")
+    uncertainty_px: float | None = Field(
+        description="standard uncertainty of equivalent_diameter; null where none is known"
+    )
     kept_because: str | None = Field(description="why the model's own mask was kept, null if it was moved")
 
 
@@ -83,7 +86,8 @@ class MaskInfo(Answer):
     image: str | None = Field(None, description="PNG data URL of the picture's size, white on black")
     polygons: list[list[float]] | None = None
     circle: tuple[float, float, float] | None = Field(description="centre x, y and radius, null if not round")
-    equivalent_diameter: float
+    equivalent_diameter: float = Field(description="of the outer edge of the rim, pixels")
+    inner_diameter: float | None = Field(description="of the inner edge of a dark rim, pixels")
     max_feret_diameter: float
     circularity: float
     solidity: float
@@ -102,6 +106,7 @@ class MaskInfo(Answer):
     edge_stats: EdgeStats
     boundary: BoundaryInfo | None
     diameter_um: float | None
+    inner_diameter_um: float | None
     volume_pl: float | None
     fluorescence: FluorescenceInfo | None
 
@@ -164,6 +169,9 @@ class Histogram(Answer):
 class SizeDistribution(Spread):
     """Of the equivalent diameters."""
 
+    uncertainty: float | None = Field(
+        description="standard uncertainty of a size in this picture, common to all of them"
+    )
     standard_error: float | None
     mean_95: tuple[float, float] | None = Field(description="95 % interval of the mean")
     d10: float | None

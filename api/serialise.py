@@ -74,6 +74,7 @@ def _figures(i: int, droplet: Droplet, children: list[int], size: PixelSize | No
         "centroid": mask.centroid,
         "circle": (*mask.centroid, shape.equivalent_diameter / 2) if shape.circularity >= ROUND else None,
         "equivalent_diameter": shape.equivalent_diameter,
+        "inner_diameter": droplet.inner_diameter,
         "max_feret_diameter": shape.max_feret_diameter,
         "circularity": shape.circularity,
         "solidity": shape.solidity,
@@ -92,14 +93,17 @@ def _figures(i: int, droplet: Droplet, children: list[int], size: PixelSize | No
         },
         "boundary": _boundary(droplet.boundary),
         "diameter_um": diameter_um(shape.equivalent_diameter, size),
+        "inner_diameter_um": diameter_um(droplet.inner_diameter, size),
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
         "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
     }
 
 
 def _boundary(boundary: Boundary | None) -> dict[str, Any] | None:
+    if boundary is None:
+        return None
     names = ("residual", "contrast", "kept_because")
-    return {name: getattr(boundary, name) for name in names} if boundary else None
+    return {"uncertainty_px": boundary.uncertainty, **{name: getattr(boundary, name) for name in names}}
 
 
 def _pixel_stats(light: Intensity) -> dict[str, float]:

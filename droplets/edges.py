@@ -15,11 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.contours import clip, rasterise
-from droplets.curves import fit_circles, fit_offsets, low_pass, recentred, root_mean_square, spread, upsample
+from droplets.curves import (
+    fit_circles,
+    fit_offsets,
+    low_pass,
+    recentred,
+    root_mean_square,
+    spread,
+    upsample,
+)
+from droplets.measure import equivalent_diameter
 from droplets.noise import MAD_TO_SIGMA
 from droplets.polar import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
-from droplets.profiles import SEARCH, Kind, find_edges, kind_of_edges, upper
+from droplets.profiles import DIP, SEARCH, Edges, Kind, find_edges, kind_of_edges, upper
 from droplets.types import Boundary, Mask
+from droplets.uncertainty import AS_FOUND, UNSEEN, uncertainty
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -29,10 +39,11 @@ SMALLEST = 3.5  # pixels of radius
 MOVE = 0.35  # of the radius, at most
 ROUND = 0.08  # of the radius: an outline nearer to its circle starts from that
 NEAR = (-0.12, 0.12)  # of the radius, from the first curve: where the edge is looked for again
-STIFF, FREE = 2, 10  # harmonics of the curve of a round object, and of any other
+STIFF, FREE = 2, 8  # harmonics of the curve of a round object, and of any other
 LOOSE = 0.015  # of the radius: a stiff curve of a smaller residual stays
 SEEN = 0.5  # of the rays: fewer say too little about a free curve
-WORTH = 0.5  # a free curve must leave at most this part of the stiff one's residual
+WORTH = 0.5  # a free curve must leave at most this part of the stiff one's residual, per degree of freedom:
+APART = 3.0  # pixels along an outline from which on edges are told independently of each other
 LOWEST = 0.35  # of the height on the clearest rays: what a ray must show to count
 NOISES = 4.0
 VISIBLE = 0.08  # of the rays
@@ -40,6 +51,7 @@ AGREEING = 0.6  # of the rays that show an edge
 WIDEST = 0.06  # of the radius: residual
 CORNERS = 2  # of a contour a ray
 
+NOT_WANTED = "refine_edges is off"
 TOO_LARGE = f"the picture has a side of more than {LONGEST} pixels"
 TOO_SMALL = "too small for its edge to be measured"
 ACROSS = "it reaches across the picture"
@@ -57,6 +69,8 @@ class _Curves:
         paths: the curves; their size is that of the circle of the same mean radius.
         residual: N, root mean square distance of the rays' edges, in pixels.
         height, slope: N, of the edge, in grey values and grey values a pixel.
+        rise: N, pixels over which the edge rises: its height over its slope.
+        inner: N, equivalent diameter of the rim's inner edge in pixels; 0 where there is none.
         visible: N, share of the rays whose edge lies on the curve.
         agreeing: N, the same as a share of the rays that show an edge.
     """
@@ -65,6 +79,8 @@ class _Curves:
     residual: Floats
     height: Floats
     slope: Floats
+    rise: Floats
+    inner: Floats
     visible: Floats
     agreeing: Floats
 
@@ -86,13 +102,13 @@ def find_boundaries(
     """
     height, width = grey.shape
     if max(height, width) > LONGEST:
-        return [Boundary(mask, kept_because=TOO_LARGE) for mask in masks[:count]]
+        return [as_found(mask, TOO_LARGE) for mask in masks[:count]]
     if not masks:
         return []
     model = outlines(masks)
     start, is_round = _start(model, width, height)
     reasons = _unfit(masks, model, is_round, width, height)
-    boundaries = [Boundary(m, kept_because=r) for m, r in zip(masks, reasons, strict=True)][:count]
+    boundaries = [as_found(m, r or NO_EDGE) for m, r in zip(masks, reasons, strict=True)][:count]
     fit = np.flatnonzero([reason is None for reason in reasons])
     wanted = fit[fit < len(boundaries)]
     if wanted.size:
@@ -104,6 +120,12 @@ def find_boundaries(
         for i, boundary in zip(wanted.tolist(), moved, strict=True):
             boundaries[i] = boundary
     return boundaries
+
+
+def as_found(mask: Mask, reason: str) -> Boundary:
+    """The boundary of a mask that stays as it was found, and why."""
+    off = AS_FOUND if reason in (TOO_LARGE, NOT_WANTED) else UNSEEN
+    return Boundary(mask, uncertainty=off * equivalent_diameter(mask.area), kept_because=reason)
 
 
 def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, height: int) -> list[str | None]:
@@ -172,7 +194,7 @@ def _trace(
     """Curves through the edges found near paths."""
     count = len(paths.size)
     radius = np.empty((count, RAYS))
-    figures = np.empty((5, count))
+    figures = np.empty((7, count))
     for group in chunks(paths.size):
         near = paths.take(group)
         edges = find_edges(picture, near, limit[group], search, kind)
@@ -185,22 +207,40 @@ def _trace(
         figures[:, group] = (
             root_mean_square(edges.offset - fitted, counted),
             clearest,
-            (edges.slope * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1e-9),
+            _mean(edges.slope, counted),
+            _mean(edges.height / np.maximum(edges.slope, 1e-9), counted),
+            _inner_diameter(near, edges, counted),
             agreeing / RAYS,
             agreeing / np.maximum((share > LOWEST).sum(axis=1), 1),
         )
     return _Curves(Paths(paths.centre, radius, radius.mean(axis=1)), *figures)
 
 
+def _mean(values: Floats, weight: Floats) -> Floats:
+    """N weighted means of NxK values."""
+    return np.asarray((values * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9))
+
+
+def _inner_diameter(paths: Paths, edges: Edges, counted: Floats) -> Floats:
+    """N equivalent diameters of the inner edges of dark rims; 0 where most rays show none."""
+    dark = counted * (edges.depth > DIP * edges.height) * (edges.width > 0)
+    has_rim = dark.sum(axis=1) > 0.5 * counted.sum(axis=1)
+    inner, _ = fit_offsets(edges.inner, dark, paths.size, STIFF)
+    radius = np.maximum(paths.radius + inner, 0)
+    return np.where(has_rim, 2 * np.sqrt(np.mean(radius**2, axis=1)), 0)
+
+
 def _fit(offset: Floats, weight: Floats, size: Floats) -> tuple[Floats, Floats]:
     """A stiff curve, or a free one where that leaves much."""
     fitted, counted = fit_offsets(offset, weight, size, STIFF)
     residual = spread(offset - fitted, weight)
-    loose = np.flatnonzero((residual > LOOSE * size) & (weight.mean(axis=1) > SEEN))
+    told = np.minimum(RAYS, 2 * np.pi * size / APART)
+    loose = np.flatnonzero((residual > LOOSE * size) & (weight.mean(axis=1) > SEEN) & (told > 2 * FREE + 1))
     if loose.size:
         free, free_counted = fit_offsets(offset[loose], weight[loose], size[loose], FREE)
         left = spread(offset[loose] - free, weight[loose])
-        better = left < WORTH * residual[loose]
+        freedom = (told[loose] - 2 * FREE - 1) / (told[loose] - 2 * STIFF - 1)
+        better = left < WORTH * np.sqrt(freedom) * residual[loose]
         fitted[loose[better]], counted[loose[better]] = free[better], free_counted[better]
     return fitted, counted
 
@@ -232,9 +272,11 @@ def _moved(
     verdicts = _verdicts(curves, start, noise)
     contrast = curves.slope / noise
     boundaries = [
-        Boundary(mask, contrast=float(value), kept_because=reason)
+        replace(as_found(mask, reason or FAR), contrast=float(value))
         for mask, value, reason in zip(masks, contrast, verdicts, strict=True)
     ]
+    diameter, found = 2 * curves.paths.size, 2 * start.size
+    off = uncertainty(curves.residual, curves.rise, diameter, found)
     contours = replace(curves.paths, radius=upsample(curves.paths.radius, CORNERS)).points()
     standing = np.flatnonzero([reason is None for reason in verdicts])
     for group in chunks(2 * curves.paths.size[standing]):
@@ -245,10 +287,13 @@ def _moved(
                 Boundary(
                     masks[i].redrawn(mask),
                     clip(contours[i], width, height),
-                    float(curves.residual[i]),
-                    float(contrast[i]),
+                    residual=float(curves.residual[i]),
+                    contrast=float(contrast[i]),
+                    rise=float(curves.rise[i]),
+                    uncertainty=float(off[i]),
+                    inner_diameter=float(curves.inner[i]) or None,
                 )
                 if mask
-                else replace(boundaries[i], kept_because=FAR)
+                else boundaries[i]
             )
     return boundaries

@@ -98,9 +98,9 @@ def _circularity(area: float, perimeter: float) -> float:
     return min(1.0, 4 * math.pi * area / perimeter**2)
 
 
-def diameter_um(diameter: float, size: PixelSize | None) -> float | None:
-    """A length of `diameter` pixels in micrometres; None if the pixel size is not known."""
-    return diameter * size.um if size else None
+def diameter_um(diameter: float | None, size: PixelSize | None) -> float | None:
+    """A length of `diameter` pixels in micrometres; None if it or the pixel size is not known."""
+    return diameter * size.um if size and diameter is not None else None
 
 
 def volume_pl(diameter: float, size: PixelSize | None) -> float | None:
@@ -108,13 +108,24 @@ def volume_pl(diameter: float, size: PixelSize | None) -> float | None:
     return math.pi / 6 * (diameter * size.um) ** 3 / 1000 if size else None
 
 
-def border_distance(mask: Mask, width: int, height: int) -> BorderDistance:
-    """Distance of the mask's box to the borders of a picture of `width` x `height` pixels."""
+def border_distance(
+    mask: Mask, width: int, height: int, contour: NDArray[np.float64] | None = None
+) -> BorderDistance:
+    """Distance of the mask's box to the borders of a picture of `width` x `height` pixels.
+
+    Arguments:
+        contour: Kx2 (x, y), as it is cut to the picture: where it runs within, nothing is cut off.
+    """
+    closed = False
+    if contour is not None:
+        inside = (contour > -0.5) & (contour < (width - 0.5, height - 0.5))
+        closed = bool(inside.all())
     return BorderDistance(
         top=mask.y,
         bottom=height - mask.y - mask.height,
         left=mask.x,
         right=width - mask.x - mask.width,
+        closed=closed,
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from droplets.beads import find_beads
 from droplets.context import NEAREST, beads_within, masks_around
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
-from droplets.edges import find_boundaries
+from droplets.edges import NOT_WANTED, as_found, find_boundaries
 from droplets.filters import apply_filters
 from droplets.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.kinds import Classified, Kinds, classify
@@ -24,6 +24,7 @@ from droplets.preprocess import preprocess
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.types import Analysis, Boundary, Box, Droplet, Generation, Image, Mask, PixelSize, Quality
+from droplets.uncertainty import overlap
 
 GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None], Generation]
 """(HxWx3 uint8 RGB, quality, Nx2 (x, y) prompt points or None for everything) -> Generation."""
@@ -163,7 +164,7 @@ def _boundaries(
     if options.refine_edges:
         found = find_boundaries(grey_values(part), known, count if everything else None)
     else:
-        found = [Boundary(mask, kept_because="refine_edges is off") for mask in known[:count]]
+        found = [as_found(mask, NOT_WANTED) for mask in known[:count]]
     own, others = found[: len(masks)], [boundary.mask for boundary in found[len(masks) :]]
     nodes = build_hierarchy(others, part.width, part.height).nodes
     return {boundary.mask: boundary for boundary in own}, _outermost(nodes)
@@ -192,15 +193,18 @@ def _measured(
     droplets = []
     for found in objects:
         mask, boundary = found.mask, boundaries.get(found.mask)
+        contour = boundary.contour if boundary else None
+        figures = shape(mask, contour)
+        seen = overlap(boundary.uncertainty, figures.equivalent_diameter) if boundary else 1.0
         droplets.append(
             Droplet(
                 mask=mask,
                 kind=found.kind,
                 parent=found.parent,
                 intensity=intensity(grey, mask),
-                shape=shape(mask, boundary.contour if boundary else None),
-                border=border_distance(mask, part.width, part.height),
-                confidence=found.confidence,
+                shape=figures,
+                border=border_distance(mask, part.width, part.height, contour),
+                confidence=found.confidence * seen,
                 boundary=boundary,
                 channels=channel_intensities(part.original, mask) if in_colour else (),
             )

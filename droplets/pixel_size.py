@@ -6,10 +6,10 @@ OME-TIFF     PhysicalSizeX and PhysicalSizeY of the first <Pixels>, with their u
 ImageJ TIFF  `unit=` of the description, with the resolution tags as pixels a unit
 TIFF         the resolution tags, in pixels a centimetre or inch
 
-Programs that know nothing of the microscope write the resolution of a screen or printer into the
-tags. So one in inches or centimetres is taken only if it is finer than 254 dots per inch (a pixel
-of at most 100 um) and not one of PRINT_DPI. PNG and JPEG files are not asked: their densities are
-those of screens and printers.
+Programs that know nothing of the microscope write the resolution of a screen, camera or printer into the
+tags. So one in inches or centimetres is taken only if a pixel is of a microscope's size and the resolution
+is no round number, as those are: what a calibration gives has more than `ROUND_DIGITS` digits. PNG and JPEG
+files are not asked: their densities are those of screens and printers.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any, Final
 from droplets.types import PixelSize, PixelSizeSource
 
 SMALLEST_UM, LARGEST_UM = 0.001, 1000.0
-LARGEST_TAGGED_UM = 100.0  # where no description says that it is a microscope's
-PRINT_DPI: Final = (300, 350, 360, 400, 480, 600, 720, 1000, 1200, 1440, 2400, 2880, 4800, 9600)
-SAME_DPI = 0.5  # 11811 pixels per metre are 299.9994 dpi
+TAGGED_UM: Final = (0.02, 20.0)  # where no description says that it is a microscope's
+ROUND_DIGITS = 3
+ROUNDING = 1e-5  # relative: whole pixels a metre, as some programs count, are so near to dots an inch
 LARGEST_ANISOTROPY = 0.01
 SEARCHED = 1_000_000  # characters of a description; <Pixels> stands near its beginning
 
@@ -74,7 +74,7 @@ def tiff_pixel_size(page: Page) -> Found:
         return found
     if page.is_imagej and (found := _from_imagej(page, description)):
         return found
-    return _from_tags(page), ()
+    return _from_tags(page)
 
 
 def _from_ome(description: str) -> Found | None:
@@ -91,17 +91,22 @@ def _from_imagej(page: Page, description: str) -> Found | None:
     unit = _IMAGEJ_UNIT.search(description)
     um = _unit_um(unit[1]) if unit else math.nan
     x, y = _resolution(page, X_RESOLUTION_TAG), _resolution(page, Y_RESOLUTION_TAG)
-    if math.isnan(um) or x == 0 or (um in (INCH_UM, CM_UM) and _is_print(um / x)):
+    if math.isnan(um) or x == 0 or (um in (INCH_UM, CM_UM) and not _is_microscope(um / x)):
         return None
     return _square(um / x, um / (y or x), "ImageJ TIFF")
 
 
-def _from_tags(page: Page) -> PixelSize | None:
+def _from_tags(page: Page) -> Found:
     um = TAGGED_UNITS.get(page.tags.valueof(RESOLUTION_UNIT_TAG, 1))
     x, y = _resolution(page, X_RESOLUTION_TAG), _resolution(page, Y_RESOLUTION_TAG)
-    if um is None or not x or not y or _is_print(um / x):
-        return None
-    return _square(um / x, um / y, "TIFF")[0]
+    if um is None or not x or not y:
+        return None, ()
+    if _is_microscope(um / x):
+        return _square(um / x, um / y, "TIFF")
+    return None, (
+        f"the file's resolution of {INCH_UM * x / um:.6g} dots an inch ({um / x:.3g} um a pixel) is that of a "
+        "screen, camera or printer: no pixel size; options.pixel_size_um gives it",
+    )
 
 
 def _square(x: float, y: float, source: PixelSizeSource) -> Found:
@@ -113,9 +118,14 @@ def _square(x: float, y: float, source: PixelSizeSource) -> Found:
     return PixelSize((x + y) / 2, source), ()
 
 
-def _is_print(um: float) -> bool:
-    """Whether a pixel of `um` is that of a screen or printer rather than of a microscope."""
-    return um > LARGEST_TAGGED_UM or any(abs(INCH_UM / um - dpi) <= SAME_DPI for dpi in PRINT_DPI)
+def _is_microscope(um: float) -> bool:
+    """Whether a pixel of `um` is that of a microscope rather than of a screen, camera or printer."""
+    smallest, largest = TAGGED_UM
+    return smallest <= um <= largest and not any(_is_round(unit / um) for unit in TAGGED_UNITS.values())
+
+
+def _is_round(number: float) -> bool:
+    return math.isclose(number, float(f"{number:.{ROUND_DIGITS}g}"), rel_tol=ROUNDING)
 
 
 def _resolution(page: Page, tag: int) -> float:

@@ -49,6 +49,7 @@ class Edges:
         height: grey values from the lowest to the highest point; 0 where there is no edge.
         slope: steepest rise, grey values a pixel.
         width: of a dark rim, in pixels between its half heights; 0 for a light.
+        inner: of the half height within a dark rim, in pixels from the path.
         depth: of a dark rim, grey values under what is within it.
     """
 
@@ -56,6 +57,7 @@ class Edges:
     height: Floats
     slope: Floats
     width: Floats
+    inner: Floats
     depth: Floats
 
 
@@ -189,6 +191,7 @@ def find_edges(
         height=height.astype(np.float64),
         slope=np.where(found, slope, 0) / (apart * paths.size[:, None]),
         width=np.where(found, (edge - inner) * apart * paths.size[:, None], 0.0),
+        inner=np.where(found, (offsets[0] + inner * apart) * paths.size[:, None], 0.0),
         depth=np.where(found, depth, 0).astype(np.float64),
     )
 

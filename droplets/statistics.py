@@ -46,12 +46,13 @@ def summary(droplets: Sequence[Droplet], size: PixelSize | None) -> dict[str, An
     """
     whole = [droplet for droplet in droplets if is_whole(droplet)]
     diameters = np.array([droplet.shape.equivalent_diameter for droplet in whole])
+    off = np.array([droplet.uncertainty or 0.0 for droplet in whole])
     near = _near_median(diameters)
     return {
         "count": {kind: sum(d.kind == kind for d in droplets) for kind in ("droplet", "bead", "other")},
         "measured": len(whole),
-        "diameter": size_distribution(diameters),
-        "diameter_um": size_distribution(diameters * size.um) if size else None,
+        "diameter": size_distribution(diameters, off),
+        "diameter_um": size_distribution(diameters * size.um, off * size.um) if size else None,
         "area": spread(np.array([droplet.mask.area for droplet in whole])),
         "circularity": spread(np.array([droplet.shape.circularity for droplet in whole])),
         "mean_intensity": spread(np.array([droplet.intensity.mean for droplet in whole])),
@@ -82,11 +83,16 @@ def spread(values: NDArray[Any]) -> dict[str, float | None]:
     }
 
 
-def size_distribution(diameters: Values) -> dict[str, Any]:
+def size_distribution(diameters: Values, uncertainties: Values | None = None) -> dict[str, Any]:
     """The spread of N diameters over 0, and what the field says of a distribution of sizes.
 
+    Arguments:
+        diameters: N in any unit.
+        uncertainties: N, their standard uncertainties, 0 where none is known; None for none at all.
+
     Returns:
-        What `spread` gives; "standard_error" and "mean_95" (Student's t) of the mean; "d10", "d50", "d90" by
+        What `spread` gives; "uncertainty" of each of these sizes, the mean of those of the droplets: they err
+        together; "standard_error" and "mean_95" (Student's t) of the mean; "d10", "d50", "d90" by
         number and "span" = (d90 - d10) / d50; "dv10", "dv50", "dv90" by volume; the mean diameters "d30"
         (of the mean volume), "d32" (Sauter) and "d43" (De Brouckere); "pdi" = (std / mean)^2; "histogram".
         All in the unit of the diameters but for cv, span and pdi.
@@ -95,6 +101,7 @@ def size_distribution(diameters: Values) -> dict[str, Any]:
     cv = figures["cv"]
     return {
         **figures,
+        "uncertainty": float(uncertainties.mean()) if uncertainties is not None and uncertainties.any() else None,
         **_mean_interval(diameters),
         **_percentiles(diameters),
         **_moment_means(diameters),

@@ -182,6 +182,9 @@ class Boundary:
             the model's mask was kept.
         residual: root mean square distance in pixels of the edge found on single rays from the contour.
         contrast: steepness of the edge over the noise of the picture around it, 0 for none.
+        rise: pixels over which the edge rises; 0 where the model's mask was kept.
+        uncertainty: standard uncertainty of the equivalent diameter in pixels; see droplets/uncertainty.py.
+        inner_diameter: of the inner edge of a dark rim, equivalent, in pixels; None where there is none.
         kept_because: why the model's mask was kept; None where the contour replaced it.
     """
 
@@ -189,6 +192,9 @@ class Boundary:
     contour: NDArray[np.float64] | None = None
     residual: float = 0.0
     contrast: float = 0.0
+    rise: float = 0.0
+    uncertainty: float | None = None
+    inner_diameter: float | None = None
     kept_because: str | None = None
 
 
@@ -232,12 +238,18 @@ class Shape:
 
 @dataclass(frozen=True)
 class BorderDistance:
-    """Free pixels between a mask's box and each border of the picture; 0 touches it."""
+    """Free pixels between a mask's box and each border of the picture.
+
+    Attributes:
+        top, bottom, left, right: 0 where the mask reaches the last row or column.
+        closed: whether the object's curve is known to close within the picture all the same.
+    """
 
     top: int
     bottom: int
     left: int
     right: int
+    closed: bool = False
 
     @property
     def nearest(self) -> int:
@@ -246,7 +258,9 @@ class BorderDistance:
 
     @property
     def touching(self) -> list[str]:
-        """Names of the borders that the mask touches."""
+        """Names of the borders that cut the object off."""
+        if self.closed:
+            return []
         free = {"top": self.top, "bottom": self.bottom, "left": self.left, "right": self.right}
         return [side for side, pixels in free.items() if pixels == 0]
 
@@ -290,6 +304,16 @@ class Droplet:
     boundary: Boundary | None = None
     channels: tuple[Intensity, ...] = ()
     fluorescence: Fluorescence | None = None
+
+    @property
+    def uncertainty(self) -> float | None:
+        """Standard uncertainty of the equivalent diameter in pixels; None where none is known."""
+        return self.boundary.uncertainty if self.boundary else None
+
+    @property
+    def inner_diameter(self) -> float | None:
+        """Equivalent diameter of the inner edge of a dark rim, in pixels; None where there is none."""
+        return self.boundary.inner_diameter if self.boundary else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,6 +110,25 @@ COLUMNS: tuple[Column, ...] = (
         lambda e: diameter_um(e.droplet.shape.equivalent_diameter, e.size),
     ),
     Column(
+        "diameter_uncertainty_px",
+        "px",
+        "standard uncertainty of the equivalent diameter",
+        lambda e: e.droplet.uncertainty,
+    ),
+    Column(
+        "diameter_uncertainty_um",
+        "um",
+        "the same",
+        lambda e: diameter_um(e.droplet.uncertainty, e.size),
+    ),
+    Column(
+        "inner_diameter_px",
+        "px",
+        "equivalent diameter of the inner edge of its dark rim",
+        lambda e: e.droplet.inner_diameter,
+    ),
+    Column("inner_diameter_um", "um", "the same", lambda e: diameter_um(e.droplet.inner_diameter, e.size)),
+    Column(
         "volume_pl",
         "pl",
         "ball of the equivalent diameter",

@@ -244,6 +244,33 @@ def test_what_lies_in_a_droplet_or_between_droplets_does_not_become_the_droplet(
     assert 0.6 * masks[5].area < found[5].mask.area < 1.8 * masks[5].area
 
 
+@pytest.mark.parametrize("width", [2.0, 4.0])
+def test_a_dark_ring_has_two_diameters(width):
+    """Half as dark as in its middle `width` pixels from it on both sides."""
+    (boundary,) = find_boundaries(noisy(ringed(centred(120.4, 131.2, 40.0), width)), [disc(120, 131, 38)])
+    assert radius(boundary) == pytest.approx(40, rel=0.01)
+    assert boundary.inner_diameter == pytest.approx(2 * (40 - 2 * width), rel=0.02)
+
+
+def test_what_glows_has_no_inner_diameter():
+    glow = 200 * np.clip(0.5 - centred(120.4, 131.2, 30), 0, 1)
+    (boundary,) = find_boundaries(noisy(20 + gaussian_filter(glow, 1.5)), [disc(120, 131, 29)])
+    assert boundary.inner_diameter is None
+
+
+def test_the_uncertainty_grows_with_noise_blur_and_the_way_from_what_was_found():
+    sharp = noisy(ringed(centred(120.4, 131.2, 40.0)), 2)
+    near, far = (find_boundaries(sharp, [disc(120, 131, r)])[0] for r in (39, 34))
+    blurred = find_boundaries(noisy(gaussian_filter(sharp, 3), 2), [disc(120, 131, 39)])[0]
+    noisier = find_boundaries(noisy(sharp, 20), [disc(120, 131, 39)])[0]
+    assert 0 < near.uncertainty < min(far.uncertainty, blurred.uncertainty, noisier.uncertainty)
+
+
+def test_an_outline_that_stays_is_much_less_sure():
+    (boundary,) = find_boundaries(noisy(np.full((SIZE, SIZE), 100.0)), [disc(120, 131, 27)])
+    assert boundary.uncertainty > 0.1 * 54
+
+
 def test_specks_and_the_background_stay():
     masks = [disc(60, 60, 2.5), rectangle(0, 0, SIZE, 100)]
     found = find_boundaries(noisy(np.full((SIZE, SIZE), 100.0)), masks)

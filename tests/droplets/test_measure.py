@@ -12,6 +12,7 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 from skimage.measure import perimeter_crofton
 
+from droplets.contours import clip
 from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.types import BorderDistance, Mask
 from tests.droplets.shapes import disc, ellipse, picture, random_mask, rectangle, ring, union
@@ -297,3 +298,12 @@ def test_grey_values_of_a_part_of_a_picture():
 )
 def test_border_distance(mask, expected):
     assert border_distance(mask, 100, 80) == expected
+
+
+@pytest.mark.parametrize(("x", "cut"), [(9.7, []), (9.4, ["left"]), (5.0, ["left"])])
+def test_the_border_cuts_what_its_curve_says(x, cut):
+    """Not what its pixels say: a circle of radius 10 at 9.7 reaches the first column and closes within it."""
+    angles = np.linspace(0, 2 * np.pi, 144, endpoint=False)
+    contour = np.stack([x + 10 * np.cos(angles), 40 + 10 * np.sin(angles)], axis=1)
+    mask = rectangle(0, 30, 19, 21)
+    assert border_distance(mask, 100, 80, clip(contour, 100, 80)).touching == cut

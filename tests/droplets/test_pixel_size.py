@@ -80,8 +80,8 @@ def test_ome_units_written_as_character_references(unit):
     ],
 )
 def test_imagej_tiff_in_its_units(unit, um):
-    image = decode(imagej(1.6 * um, unit))
-    assert image.pixel_size == PixelSize(pytest.approx(0.625, rel=1e-5), "ImageJ TIFF")
+    image = decode(imagej(1.62345 * um, unit))
+    assert image.pixel_size == PixelSize(pytest.approx(1 / 1.62345, rel=1e-5), "ImageJ TIFF")
     assert doubts(image) == []
 
 
@@ -110,12 +110,19 @@ def test_plain_resolution_tags_of_a_microscope(per_unit, unit, um):
     assert decode(tagged(per_unit, unit)).pixel_size == PixelSize(pytest.approx(um, rel=1e-4), "TIFF")
 
 
-@pytest.mark.parametrize("dpi", [1, 72, 96, 150, 200, 300, 600, 1200, 2400])
-def test_resolutions_of_screens_and_printers_are_not_taken(dpi):
+@pytest.mark.parametrize("dpi", [1, 72, 96, 150, 200, 300, 336, 600, 1200, 2400, 2540, 4800, 9600])
+def test_resolutions_of_screens_cameras_and_printers_are_not_taken(dpi):
     for data in (tagged(dpi, "INCH"), tagged(dpi / 2.54, "CENTIMETER")):
         image = decode(data)
         assert image.pixel_size is None
-        assert doubts(image) == []
+        (note,) = doubts(image)
+        assert f"{dpi} dots an inch" in note
+        assert "pixel_size_um" in note
+
+
+@pytest.mark.parametrize("um", [0.0123, 23.4567])
+def test_a_pixel_that_is_no_microscope_s_is_not_taken(um):
+    assert decode(tagged(1e4 / um, "CENTIMETER")).pixel_size is None
 
 
 def test_resolution_tags_without_a_unit_are_not_taken():

@@ -2,13 +2,14 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from droplets.statistics import histogram, summary
-from droplets.types import PixelSize
+from droplets.types import Boundary, PixelSize
 from tests.droplets.shapes import figured
 
 SPREAD = ("mean", "median", "std", "cv", "min", "max")
@@ -16,9 +17,17 @@ LENGTHS = ("standard_error", "d10", "d50", "d90", "dv10", "dv50", "dv90", "d30",
 UNKNOWN = dict.fromkeys(SPREAD)
 NO_SIZES = {
     **UNKNOWN,
-    **dict.fromkeys((*LENGTHS, "mean_95", "span", "pdi")),
+    **dict.fromkeys((*LENGTHS, "mean_95", "span", "pdi", "uncertainty")),
     "histogram": {"edges": [], "counts": []},
 }
+
+
+def test_sizes_of_a_picture_err_together():
+    """Their uncertainty is that of one droplet, however many there are."""
+    sure = [replace(figured(), boundary=Boundary(figured().mask, uncertainty=u)) for u in (1.0, 2.0, 3.0)]
+    figures = summary(sure * 100, PixelSize(0.5, "request"))
+    assert figures["diameter"]["uncertainty"] == pytest.approx(2)
+    assert figures["diameter_um"]["uncertainty"] == pytest.approx(1)
 
 
 def sizes(*diameters):
@@ -43,7 +52,7 @@ def test_no_droplet_gives_counts_and_nulls():
 def test_one_droplet_has_no_spread():
     figures = summary([figured(area=314, diameter=20, circularity=0.98, grey=(90, 1, 200, 5, 91))], None)
     one = {"std": None, "cv": None}
-    unknown = dict.fromkeys(("standard_error", "mean_95", "pdi"))
+    unknown = dict.fromkeys(("standard_error", "mean_95", "pdi", "uncertainty"))
     same = dict.fromkeys(("mean", "median", "min", "max", *LENGTHS[1:]), pytest.approx(20))
     only = {"edges": [19, 21], "counts": [1]}
     assert figures["diameter"] == {**one, **unknown, **same, "span": 0, "histogram": only}

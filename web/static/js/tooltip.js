@@ -19,8 +19,9 @@ export function figuresOf(state, picture, { key, mask }) {
   const { unit, per } = lengths(state, [picture]);
   const { beads } = selected(picture, state.filters);
   const scale = per(picture);
+  const off = mask.boundary?.uncertainty_px;
   return [
-    ["diameter", `${number(mask.equivalent_diameter * scale, 4)} ${unit}`],
+    ["diameter", `${number(mask.equivalent_diameter * scale, 4)}${off ? ` ± ${number(off * scale, 2)}` : ""} ${unit}`],
     ["area", `${number(mask.area * scale ** 2, 4)} ${unit}²`],
     ["circularity", number(mask.circularity)],
     ["mean intensity", number(mask.pixel_stats.mean_intensity, 4)],

@@ -22,6 +22,7 @@
  * @property {Point} centroid
  * @property {number[][]} polygons outer edges of the pixels, x and y in turn
  * @property {number} equivalent_diameter
+ * @property {number | null} inner_diameter
  * @property {number} max_feret_diameter
  * @property {number} circularity
  * @property {number} solidity
@@ -32,6 +33,7 @@
  * @property {number[]} children
  * @property {PixelStats} pixel_stats
  * @property {{min_distance_to_edge: number, touches_edge: boolean}} edge_stats
+ * @property {{uncertainty_px: number | null} | null} boundary
  * @property {{intensity: number, amplitude: number, positive: boolean | null} | null} fluorescence
  *
  * @typedef {Object} Answer a segmentation as the service sends it

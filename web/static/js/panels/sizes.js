@@ -8,7 +8,7 @@ import { byId, h } from "../dom.js";
 import { FIGURES, selected } from "../filters.js";
 import { number, percent } from "../format.js";
 import { now, set, subscribe } from "../state.js";
-import { isWhole, loading, sizes } from "../statistics.js";
+import { isWhole, loading, mean, sizes } from "../statistics.js";
 import { inScope, lengths } from "../units.js";
 import { limited } from "./filters.js";
 import { pairs } from "./pairs.js";
@@ -29,13 +29,14 @@ export function start() {
 }
 
 /**
- * Figures over pictures: diameters of whole droplets, in the units that are shown, and their beads.
+ * Figures over pictures: diameters of whole droplets with their uncertainties, in the units that are shown, and their beads.
  * @param {State} state
  * @param {readonly Picture[]} pictures
  */
 export function gathered(state, pictures) {
   const { unit, per } = lengths(state, pictures);
   const diameters = [];
+  const uncertainties = [];
   const beads = [];
   let droplets = 0;
   for (const picture of pictures) {
@@ -43,10 +44,11 @@ export function gathered(state, pictures) {
     droplets += kept.filter(({ mask }) => mask.kind === "droplet").length;
     for (const item of kept.filter(isWhole)) {
       diameters.push(item.mask.equivalent_diameter * per(picture));
+      uncertainties.push((item.mask.boundary?.uncertainty_px ?? 0) * per(picture));
       beads.push(inside.get(item.key) ?? 0);
     }
   }
-  return { unit, per, droplets, diameters, beads };
+  return { unit, per, droplets, diameters, uncertainties, beads };
 }
 
 /** @param {State} state */
@@ -98,6 +100,7 @@ function paintSizes(state, pictures, all, spread) {
     ["D10", length(spread.d10)],
     ["D50", length(spread.d50)],
     ["D90", length(spread.d90)],
+    ["uncertainty of a size", length(mean(all.uncertainties) || null, 2)],
   ]);
   const notes = state.pooled ? [] : (pictures[0]?.answer?.image.notes ?? []);
   byId("notes").replaceChildren(...notes.map((note) => h("p", { class: "muted" }, note)));
