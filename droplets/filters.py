@@ -37,7 +37,7 @@ class AutomaticFilters(Parameters):
         description=f"Droplets over {AREA_FACTOR} x the typical area and of circularity under {ROUND}: "
         "clumps. Off where droplets are of many sizes.",
     )
-    edge: bool = Field(True, description="What touches the border of the picture, for it is cut off there.")
+    edge: bool = Field(True, description="What the border of the picture cuts off.")
     circularity: bool = Field(
         True, description=f"Droplets of circularity under {MIN_CIRCULARITY}: not droplets."
     )
@@ -114,8 +114,9 @@ def apply_filters(
 ) -> tuple[list[Droplet], dict[str, int]]:
     """What the filters leave, and the number removed by reason.
 
-    What a removed droplet contains goes with it and counts under the same reason. Only of a droplet
-    that the automatic filter "edge" removes the beads stay, for they are whole; they then lie in none.
+    What a removed droplet contains goes with it and counts under the same reason. But of a droplet that the
+    automatic filter "edge" removes the beads stay, for they are whole; and what is known to be an object of
+    its own, as droplets in a well are, stays in any case. They then lie in none.
 
     Arguments:
         droplets: any number, each after the one that contains it.
@@ -163,7 +164,7 @@ def _wanted(user: Filters) -> list[_Limit]:
         (lambda d: d.intensity.min, user.min_threshold, None),
         (lambda d: d.intensity.max, None, user.max_threshold),
         (lambda d: d.border.nearest, user.min_edge_distance, None),
-        (lambda d: d.border.nearest, 1 if user.exclude_edge_touching else None, None),
+        (lambda d: float(not d.border.touching), 1 if user.exclude_edge_touching else None, None),
         *(
             (figure, getattr(user, f"{name}_min", None), getattr(user, f"{name}_max", None))
             for name, figure in FIGURES.items()
@@ -181,7 +182,7 @@ def _reason(
 ) -> str | None:
     """Why a droplet goes; None if it stays. `around`: why the one that contains it goes."""
     in_none = droplet.parent is None
-    if around == "edge" and droplet.kind == "bead":
+    if droplet.mask.inner is False or (around == "edge" and droplet.kind == "bead"):
         around, in_none = None, True
     reason = around or _automatic_reason(droplet, limits, automatic)
     limited = in_none or droplet.kind == "droplet"

@@ -12,7 +12,7 @@ from droplets.filters import AutomaticFilters, Filters
 from droplets.parameters import Parameters
 from droplets.pixel_size import LARGEST_UM, SMALLEST_UM
 from droplets.preprocess import Preprocessing
-from droplets.types import Quality
+from droplets.types import Objects, Quality
 
 MOST_ADDED = 500
 MOST_EXCLUDED = 10_000  # a region of a picture leaves out most of its droplets
@@ -57,6 +57,11 @@ class Options(Parameters):
     )
     contents: bool = Field(
         True, description="Find beads and cells too small for the model, in the droplets or glowing."
+    )
+    objects: Objects = Field(
+        "auto",
+        description="What the objects are that lie in no other one: droplets or beads, told from the picture "
+        "where it is auto.",
     )
     automatic_filters: Annotated[AutomaticFilters | bool, BeforeValidator(_all_or_single)] = Field(
         True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,14 @@ from droplets.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.kinds import Classified, Kinds, classify
 from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.options import AnalysisOptions, Options
+from droplets.pixel_size import believable
 from droplets.picks import note_on_misses, picked, without_picked
 from droplets.preprocess import preprocess
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
-from droplets.types import Analysis, Boundary, Box, Droplet, Generation, Image, Mask, PixelSize, Quality
+from droplets.types import (
+    Analysis, Boundary, Box, Droplet, Generation, Image, Mask, Objects, PixelSize, Quality,
+)  # fmt: skip
 from droplets.uncertainty import overlap
 
 GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None], Generation]
@@ -58,14 +61,16 @@ def analyze(
         kinds = _kinds(task, refined)
     with _stopwatch(timing, "measure"):
         droplets, removed, misses = _kept(task, _measured(task.part, kinds.objects, refined.boundaries))
-    size, ddpcr = _pixel_size(image, scale_bar, wanted.options), None
+    size, doubts = _pixel_size(image, scale_bar, wanted.options, droplets)
+    ddpcr = None
     if plane is not None:
         with _stopwatch(timing, "ddpcr"):
             asked, still = wanted.options.ddpcr or DdpcrOptions(), fluorescence is None
             ddpcr, droplets = digital_pcr(droplets, plane, asked, size, same_frame=still)
     found = len(generation.masks) + kinds.beads
     removed = {**_replaced(refined, kinds), **removed}
-    return Analysis(droplets, found, removed, timing, size, ddpcr, scale_bar_notes(scale_bar) + misses)
+    notes = scale_bar_notes(scale_bar) + doubts + misses
+    return Analysis(droplets, found, removed, timing, size, ddpcr, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +128,18 @@ def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) ->
     """One object where several masks show it, on its true edge."""
     part = task.part
     masks, annotations = without_annotations(generation.masks, scale_bar, task.region[:2])
+    masks = _as_told(masks, task.wanted.options.objects)
     boundaries, around = _boundaries(part, masks, generation.everything, task.wanted.options)
     hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
     return _Refined(hierarchy, boundaries, around, annotations)
+
+
+def _as_told(masks: Sequence[Mask], objects: Objects) -> Sequence[Mask]:
+    """The masks; those that lie in no other one as what the client says that they show."""
+    if objects == "auto":
+        return masks
+    bead = float(objects == "beads")
+    return [mask if mask.inner else replace(mask, bead_probability=bead) for mask in masks]
 
 
 def _replaced(refined: _Refined, kinds: Kinds) -> dict[str, int]:
@@ -219,11 +233,16 @@ def _fluorescence(image: Image, second: Image | None, options: Options) -> NDArr
     return fluorescence_plane(image, second, options.ddpcr or DdpcrOptions())
 
 
-def _pixel_size(image: Image, scale_bar: ScaleBar | None, options: Options) -> PixelSize | None:
-    """What the client says, else what the file's tags say, else the scale bar."""
+def _pixel_size(
+    image: Image, scale_bar: ScaleBar | None, options: Options, droplets: Sequence[Droplet]
+) -> tuple[PixelSize | None, tuple[str, ...]]:
+    """What the client says, else what the file's tags say, else the scale bar; and notes on what is not taken."""
     if options.pixel_size_um:
-        return PixelSize(options.pixel_size_um, "request")
-    return image.pixel_size or (scale_bar.pixel_size if scale_bar else None)
+        return PixelSize(options.pixel_size_um, "request"), ()
+    tagged, doubts = believable(
+        image.pixel_size, [one.shape.equivalent_diameter for one in droplets if one.kind == "droplet"]
+    )
+    return tagged or (scale_bar.pixel_size if scale_bar else None), doubts
 
 
 @contextmanager

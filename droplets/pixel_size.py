@@ -17,12 +17,16 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, Final
+
+import numpy as np
 
 from droplets.types import PixelSize, PixelSizeSource
 
 SMALLEST_UM, LARGEST_UM = 0.001, 1000.0
 TAGGED_UM: Final = (0.02, 20.0)  # where no description says that it is a microscope's
+DROPLET_UM: Final = (1.0, 2000.0)  # what droplets of such a picture measure
 ROUND_DIGITS = 3
 ROUNDING = 1e-5  # relative: whole pixels a metre, as some programs count, are so near to dots an inch
 LARGEST_ANISOTROPY = 0.01
@@ -75,6 +79,24 @@ def tiff_pixel_size(page: Page) -> Found:
     if page.is_imagej and (found := _from_imagej(page, description)):
         return found
     return _from_tags(page)
+
+
+def believable(size: PixelSize | None, diameters: Sequence[float]) -> Found:
+    """The pixel size, unless the resolution tags alone gave it and the droplets cannot be as large as it makes them.
+
+    Arguments:
+        size: that the file gave.
+        diameters: of the droplets, in pixels.
+    """
+    if size is None or size.source != "TIFF" or not len(diameters):
+        return size, ()
+    usual, (smallest, largest) = float(np.median(diameters)) * size.um, DROPLET_UM
+    if smallest <= usual <= largest:
+        return size, ()
+    return None, (
+        f"the file's resolution ({size.um:.3g} um a pixel) would make the droplets {usual:.3g} um wide: no pixel "
+        "size; options.pixel_size_um gives it",
+    )
 
 
 def _from_ome(description: str) -> Found | None:

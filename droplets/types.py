@@ -24,6 +24,7 @@ BEAD = 0.5
 Box = tuple[int, int, int, int]
 Kind = Literal["droplet", "bead", "other"]
 Quality = Literal["fast", "balanced", "thorough"]
+Objects = Literal["auto", "droplets", "beads"]
 Finder = Literal["head", "prompt", "hand", "contents"]
 PixelSizeSource = Literal["request", "OME-TIFF", "ImageJ TIFF", "TIFF", "scale bar"]
 

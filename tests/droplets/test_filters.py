@@ -122,6 +122,24 @@ def test_exclude_edge_touching(side):
     assert not stays(figured(border=tuple(border)), exclude_edge_touching=True)
 
 
+def test_a_curve_that_closes_within_the_picture_touches_nothing():
+    whole = replace(figured(), border=replace(figured(border=(0, 9, 9, 9)).border, closed=True))
+    assert stays(whole, exclude_edge_touching=True)
+    assert len(apply_filters([whole], ON, Filters())[0]) == 1
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_droplets_of_a_well_stay_when_the_well_goes(own):
+    """What is known to be an object of its own does; the core of a double emulsion goes with its shell."""
+    well = figured(area=5000, circularity=0.4, border=(0, 0, 0, 0))
+    inside = [figured(area=100, parent=0) for _ in range(12)]
+    inside = [replace(one, mask=replace(one.mask, inner=not own)) for one in inside]
+    kept, removed = apply_filters([well, *inside], ON, Filters())
+    assert len(kept) == (12 if own else 0)
+    assert all(one.parent is None for one in kept)
+    assert removed["edge"] == (1 if own else 13)
+
+
 def test_limits_add_up():
     limits = {"mean_min": 50, "area_max": 200, "circularity_min": 0.8}
     assert stays(figured(), **limits)

@@ -406,3 +406,36 @@ def test_an_inner_rim_is_a_duplicate_of_its_droplet():
     found = analyze(a_dark_ring(80.3, 70.6, 20), DrawnMasks(*masks), wanted())
     assert len(found.droplets) == 1
     assert found.removed["duplicate"] == 1
+
+
+@pytest.mark.parametrize(("objects", "kind"), [("auto", "bead"), ("beads", "bead"), ("droplets", "droplet")])
+def test_the_client_may_say_what_the_objects_are(objects, kind):
+    mask = replace(disc(80, 71, 17), bead_probability=0.9, inner=False)
+    (found,) = analyze(a_dark_ring(80.3, 70.6, 20), DrawnMasks(mask), wanted(objects=objects)).droplets
+    assert found.kind == kind
+
+
+def test_the_border_cuts_what_its_curve_says():
+    image = a_dark_ring(17.2, 70.6, 17.5)
+    (whole,) = analyze(image, DrawnMasks(disc(17, 71, 16)), wanted()).droplets
+    assert whole.border.left == 0
+    assert not whole.border.touching
+    (cut,) = analyze(a_dark_ring(10, 70.6, 17.5), DrawnMasks(disc(10, 71, 16)), wanted(automatic_filters=False)).droplets
+    assert cut.border.touching == ["left"]
+
+
+@pytest.mark.parametrize(("um", "believed"), [(0.5, True), (0.02, False)])
+def test_a_pixel_size_that_cannot_be_is_not_believed(um, believed):
+    """Droplets of 40 pixels are not of 0.8 um."""
+    image = replace(a_dark_ring(80.3, 70.6, 20), pixel_size=PixelSize(um, "TIFF"))
+    found = analyze(image, DrawnMasks(disc(80, 71, 17)), wanted())
+    assert (found.pixel_size is not None) == believed
+    assert any("pixel_size_um" in note for note in found.notes) != believed
+
+
+def test_a_poor_edge_is_less_sure():
+    drawn = DrawnMasks(disc(80, 71, 17))
+    sharp = a_dark_ring(80.3, 70.6, 20)
+    faint = replace(sharp, original=np.full_like(sharp.original, 120))
+    (clear,), (unseen,) = (analyze(image, drawn, wanted()).droplets for image in (sharp, faint))
+    assert unseen.confidence < 0.8 < clear.confidence
