@@ -34,7 +34,8 @@ DIP = 0.15  # of the rise: by so much a dark rim is darker than what is within i
 HALO = 0.5  # fall over rise: less is the end of a halo around a dark rim,
 TOGETHER = RAYS // 2  # in means over so many rays: without noise, but with what lies on one side only
 NEAR = 1.0  # radius: walls have neighbours half way to which it is no further, on most rays
-GROWTH = 0.45  # slope of the logarithms of widths over those of radii: less are walls
+GROWTH = 0.5  # slope of the logarithms of widths over those of radii: half way between walls and rims
+SURE = 0.75  # part of the pairs of objects that must have a smaller one for walls
 VARIED = 0.3  # difference of the logarithms of radii between quartiles from which it is taken,
 APART = 0.2  # between two objects whose radii's differ by more,
 FEW = 5  # from so many objects on
@@ -113,7 +114,8 @@ def shows_walls(width: Floats, size: Floats) -> bool:
     """Whether dark rims are the walls of foam: as wide around large objects as around small ones.
 
     The rim of a droplet is made by its curvature and grows with it: the logarithm of its width has a slope
-    of 1 over that of the radius, a wall's 0 (Theil's estimator, 1950). Objects of one size do not tell it.
+    of 1 over that of the radius, a wall's 0 (over all pairs, as in Theil's estimator, 1950). Objects of one size
+    do not tell it.
 
     Arguments:
         width: N, of the rims in pixels, 0 where none is seen.
@@ -126,8 +128,8 @@ def shows_walls(width: Floats, size: Floats) -> bool:
     first, second = np.triu_indices(len(low), 1)
     apart = np.abs(low[second] - low[first]) > APART
     first, second = first[apart], second[apart]
-    slope = np.median((high[second] - high[first]) / (low[second] - low[first]))
-    return bool(slope < GROWTH)
+    slopes = (high[second] - high[first]) / (low[second] - low[first])
+    return bool(np.quantile(slopes, SURE) < GROWTH)
 
 
 def upper(height: Floats) -> Floats:

@@ -56,10 +56,10 @@ class Scales:
         coarsest: until all of the picture fits a frame of this side.
         coarse_from: objects count at coarser levels from this diameter on: eight cells of the answer, enough
             for an exact outline.
-        base_to: and at all but the coarsest up to this one: rays of four to ten cells are the most exact, in
-            parts of their length. In between both levels' objects compete. It is more than twice the other
-            by a quarter: what two levels see a tenth apart counts at one of them. At the coarsest level there
-            is no limit.
+        base_to: and at all but the coarsest up to this one: rays of four to twelve cells are exact, and thin
+            walls are seen better than at the coarser level. In between both levels' objects compete. It is
+            more than three times the other: what two levels see a fifth apart counts at one of them. At
+            the coarsest level there is no limit.
         smallest: two cells; below it outlines are guesses.
         small: objects of a smaller diameter are looked for at twice the scale, and are replaced by what
             is found there.
@@ -76,7 +76,7 @@ class Scales:
     coarser: float = 2.0
     coarsest: int = 128
     coarse_from: float = 32.0
-    base_to: float = 80.0
+    base_to: float = 100.0
     smallest: float = 8.0
     small: float = 12.0
     share: float = 0.05
