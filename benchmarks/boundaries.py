@@ -1,4 +1,4 @@
-"""How near diameters come to the truth, and how well their uncertainty says so, on rendered pictures of all looks.
+"""How near diameters come to the truth, and how well their uncertainty says so, on rendered pictures.
 
     python -m benchmarks.boundaries [--pictures 100] [--fit]
 
@@ -132,7 +132,10 @@ def fit(pictures: list[Measured]) -> Floats:
     off = np.abs(error) / np.sqrt(squares @ factors**2)
 
     def astray(times: float) -> float:
-        return max(abs(part - wanted) for part, wanted in zip(covered(off / times, weight), (0.68, 0.95), strict=True))
+        return max(
+            abs(part - wanted)
+            for part, wanted in zip(covered(off / times, weight), (0.68, 0.95), strict=True)
+        )
 
     return np.asarray(factors * minimize_scalar(astray, (1.0, 2.0)).x)
 
@@ -147,13 +150,13 @@ def _print_table(pictures: list[Measured]) -> None:
     for one in pictures:
         by_look[one.look].append(one)
         by_look["all"].append(one)
-    print(f"{'look':12} pictures  within 2 %  5 %  median error  spread in a picture  no edge  within 1 u  2 u")
+    print(
+        f"{'look':12} pictures  within 2 %  5 %  median error  spread in a picture  no edge  within 1 u  2 u"
+    )
     for look, some in by_look.items():
         relative = [(one.error / one.true)[one.moved] for one in some if one.moved.any()]
         bias = np.array([np.median(errors) for errors in relative])
-        off, weight = (
-            np.concatenate([getattr(one, name) for one in some]) for name in ("error", "weight")
-        )
+        off, weight = (np.concatenate([getattr(one, name) for one in some]) for name in ("error", "weight"))
         once, twice = covered(np.abs(off) / np.concatenate([one.uncertainty for one in some]), weight)
         print(
             f"{look:12} {len(some):8} {np.mean(abs(bias) < 0.02):11.2f} {np.mean(abs(bias) < 0.05):4.2f}"

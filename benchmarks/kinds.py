@@ -1,9 +1,10 @@
-"""What droplets and beads are taken for, over a grid of rendered pictures: sizes, frames, light, contents, dust.
+"""What droplets and beads are taken for, over a grid of rendered pictures.
 
     python -m benchmarks.kinds [--pictures 60]
 
-Right: of the droplets that were found, those answered as droplets. Phantom: beads where there is none, for
-100 droplets. Beads: of those drawn of two pixels of radius and more, those that were found.
+Sizes, frames, light, contents and dust differ. Right: of the droplets that were found, those answered as
+droplets. Phantom: beads where there is none, for 100 droplets. Beads: of those drawn of two pixels of radius
+and more, those that were found.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ SMALLEST_BEAD = 2.0
 
 @dataclass(frozen=True)
 class Tally:
-    """Of one picture: droplets drawn within it, found and of the right kind; beads drawn, found and phantom."""
+    """Of one picture: droplets drawn within it, found, of the right kind; beads drawn, seen and phantom."""
 
     drawn: int
     found: int
@@ -53,7 +54,13 @@ def rendered(number: int) -> tuple[str, Rendering]:
     if number % 2:
         share = float(random.choice(POSITIVE))
         picture = render_fluorescence(
-            side, side, count=count, diameter=diameter, positive_fraction=share, touching=touching, seed=number
+            side,
+            side,
+            count=count,
+            diameter=diameter,
+            positive_fraction=share,
+            touching=touching,
+            seed=number,
         )
         return "fluorescence", picture
     mean = float(random.choice(BEADS))
@@ -124,7 +131,9 @@ def main() -> None:
             print(f"  {number}: {light}, {size:.0f} px in {side}: {one}")
     print(f"{'light':12} pictures  droplets  found  right kind  beads found  phantom beads for 100 droplets")
     for light, some in tallies.items():
-        drawn, found, right, beads, seen, phantom = np.sum([tuple(vars(one).values()) for one in some], axis=0)
+        drawn, found, right, beads, seen, phantom = np.sum(
+            [tuple(vars(one).values()) for one in some], axis=0
+        )
         print(
             f"{light:12} {len(some):8} {drawn:9} {found / drawn:6.4f} {right / max(found, 1):11.4f}"
             f" {seen / max(beads, 1):12.3f} {100 * phantom / drawn:10.2f}"

@@ -19,13 +19,22 @@ from droplets.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.kinds import Classified, Kinds, classify
 from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.options import AnalysisOptions, Options
-from droplets.pixel_size import believable
 from droplets.picks import note_on_misses, picked, without_picked
+from droplets.pixel_size import believable
 from droplets.preprocess import preprocess
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.types import (
-    Analysis, Boundary, Box, Droplet, Generation, Image, Mask, Objects, PixelSize, Quality,
+    Analysis,
+    Boundary,
+    Box,
+    Droplet,
+    Generation,
+    Image,
+    Mask,
+    Objects,
+    PixelSize,
+    Quality,
 )  # fmt: skip
 from droplets.uncertainty import overlap
 
@@ -127,8 +136,8 @@ def _generation(generate: GenerateMasks, pixels: NDArray[np.uint8], task: _Task)
 def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) -> _Refined:
     """One object where several masks show it, on its true edge."""
     part = task.part
-    masks, annotations = without_annotations(generation.masks, scale_bar, task.region[:2])
-    masks = _as_told(masks, task.wanted.options.objects)
+    found, annotations = without_annotations(generation.masks, scale_bar, task.region[:2])
+    masks = _as_told(found, task.wanted.options.objects)
     boundaries, around = _boundaries(part, masks, generation.everything, task.wanted.options)
     hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
     return _Refined(hierarchy, boundaries, around, annotations)
@@ -236,7 +245,7 @@ def _fluorescence(image: Image, second: Image | None, options: Options) -> NDArr
 def _pixel_size(
     image: Image, scale_bar: ScaleBar | None, options: Options, droplets: Sequence[Droplet]
 ) -> tuple[PixelSize | None, tuple[str, ...]]:
-    """What the client says, else what the file's tags say, else the scale bar; and notes on what is not taken."""
+    """What the client says, else the file's tags, else the scale bar; and notes on what is not taken."""
     if options.pixel_size_um:
         return PixelSize(options.pixel_size_um, "request"), ()
     tagged, doubts = believable(

@@ -82,7 +82,7 @@ def tiff_pixel_size(page: Page) -> Found:
 
 
 def believable(size: PixelSize | None, diameters: Sequence[float]) -> Found:
-    """The pixel size, unless the resolution tags alone gave it and the droplets cannot be as large as it makes them.
+    """The pixel size, unless the resolution tags alone gave it and the droplets cannot be that large.
 
     Arguments:
         size: that the file gave.
@@ -94,8 +94,8 @@ def believable(size: PixelSize | None, diameters: Sequence[float]) -> Found:
     if smallest <= usual <= largest:
         return size, ()
     return None, (
-        f"the file's resolution ({size.um:.3g} um a pixel) would make the droplets {usual:.3g} um wide: no pixel "
-        "size; options.pixel_size_um gives it",
+        f"the file's resolution ({size.um:.3g} um a pixel) would make the droplets {usual:.3g} um wide: "
+        "no pixel size; options.pixel_size_um gives it",
     )
 
 
@@ -126,8 +126,8 @@ def _from_tags(page: Page) -> Found:
     if _is_microscope(um / x):
         return _square(um / x, um / y, "TIFF")
     return None, (
-        f"the file's resolution of {INCH_UM * x / um:.6g} dots an inch ({um / x:.3g} um a pixel) is that of a "
-        "screen, camera or printer: no pixel size; options.pixel_size_um gives it",
+        f"the file's resolution of {INCH_UM * x / um:.6g} dots an inch ({um / x:.3g} um a pixel) is that of "
+        "a screen, camera or printer: no pixel size; options.pixel_size_um gives it",
     )
 
 

@@ -114,8 +114,8 @@ def shows_walls(width: Floats, size: Floats) -> bool:
     """Whether dark rims are the walls of foam: as wide around large objects as around small ones.
 
     The rim of a droplet is made by its curvature and grows with it: the logarithm of its width has a slope
-    of 1 over that of the radius, a wall's 0 (over all pairs, as in Theil's estimator, 1950). Objects of one size
-    do not tell it.
+    of 1 over that of the radius, a wall's 0 (over all pairs, as in Theil's estimator, 1950). Objects of one
+    size do not tell it.
 
     Arguments:
         width: N, of the rims in pixels, 0 where none is seen.

@@ -101,7 +101,9 @@ def size_distribution(diameters: Values, uncertainties: Values | None = None) ->
     cv = figures["cv"]
     return {
         **figures,
-        "uncertainty": float(uncertainties.mean()) if uncertainties is not None and uncertainties.any() else None,
+        "uncertainty": float(uncertainties.mean())
+        if uncertainties is not None and uncertainties.any()
+        else None,
         **_mean_interval(diameters),
         **_percentiles(diameters),
         **_moment_means(diameters),

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 def overlap(uncertainty: float | None, diameter: float) -> float:
-    """IoU of two circles around one centre of which one is smaller by the uncertainty; 1 if that is not known."""
+    """IoU of two circles around one centre of which one is smaller by the uncertainty; 1 if none is known."""
     return max(0.0, 1 - (uncertainty or 0.0) / diameter) ** 2
 
 

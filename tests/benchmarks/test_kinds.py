@@ -43,7 +43,12 @@ def test_right_ones_are_counted():
 @pytest.mark.parametrize("positive", [0.05, 0.6, 0.95])
 def test_droplets_that_glow_are_droplets_of_any_size_and_share(generate, diameter, positive):
     picture = render_fluorescence(
-        512, 512, count=int(0.35 * 512**2 / diameter**2), diameter=diameter, positive_fraction=positive, seed=3
+        512,
+        512,
+        count=int(0.35 * 512**2 / diameter**2),
+        diameter=diameter,
+        positive_fraction=positive,
+        seed=3,
     )
     one = tally(generate, picture, AnalysisOptions())
     assert one.right >= 0.99 * one.found

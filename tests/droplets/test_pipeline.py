@@ -420,7 +420,9 @@ def test_the_border_cuts_what_its_curve_says():
     (whole,) = analyze(image, DrawnMasks(disc(17, 71, 16)), wanted()).droplets
     assert whole.border.left == 0
     assert not whole.border.touching
-    (cut,) = analyze(a_dark_ring(10, 70.6, 17.5), DrawnMasks(disc(10, 71, 16)), wanted(automatic_filters=False)).droplets
+    (cut,) = analyze(
+        a_dark_ring(10, 70.6, 17.5), DrawnMasks(disc(10, 71, 16)), wanted(automatic_filters=False)
+    ).droplets
     assert cut.border.touching == ["left"]
 
 

@@ -22,6 +22,7 @@ const START = {
     quality: "balanced",
     refine_edges: true,
     contents: true,
+    objects: "auto",
     automatic_filters: { edge: true, area: true, circularity: true, debris: true },
     preprocessing: {},
     channel: null,

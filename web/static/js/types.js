@@ -93,6 +93,7 @@
  * @property {"fast" | "balanced" | "thorough"} quality
  * @property {boolean} refine_edges
  * @property {boolean} contents
+ * @property {"auto" | "droplets" | "beads"} objects that lie in no other one
  * @property {Record<string, boolean>} automatic_filters
  * @property {Record<string, boolean | number>} preprocessing
  * @property {string | null} channel of a colour picture that shows fluorescence

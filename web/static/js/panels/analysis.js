@@ -7,9 +7,8 @@ import { now, set, subscribe } from "../state.js";
 
 export function start() {
   const change = (/** @type {Partial<Asked>} */ part) => set({ asked: { ...now().asked, ...part } });
-  byId("quality").addEventListener("change", (event) => {
-    change({ quality: /** @type {Asked["quality"]} */ (/** @type {HTMLSelectElement} */ (event.target).value) });
-  });
+  onChoice("quality", (value) => change({ quality: /** @type {Asked["quality"]} */ (value) }));
+  onChoice("objects", (value) => change({ objects: /** @type {Asked["objects"]} */ (value) }));
   onCheck("#refine", (on) => change({ refine_edges: on }));
   onCheck("#contents", (on) => change({ contents: on }));
   onCheck("[data-automatic]", (on, { dataset }) => {
@@ -23,6 +22,15 @@ export function start() {
     for (const { id, status } of now().pictures) if (status === "done" || status === "failed") again(id);
   });
   subscribe(paint);
+}
+
+/**
+ * @param {string} id of a select
+ * @param {(value: string) => void} heard
+ */
+function onChoice(id, heard) {
+  const choice = /** @type {HTMLSelectElement} */ (byId(id));
+  choice.addEventListener("change", () => heard(choice.value));
 }
 
 /**
