@@ -36,7 +36,7 @@ from droplets.types import (
     PixelSize,
     Quality,
 )  # fmt: skip
-from droplets.uncertainty import overlap
+from droplets.uncertainty import note_on_edges, overlap
 
 GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None], Generation]
 """(HxWx3 uint8 RGB, quality, Nx2 (x, y) prompt points or None for everything) -> Generation."""
@@ -78,7 +78,11 @@ def analyze(
             ddpcr, droplets = digital_pcr(droplets, plane, asked, size, same_frame=still)
     found = len(generation.masks) + kinds.beads
     removed = {**_replaced(refined, kinds), **removed}
-    notes = scale_bar_notes(scale_bar) + doubts + misses
+    sized = [one for one in droplets if one.kind == "droplet" and one.uncertainty is not None]
+    poor = note_on_edges(
+        [one.uncertainty or 0.0 for one in sized], [one.shape.equivalent_diameter for one in sized]
+    )
+    notes = scale_bar_notes(scale_bar) + doubts + poor + misses
     return Analysis(droplets, found, removed, timing, size, ddpcr, notes)
 
 

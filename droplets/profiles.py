@@ -165,16 +165,8 @@ def find_edges(
     low, high = search[0] - reach, search[1] + reach
     count = int(np.clip(np.ceil((high - low) * float(paths.size.max()) / SPACING), FEWEST, MOST))
     offsets = np.linspace(low, high, count)
-    values = sample(grey, paths, offsets)
-    after = np.roll(values, -1, axis=1)
-    values = 0.5 * values + 0.25 * (after + np.roll(after, 2, axis=1))
     halfway = (limit - paths.radius) / paths.size[:, None]
-    last = (halfway if kind.lit else halfway + BEYOND).astype(np.float32)
-    valid = ~np.isnan(values) & (offsets.astype(np.float32) <= last[..., None])
-    np.copyto(values, 0, where=~valid)
-    if together > 1:
-        weight = uniform_filter1d(valid.astype(np.float32), together, axis=1, mode="wrap")
-        values = uniform_filter1d(values, together, axis=1, mode="wrap") / np.maximum(weight, 1e-6) * valid
+    values, valid = _along(grey, paths, offsets, halfway if kind.lit else halfway + BEYOND, together)
     apart = offsets[1] - offsets[0]
     window = max(1, round(reach / apart))
     steepest, slope = _steepest(values, valid, offsets, search, None if kind.lit else window)
@@ -196,6 +188,24 @@ def find_edges(
         inner=np.where(found, (offsets[0] + inner * apart) * paths.size[:, None], 0.0),
         depth=np.where(found, depth, 0).astype(np.float64),
     )
+
+
+def _along(grey: Values, paths: Paths, offsets: Floats, last: Floats, together: int) -> tuple[Values, Bools]:
+    """Grey values along rays, NxRAYSxS, smoothed over neighbouring rays; and which of them count.
+
+    Arguments:
+        offsets: S, in units of the paths' size; `last`: NxRAYS, up to which of them values count.
+        together: as in `find_edges`.
+    """
+    values = sample(grey, paths, offsets)
+    after = np.roll(values, -1, axis=1)
+    values = 0.5 * values + 0.25 * (after + np.roll(after, 2, axis=1))
+    valid = ~np.isnan(values) & (offsets.astype(np.float32) <= last.astype(np.float32)[..., None])
+    np.copyto(values, 0, where=~valid)
+    if together > 1:
+        weight = uniform_filter1d(valid.astype(np.float32), together, axis=1, mode="wrap")
+        values = uniform_filter1d(values, together, axis=1, mode="wrap") / np.maximum(weight, 1e-6) * valid
+    return values, valid
 
 
 def _steepest(

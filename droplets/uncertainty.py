@@ -9,6 +9,8 @@ that of droplets makes it smaller.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,12 +18,25 @@ SPREAD, RISE, MOVED = 5.2, 0.24, 0.36
 AS_FOUND, UNSEEN = 0.075, 0.16
 """Of the diameter: of outlines that were not to be moved, and of those around which no edge was seen."""
 
+POOR = 0.1
+"""Of the diameter: of so large an uncertainty the client is told."""
+
 Floats = NDArray[np.float64]
 
 
 def overlap(uncertainty: float | None, diameter: float) -> float:
     """IoU of two circles around one centre of which one is smaller by the uncertainty; 1 if none is known."""
     return max(0.0, 1 - (uncertainty or 0.0) / diameter) ** 2
+
+
+def note_on_edges(uncertainties: Sequence[float], diameters: Sequence[float]) -> tuple[str, ...]:
+    """A remark for the client where the sizes of a picture's droplets are little worth; both in pixels."""
+    if not len(diameters):
+        return ()
+    off = float(np.median(np.asarray(uncertainties) / np.asarray(diameters)))
+    if off < POOR:
+        return ()
+    return (f"edges are faint or broad: diameters are uncertain by {off:.0%}, volumes by {3 * off:.0%}",)
 
 
 def parts(residual: Floats, rise: Floats, diameter: Floats, found: Floats) -> Floats:

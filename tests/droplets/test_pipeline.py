@@ -130,7 +130,7 @@ def test_a_scale_bar_gives_the_pixel_size_and_is_no_object():
     bar, letter, droplet = rectangle(100, 136, 80, 4), rectangle(104, 118, 9, 12), disc(50, 60, 15)
     found = analyze(scale_bar_picture(), DrawnMasks(bar, letter, droplet), wanted())
     assert found.pixel_size == PixelSize(100 / 80, "scale bar")
-    assert found.notes == ("a scale bar of 80 px was read as 100 um",)
+    assert found.notes[0] == "a scale bar of 80 px was read as 100 um"
     assert found.removed["annotation"] == 2
     assert [d.mask.box for d in found.droplets] == [droplet.box]
 
