@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from droplets.beads import Bead
 from droplets.hierarchy import Node
@@ -103,7 +104,8 @@ def _pixel(mask: Mask) -> tuple[int, int]:
 def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> list[Bead]:
     """The beads, or none if what glows are droplets.
 
-    By their size against the larger objects, if there are any, else by what the head takes them for.
+    By their size against the larger objects, if there are any; else they are droplets if most objects do not
+    glow, for these are the same without the light; else by what the head takes them for.
     """
     glowing = np.sort([bead.mask.area for bead in beads if bead.glows])
     if not glowing.size:
@@ -115,10 +117,21 @@ def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> list[Bead]:
         largest = BEAD_IN_DROPLET * equivalent_diameter(float(np.median(larger)))
         confidence = 1 / (1 + (equivalent_diameter(area) / largest) ** 4)
     else:
-        confidence = _all_are_beads(nodes)
+        confidence = _all_are_beads(nodes) if _most_glow(nodes, beads) else 0.0
     if confidence < 0.5:
         return []
     return [replace(bead, confidence=bead.confidence * confidence) for bead in beads]
+
+
+def _most_glow(nodes: Sequence[Node], beads: Sequence[Bead]) -> bool:
+    """Whether at least half of the outer objects have something that glows in their middle."""
+    outer = [node.mask for node in nodes if node.parent is None]
+    if not outer:
+        return True
+    light = cKDTree([bead.mask.centroid for bead in beads if bead.glows])
+    away = light.query([mask.centroid for mask in outer])[0]
+    radii = np.array([equivalent_diameter(mask.area) / 2 for mask in outer])
+    return bool(np.mean(away < radii) >= 0.5)
 
 
 def _all_are_beads(nodes: Sequence[Node]) -> float:

@@ -17,10 +17,18 @@ from droplets.edges import NOT_WANTED, as_found, find_boundaries
 from droplets.filters import apply_filters
 from droplets.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.kinds import Classified, Kinds, classify
-from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
+from droplets.measure import (
+    border_distance,
+    channel_intensities,
+    equivalent_diameter,
+    grey_values,
+    intensity,
+    shape,
+)  # fmt: skip
 from droplets.options import AnalysisOptions, Options
 from droplets.picks import note_on_misses, picked, without_picked
 from droplets.pixel_size import believable
+from droplets.population import means_among_alike
 from droplets.preprocess import preprocess
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
@@ -148,11 +156,21 @@ def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) ->
 
 
 def _as_told(masks: Sequence[Mask], objects: Objects) -> Sequence[Mask]:
-    """The masks; those that lie in no other one as what the client says that they show."""
-    if objects == "auto":
-        return masks
-    bead = float(objects == "beads")
-    return [mask if mask.inner else replace(mask, bead_probability=bead) for mask in masks]
+    """The masks; those that lie in no other one as what the client says that they show, or most of their size.
+
+    Droplets and beads of one size are not told apart one by one: a picture's population has one kind.
+    """
+    if objects != "auto":
+        bead = float(objects == "beads")
+        return [mask if mask.inner else replace(mask, bead_probability=bead) for mask in masks]
+    own = [i for i, mask in enumerate(masks) if mask.bead_probability is not None and not mask.inner]
+    told = list(masks)
+    likely = means_among_alike(
+        [equivalent_diameter(masks[i].area) for i in own], [masks[i].bead_probability or 0.0 for i in own]
+    )
+    for i, bead in zip(own, likely.tolist(), strict=True):
+        told[i] = replace(masks[i], bead_probability=bead)
+    return told
 
 
 def _replaced(refined: _Refined, kinds: Kinds) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 ALIKE = 1.25
 """Droplets whose diameters differ by less than this factor are of one size."""
@@ -27,3 +27,18 @@ def typical_area(areas: ArrayLike) -> float | None:
     middle = float(ordered[np.searchsorted(np.cumsum(ordered), total / 2)])
     alike = ordered[(ordered > middle / ALIKE**2) & (ordered < middle * ALIKE**2)]
     return middle if alike.sum() >= SHARE * total else None
+
+
+def means_among_alike(diameters: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
+    """N: for each object the mean of the values of those whose diameters differ by less than `ALIKE`.
+
+    Arguments:
+        diameters: N, over 0.
+        values: N of any unit.
+    """
+    sizes, given = np.asarray(diameters, np.float64), np.asarray(values, np.float64)
+    order = np.argsort(sizes, kind="stable")
+    rising, sums = sizes[order], np.concatenate([[0.0], np.cumsum(given[order])])
+    first = np.searchsorted(rising, sizes / ALIKE, side="right")
+    last = np.searchsorted(rising, sizes * ALIKE, side="left")
+    return np.asarray((sums[last] - sums[first]) / (last - first))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from droplets.population import ALIKE, SHARE, typical_area
+from droplets.population import ALIKE, SHARE, means_among_alike, typical_area
 
 
 def areas(radii) -> np.ndarray:
@@ -42,3 +42,16 @@ def test_the_share_is_one_of_area():
     least = round(30 * (1 - SHARE) / SHARE / ALIKE**2)
     assert typical_area(alike + [other] * (least - 1)) == 100
     assert typical_area(alike + [other] * (least + 1)) is None
+
+
+def test_those_of_one_size_share_what_they_are():
+    diameters, beads = [8.0, 8.5, 9.0, 30.0, 31.0, 33.0], [0.9, 0.8, 0.1, 0.0, 0.7, 0.2]
+    assert means_among_alike(diameters, beads) == pytest.approx([0.6] * 3 + [0.3] * 3)
+    assert means_among_alike([], []).size == 0
+
+
+def test_means_are_over_those_within_the_factor():
+    random = np.random.default_rng(4)
+    diameters, values = np.exp(random.normal(3, 0.5, 200)), random.uniform(size=200)
+    expected = [values[np.abs(np.log(diameters / d)) < np.log(ALIKE)].mean() for d in diameters]
+    assert means_among_alike(diameters, values) == pytest.approx(expected)
