@@ -156,7 +156,7 @@ def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) ->
 
 
 def _as_told(masks: Sequence[Mask], objects: Objects) -> Sequence[Mask]:
-    """The masks; those that lie in no other one as what the client says that they show, or most of their size.
+    """The masks; those that lie in no other one as what the client says, or as most of their size.
 
     Droplets and beads of one size are not told apart one by one: a picture's population has one kind.
     """
