@@ -182,7 +182,7 @@ def _reason(
 ) -> str | None:
     """Why a droplet goes; None if it stays. `around`: why the one that contains it goes."""
     in_none = droplet.parent is None
-    if droplet.mask.inner is False or (around == "edge" and droplet.kind == "bead"):
+    if around and (droplet.mask.inner is False or (around == "edge" and droplet.kind == "bead")):
         around, in_none = None, True
     reason = around or _automatic_reason(droplet, limits, automatic)
     limited = in_none or droplet.kind == "droplet"

@@ -150,16 +150,11 @@ def _outermost(stars: Stars, thresholds: Thresholds) -> tuple[Stars, Stars]:
     keep &= _unsuppressed(len(stars), larger[~held], smaller[~held])
     held &= keep[larger] & keep[smaller]
     larger, smaller = larger[held], smaller[held]
-    inside = np.zeros(len(stars), np.bool_)
+    inside, part = np.zeros(len(stars), np.bool_), np.zeros(len(stars))
     inside[smaller] = True
-    surer = np.zeros(len(stars), np.bool_)
-    surer[smaller] = True
-    part = np.zeros(len(stars))
     np.maximum.at(part, smaller, np.sqrt(stars.area[smaller] / stars.area[larger]))
-    contents = replace(
-        stars, layer=np.full_like(stars.layer, INNER), bead=1 / (1 + (part / CONTENT) ** 4)
-    ).take(surer)
-    return stars.take(keep & ~inside), contents
+    contents = replace(stars, layer=np.full_like(stars.layer, INNER), bead=1 / (1 + (part / CONTENT) ** 4))
+    return stars.take(keep & ~inside), contents.take(inside)
 
 
 def _holds(stars: Stars, larger: Indices, smaller: Indices) -> Bools:
