@@ -156,20 +156,22 @@ def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) ->
 
 
 def _as_told(masks: Sequence[Mask], objects: Objects) -> Sequence[Mask]:
-    """The masks; those that lie in no other one as what the client says, or as most of their size.
+    """The masks as what the client says that those show which lie in no other one, or as most of their size.
 
-    Droplets and beads of one size are not told apart one by one: a picture's population has one kind.
+    Droplets and beads of one size are not told apart one by one: a picture's population has one kind, within
+    droplets and outside.
     """
     if objects != "auto":
         bead = float(objects == "beads")
         return [mask if mask.inner else replace(mask, bead_probability=bead) for mask in masks]
-    own = [i for i, mask in enumerate(masks) if mask.bead_probability is not None and not mask.inner]
     told = list(masks)
-    likely = means_among_alike(
-        [equivalent_diameter(masks[i].area) for i in own], [masks[i].bead_probability or 0.0 for i in own]
-    )
-    for i, bead in zip(own, likely.tolist(), strict=True):
-        told[i] = replace(masks[i], bead_probability=bead)
+    for inner in (False, True):
+        own = [i for i, m in enumerate(masks) if m.bead_probability is not None and bool(m.inner) == inner]
+        likely = means_among_alike(
+            [equivalent_diameter(masks[i].area) for i in own], [masks[i].bead_probability or 0.0 for i in own]
+        )
+        for i, bead in zip(own, likely.tolist(), strict=True):
+            told[i] = replace(masks[i], bead_probability=bead)
     return told
 
 

@@ -1,5 +1,8 @@
 """Writes a trained head as the service loads it: `python -m training.export`.
 
+Of several checkpoints, of pieces of training one after the other, it is the mean of the weights (Izmailov et
+al., "Averaging weights leads to wider optima and better generalization", 2018).
+
 Thresholds, calibration, the figures of validation and what training was go into the file's metadata.
 """
 
@@ -8,12 +11,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 
+from droplets.finding.head import Head
 from droplets.finding.network import Network
 from droplets.sam.checkpoint import load_sam
 from training.frames import CHECKPOINT
@@ -24,17 +29,25 @@ OUT = Path("model/droplet_head.safetensors")
 MANIFEST = Path("model/manifest.json")
 
 
+def mean_head(heads: Sequence[Head]) -> Head:
+    """The head of the mean weights of one or more."""
+    states = [head.state_dict() for head in heads]
+    mean = Head()
+    mean.load_state_dict({name: sum(state[name] for state in states) / len(states) for name in states[0]})
+    return mean.eval()
+
+
 def main() -> None:
     """Validate, calibrate, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=Path("out/head.pt"))
+    parser.add_argument("--checkpoint", type=Path, nargs="+", default=[Path("out/head.pt")])
     parser.add_argument("--pictures", type=int, default=60)
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
     torch.set_num_threads(2)
-    head = load_average(args.checkpoint)
+    head = mean_head([load_average(path) for path in args.checkpoint])
     figures = validate(Network(load_sam(CHECKPOINT), head), args.pictures)
-    state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
+    state = torch.load(args.checkpoint[-1], map_location="cpu", weights_only=True)
     about = {**asdict(figures), "steps": state["step"], "minutes": round(state["minutes"], 1)}
     tensors = {name: tensor.half().contiguous() for name, tensor in head.state_dict().items()}
     save_file(tensors, args.out, metadata={"head": json.dumps(about)})

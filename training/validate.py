@@ -1,8 +1,9 @@
 """Validates a trained head on rendered pictures that it has not seen, and chooses what goes with its weights.
 
-Half of the pictures are of looks that training never sees. Thresholds are chosen on all of them. With those
-of even seeds the expected IoU of what is reported is calibrated (its mean true value by steps of what is
-expected, never falling: Zadrozny and Elkan, 2002); those of odd seeds tell how well.
+Half of the pictures are of looks that training never sees. Thresholds are chosen on all of them, and on all
+the expected IoU of what is reported is calibrated (its mean true value by steps of what is expected, never
+falling: Zadrozny and Elkan, 2002). How well that is done is told by pictures that a curve has not seen: those
+of odd seeds with a curve from those of even ones, and the other way round.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ HEATS, IOUS, RELATIVES = (
     (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
 )
 IOU_STEPS = (0.5, 0.75, 0.9)
-CURVE_STEPS, TAKEN_ON_TRUST = 20, 5.0
+CURVE_STEPS, TAKEN_ON_TRUST = 20, 1.0
 """Of the calibration, and the objects that each step is given as if what is expected were right."""
 MOST_OF_ONE = 50
 """Objects that a picture counts for at most where the expected IoU is calibrated and judged."""
@@ -227,6 +228,16 @@ def weights(result: Result) -> Floats:
     return np.full(len(result.iou), min(1.0, MOST_OF_ONE / count))
 
 
+def crosswise(results: Sequence[Result]) -> list[Result]:
+    """Each half of the pictures, calibrated with a curve from the other; both of a seed go the same way."""
+    halves = [list(results[0::4]) + list(results[1::4]), list(results[2::4]) + list(results[3::4])]
+    return [
+        replace(one, expected=read_off(one.expected, curve))
+        for own, curve in zip(halves, map(calibration, reversed(halves)), strict=True)
+        for one in own
+    ]
+
+
 def reliability(results: Sequence[Result]) -> list[tuple[int, float, float]]:
     """Number, mean expected and mean true IoU of each tenth that holds twenty or more; weighted likewise."""
     columns = zip(*((one.expected, one.iou, weights(one)) for one in results), strict=True)
@@ -285,12 +296,7 @@ def judged(looks: Sequence[str], results: Sequence[Sequence[Result]]) -> Figures
     ]
     choices = [_good(grid, [layers[layer] for layers in results]) for layer, grid in enumerate(grids)]
     choice, inner = choices
-    numbers = np.arange(len(results)) // 2  # both pictures of a seed go the same way
-    curves, kept = [], []
-    for layer in range(len(LAYERS)):
-        own = [reported(layers[layer], choices[layer]) for layers in results]
-        curves.append(calibration([one for one, number in zip(own, numbers, strict=True) if number % 2 == 0]))
-        kept.append([one for one, number in zip(own, numbers, strict=True) if number % 2])
+    reports = [[reported(layers[i], choices[i]) for layers in results] for i in range(len(LAYERS))]
 
     def scores(some: Sequence[Sequence[Result]], layer: int = 0, how: Choice = choice) -> list[float]:
         return [round(mean_f1([layers[layer] for layers in some], how, least), 4) for least in IOU_STEPS]
@@ -307,14 +313,11 @@ def judged(looks: Sequence[str], results: Sequence[Sequence[Result]]) -> Figures
             "inner_expected_iou": inner.expected,
             "relative": choice.relative,
         },
-        curves,
+        [calibration(own) for own in reports],
         scores(results),
         scores(results, 1, inner),
         {look: scores(some) for look, some in by_look.items()},
-        [
-            reliability([replace(one, expected=read_off(one.expected, curve)) for one in own])
-            for own, curve in zip(kept, curves, strict=True)
-        ],
+        [reliability(crosswise(own)) for own in reports],
     )
 
 

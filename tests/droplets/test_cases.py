@@ -40,8 +40,8 @@ def analysed():
     [
         ("caption.png", 0, 1),
         ("cut_by_border.png", 0, 0),
-        ("double_emulsion_green.png", 21, 4),
-        ("double_emulsion_grey.png", 21, 4),
+        ("double_emulsion_green.png", 21, 1),
+        ("double_emulsion_grey.png", 21, 1),
         ("bf.tif", 57, 0),
         ("glow_38px.tif", 106, 3),
     ],
@@ -66,6 +66,12 @@ def test_curves_do_not_jump_between_the_rims_of_broad_rings(analysed):
 def test_cells_in_droplets_are_found(analysed):
     cells = [one for one in analysed("cells_in_droplets.png").droplets if one.kind == "bead"]
     assert 3 <= len(cells) <= 5
+
+
+def test_a_resolution_of_a_camera_gives_no_pixel_size(analysed):
+    found = analysed("bf_336dpi.tif")
+    assert found.pixel_size is None
+    assert len(found.droplets) == 57
 
 
 def test_the_same_droplets_are_seen_in_one_colour_and_in_grey(analysed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from droplets.finding.head import ENCODER_CHANNELS
+from training.export import mean_head
 from training.train import folded, fresh_head, unfolded
 
 
@@ -34,3 +35,11 @@ def test_a_folded_head_answers_raw_features_alike_and_unfolds_again():
     torch.testing.assert_close(out(frames, raw[4], raw[8], raw[16]), wanted, rtol=1e-3, atol=1e-3)
     back = unfolded(out, statistics)
     torch.testing.assert_close(back(frames, maps[4], maps[8], maps[16]), wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_weights_of_several_pieces_are_averaged():
+    torch.manual_seed(2)
+    first, second = fresh_head(), fresh_head()
+    mean = mean_head([first, second]).state_dict()
+    for name, tensor in first.state_dict().items():
+        torch.testing.assert_close(mean[name], (tensor + second.state_dict()[name]) / 2)
