@@ -394,7 +394,7 @@ def _finished(scene: Scene, look: str) -> Picture:
 
 
 def _with_margins(scene: Scene, picture: Plane) -> Plane:
-    """A panel of a figure: black or white up to one, two or four sides; nothing counts under them."""
+    """A panel of a figure: black or white up to one, two or four sides; what is centred there never counts."""
     random = scene.random
     (width, height), sides = scene.size, random.uniform(size=4) < random.choice([0.3, 1.0])
     shares = np.where(sides, random.uniform(0.01, 0.25, 4), 0.0) * (width, height, width, height)
@@ -402,8 +402,14 @@ def _with_margins(scene: Scene, picture: Plane) -> Plane:
     panel = np.full_like(picture, float(random.choice([0, 255, 255])))
     inside = (slice(top, height - bottom), slice(left, width - right))
     panel[inside] = picture[inside]
+    away = [
+        max(left - one.x, one.x - width + right, top - one.y, one.y - height + bottom)
+        for one in scene.objects
+    ]
     scene.objects = [
-        one for one in scene.objects if left <= one.x < width - right and top <= one.y < height - bottom
+        replace(one, counts=one.counts and beyond < 0)
+        for one, beyond in zip(scene.objects, away, strict=True)
+        if beyond < one.radii.max()
     ]
     return panel
 

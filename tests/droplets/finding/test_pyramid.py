@@ -22,9 +22,9 @@ def test_the_base_level_fills_the_frame_within_limits(size, scale):
 
 def test_diameters_count_in_pixels_of_the_level():
     base = SCALES.base(2048, 1000)  # scale one half
-    assert base.counts(np.array([15.9, 16, 160, 161])).tolist() == [False, True, True, False]
+    assert base.counts(np.array([15.9, 16, 200, 201])).tolist() == [False, True, True, False]
     coarse = SCALES.coarse(base, 2048, 1000)
-    assert coarse[0].counts(np.array([127, 128, 320, 321])).tolist() == [False, True, True, False]
+    assert coarse[0].counts(np.array([127, 128, 400, 401])).tolist() == [False, True, True, False]
     assert coarse[-1].counts(np.array([511, 512, 1e5])).tolist() == [False, True, True]
 
 
