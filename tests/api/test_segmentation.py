@@ -85,7 +85,7 @@ class TestAnswer:
             assert (x, y) == (columns.min(), rows.min())
             assert (x + width, y + height) == (columns.max() + 1, rows.max() + 1)
             assert mask["edge_stats"]["distances"]["right"] == 256 - x - width
-            assert set(mask["boundary"]) == {"residual", "contrast", "kept_because"}
+            assert set(mask["boundary"]) == {"uncertainty_px", "residual", "contrast", "kept_because"}
 
     def test_timings_and_model(self, answer):
         assert {"decode", "queue", "encode", "generate", "refine", "measure", "serialise", "total"} <= set(

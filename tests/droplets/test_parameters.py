@@ -44,6 +44,7 @@ def test_the_lists_of_fields_are_whole():
     counted = len(NUMBERS) + len(SWITCHES)
     assert (len(FLOATS), len(NUMBERS), len(SWITCHES)) == (19, 24, 14)
     structured = {"quality", "points", "add", "exclude", "roi", "automatic_filters", "ddpcr", "mask_format"}
+    structured |= {"objects"}
     assert counted + len(structured) == sum(len(group.model_fields) for group in GROUPS)
 
 
@@ -141,6 +142,7 @@ def test_a_pixel_has_a_size(value):
         ({"quality": "best"}, "group.quality: "),
         ({"quality": None}, "group.quality: "),
         ({"mask_format": "PNG"}, "group.mask_format: "),
+        ({"objects": "cells"}, "group.objects: "),
         ({"points": []}, "group.points: "),
         ({"points": [[1, 2], [3]]}, "group.points.1: "),
         ({"points": [[1, 2, 3]]}, "group.points.0: "),

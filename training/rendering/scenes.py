@@ -394,7 +394,7 @@ def _finished(scene: Scene, look: str) -> Picture:
 
 
 def _with_margins(scene: Scene, picture: Plane) -> Plane:
-    """A panel of a figure: black or white up to one, two or four sides; what is centred there never counts."""
+    """A panel of a figure: black or white up to one, two or four sides; nothing centred there counts."""
     random = scene.random
     (width, height), sides = scene.size, random.uniform(size=4) < random.choice([0.3, 1.0])
     shares = np.where(sides, random.uniform(0.01, 0.25, 4), 0.0) * (width, height, width, height)
