@@ -60,9 +60,10 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
     A bead takes the place of every mask that shows no more than it, and belongs to the droplet in
     which its centre lies.
     """
+    lit = any(bead.glows for bead in beads)
     beads = _small(nodes, beads)
     stays = _stay(nodes, beads, width, height)
-    objects = _masks(nodes, stays, beads, width, height)
+    objects = _masks(nodes, stays, beads, width, height, only_droplets=lit and not beads)
     parents = _owners(objects, beads, width, height)
     objects += [
         Classified(bead.mask, "bead", parent, bead.confidence)
@@ -165,9 +166,15 @@ def _shows_beads(mask: Mask, labels: NDArray[np.int32], areas: NDArray[np.int64]
 
 
 def _masks(
-    nodes: Sequence[Node], stays: Sequence[bool], beads: Sequence[Bead], width: int, height: int
+    nodes: Sequence[Node],
+    stays: Sequence[bool],
+    beads: Sequence[Bead],
+    width: int,
+    height: int,
+    *,
+    only_droplets: bool,
 ) -> list[Classified]:
-    """The nodes that stay."""
+    """The nodes that stay; `only_droplets`: even what glows is droplets, so that no outer one is a bead."""
     position = np.cumsum(stays) - 1
     glows = any(bead.glows for bead in beads)
     only_beads = glows and not _larger(nodes, float(np.median([bead.mask.area for bead in beads]))).size
@@ -178,7 +185,7 @@ def _masks(
             continue
         parent = int(position[node.parent]) if node.parent is not None and stays[node.parent] else None
         if parent is None or found[parent].kind != "droplet":
-            outer = _outer(node.mask, usual, width, height)
+            outer = _outer(node.mask, usual, width, height, may_be_bead=not only_droplets)
             unknown = only_beads or (glows and outer.kind == "bead")
             found.append(replace(outer, kind="other", confidence=0.5) if unknown else outer)
             continue
@@ -197,9 +204,11 @@ def _inner(mask: Mask, parent: int, around: Mask, *, glows: bool) -> Classified:
     return Classified(mask, kind, parent, 0.5)
 
 
-def _outer(mask: Mask, usual: float | None, width: int, height: int) -> Classified:
+def _outer(
+    mask: Mask, usual: float | None, width: int, height: int, *, may_be_bead: bool
+) -> Classified:
     """An object in no other one."""
-    if mask.bead_probability is not None and mask.shows_bead:
+    if may_be_bead and mask.bead_probability is not None and mask.shows_bead:
         return Classified(mask, "bead", None, mask.bead_probability)
     diameter = equivalent_diameter(mask.area)
     likely = 1.0

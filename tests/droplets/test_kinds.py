@@ -101,6 +101,15 @@ def test_objects_that_glow_alone_are_what_the_head_takes_most_of_them_for(radius
     assert listed(kinds([odd, *seen], glowing, 1000, 1000)) == [(kind, None)] * 5
 
 
+def test_what_glows_among_many_of_its_size_that_do_not_is_droplets():
+    """Whatever the head takes single ones for."""
+    masks = [replace(mask, bead_probability=0.9, inner=False) for mask in field(4)]
+    lit = [bead(*mask.centroid, 3, glows=True) for mask in masks[:3]]
+    found = kinds(masks, lit)
+    assert [one.kind for one in found.objects] == ["droplet"] * 15
+    assert found.beads == 0
+
+
 def test_bright_specks_of_a_glowing_droplet_are_no_beads():
     droplets = [disc(100 + 60 * i, 200, 20, inner=False, bead_probability=0.02) for i in range(5)]
     specks = [bead(90 + 60 * i, 200, 1.5, glows=True) for i in range(5)]
