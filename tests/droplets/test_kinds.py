@@ -1,5 +1,7 @@
 """Which objects are droplets, beads and others."""
 
+from dataclasses import replace
+
 import pytest
 
 from droplets.beads import Bead
