@@ -204,9 +204,7 @@ def _inner(mask: Mask, parent: int, around: Mask, *, glows: bool) -> Classified:
     return Classified(mask, kind, parent, 0.5)
 
 
-def _outer(
-    mask: Mask, usual: float | None, width: int, height: int, *, may_be_bead: bool
-) -> Classified:
+def _outer(mask: Mask, usual: float | None, width: int, height: int, *, may_be_bead: bool) -> Classified:
     """An object in no other one."""
     if may_be_bead and mask.bead_probability is not None and mask.shows_bead:
         return Classified(mask, "bead", None, mask.bead_probability)
