@@ -22,6 +22,9 @@ times that of all beads in it their clump; a droplet full of beads is larger."""
 ALL_BEADS = 0.2
 """Median of the head's bead probabilities over which all that glows in a picture without larger objects is
 beads: nearly all rendered pictures of droplets that glow lie under it."""
+GUESS = 0.9
+"""Probability under which it is said that this was a guess."""
+GUESSED = "what glows may be droplets or beads: options.objects says which"
 BEAD_IN_DROPLET = 0.5
 """Of the droplet's diameter: what is larger in it is a droplet too, as in double emulsions."""
 FOREIGN = 3.0
@@ -47,11 +50,15 @@ class Classified:
 
 @dataclass(frozen=True, eq=False)
 class Kinds:
-    """Objects by area, largest first, how many beads are among them, and how many masks those replaced."""
+    """Objects by area, largest first, how many beads are among them, and how many masks those replaced.
+
+    And whether it is a guess that all of them are beads, or droplets.
+    """
 
     objects: list[Classified]
     beads: int
     replaced: int
+    guessed: bool = False
 
 
 def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> Kinds:
@@ -61,7 +68,7 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
     which its centre lies.
     """
     lit = any(bead.glows for bead in beads)
-    beads = _small(nodes, beads)
+    beads, sure = _small(nodes, beads)
     stays = _stay(nodes, beads, width, height)
     objects = _masks(nodes, stays, beads, width, height, only_droplets=lit and not beads)
     parents = _owners(objects, beads, width, height)
@@ -69,7 +76,7 @@ def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: i
         Classified(bead.mask, "bead", parent, bead.confidence)
         for bead, parent in zip(beads, parents, strict=True)
     ]
-    return Kinds(_by_area(objects), len(beads), stays.count(False))
+    return Kinds(_by_area(objects), len(beads), stays.count(False), guessed=sure < GUESS)
 
 
 def _stay(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> list[bool]:
@@ -102,15 +109,15 @@ def _pixel(mask: Mask) -> tuple[int, int]:
     return round(mask.centroid[0]), round(mask.centroid[1])
 
 
-def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> list[Bead]:
-    """The beads, or none if what glows are droplets.
+def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> tuple[list[Bead], float]:
+    """The beads, or none if what glows are droplets; and how sure that is, 0.5 to 1.
 
     By their size against the larger objects, if there are any; else they are droplets if most objects do not
     glow, for these are the same without the light; else by what the head takes them for.
     """
     glowing = np.sort([bead.mask.area for bead in beads if bead.glows])
     if not glowing.size:
-        return list(beads)
+        return list(beads), 1.0
     # The size of the objects that most of the light comes from: a droplet's texture falls into specks.
     area = float(glowing[np.searchsorted(np.cumsum(glowing), glowing.sum() / 2)])
     larger = _larger(nodes, area)
@@ -120,8 +127,8 @@ def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> list[Bead]:
     else:
         confidence = _all_are_beads(nodes) if _most_glow(nodes, beads) else 0.0
     if confidence < 0.5:
-        return []
-    return [replace(bead, confidence=bead.confidence * confidence) for bead in beads]
+        return [], 1 - confidence
+    return [replace(bead, confidence=bead.confidence * confidence) for bead in beads], confidence
 
 
 def _most_glow(nodes: Sequence[Node], beads: Sequence[Bead]) -> bool:

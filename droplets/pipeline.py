@@ -16,7 +16,7 @@ from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
 from droplets.edges import NOT_WANTED, as_found, find_boundaries
 from droplets.filters import apply_filters
 from droplets.hierarchy import Hierarchy, Node, build_hierarchy
-from droplets.kinds import Classified, Kinds, classify
+from droplets.kinds import GUESSED, Classified, Kinds, classify
 from droplets.measure import (
     border_distance,
     channel_intensities,
@@ -90,7 +90,8 @@ def analyze(
     poor = note_on_edges(
         [one.uncertainty or 0.0 for one in sized], [one.shape.equivalent_diameter for one in sized]
     )
-    notes = scale_bar_notes(scale_bar) + doubts + poor + misses
+    guess = (GUESSED,) if kinds.guessed and wanted.options.objects == "auto" else ()
+    notes = scale_bar_notes(scale_bar) + doubts + poor + guess + misses
     return Analysis(droplets, found, removed, timing, size, ddpcr, notes)
 
 

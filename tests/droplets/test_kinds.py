@@ -103,6 +103,13 @@ def test_objects_that_glow_alone_are_what_the_head_takes_most_of_them_for(radius
     assert listed(kinds([odd, *seen], glowing, 1000, 1000)) == [(kind, None)] * 5
 
 
+@pytest.mark.parametrize(("likely", "guessed"), [(0.001, False), (0.2, True), (0.95, False)])
+def test_a_guess_is_told(likely, guessed):
+    masks = [replace(mask, bead_probability=likely, inner=False) for mask in field(4)]
+    found = kinds(masks, [bead(*mask.centroid, 3, glows=True) for mask in masks])
+    assert found.guessed == guessed
+
+
 def test_what_glows_among_many_of_its_size_that_do_not_is_droplets():
     """Whatever the head takes single ones for."""
     masks = [replace(mask, bead_probability=0.9, inner=False) for mask in field(4)]
