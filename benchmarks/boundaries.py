@@ -27,7 +27,7 @@ from droplets.types import Boundary, Mask
 from droplets.uncertainty import parts
 from training.frames import shown
 from training.rendering.truth import Outline, Picture
-from training.validate import FIRST_SEED, as_stars, best_ious
+from training.validate import FIRST_SEED, as_stars, best_ious, weights
 
 SMALLEST = 4.0
 """Pixels of radius."""
@@ -65,8 +65,8 @@ class Measured:
 
     @property
     def weight(self) -> Floats:
-        """The same for each object, and no more than `MOST_OF_ONE` in all."""
-        return np.full(len(self.true), min(1.0, MOST_OF_ONE / max(len(self.true), 1)))
+        """Of each object where pictures are taken together."""
+        return weights(len(self.true), MOST_OF_ONE)
 
 
 def droplets_of(picture: Picture) -> list[Outline]:
@@ -83,17 +83,17 @@ def droplets_of(picture: Picture) -> list[Outline]:
     ]
 
 
-def measured(segmenter: Segmenter, picture: Picture) -> Measured:
-    """What the service makes of a picture's droplets."""
+def measured(segmenter: Segmenter, picture: Picture, droplets: list[Outline]) -> Measured:
+    """What the service makes of a picture's droplets, at least one."""
     height, width = picture.pixels.shape[:2]
-    truth = as_stars(droplets_of(picture), 0)
+    truth = as_stars(droplets, 0)
     masks = [one for one in segmenter.generate(picture.pixels, Memory(), "balanced") if not one.inner]
     found = find_boundaries(cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY), masks)
-    ious = best_ious(masks, truth.masks(width, height)) if len(truth) else np.zeros((len(masks), 1))
+    ious = best_ious(masks, truth.masks(width, height))
     right = np.flatnonzero(ious.max(axis=1, initial=0) > 0.5)
     return _figures(
         picture.look,
-        truth.diameter[ious[right].argmax(axis=1)] if right.size else np.zeros(0),
+        truth.diameter[ious[right].argmax(axis=1)],
         [masks[i] for i in right],
         [found[i] for i in right],
     )
@@ -176,9 +176,8 @@ def main() -> None:
     args = parser.parse_args()
     segmenter = Segmenter(CHECKPOINT, HEAD, "cpu")
     seeds = range(FIRST_SEED + args.first, FIRST_SEED + args.first + args.pictures // 2)
-    pictures = [
-        measured(segmenter, shown(seed, held_out=held_out)) for seed in seeds for held_out in (False, True)
-    ]
+    rendered = (shown(seed, held_out=held_out) for seed in seeds for held_out in (False, True))
+    pictures = [measured(segmenter, one, some) for one in rendered if (some := droplets_of(one))]
     pictures = [one for one in pictures if len(one.true)]
     if args.fit:
         print(fit(pictures).round(2).tolist())

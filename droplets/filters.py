@@ -80,7 +80,7 @@ class Filters(Parameters):
         None, ge=0, description=f"Fewest pixels between the picture's border and the box {LIMITED}."
     )
     exclude_edge_touching: bool = Field(
-        False, description="Leave out what touches the picture's border, and what lies in it."
+        False, description="Leave out what the picture's border cuts off, and what lies in it."
     )
 
     @model_validator(mode="after")

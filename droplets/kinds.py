@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from droplets.beads import Bead
 from droplets.hierarchy import Node
 from droplets.measure import circularity, equivalent_diameter, touches_border
-from droplets.population import typical_area
+from droplets.population import are_alike, typical_area
 from droplets.types import Kind, Mask
 
 SAME_BEAD, SAME_CLUMP = 4.0, 2.0
@@ -227,10 +227,13 @@ def _outer(mask: Mask, usual: float | None, width: int, height: int, *, may_be_b
 
 
 def _usual_diameter(nodes: Sequence[Node], width: int, height: int) -> float | None:
-    """The diameter that most droplets have; None if they differ."""
+    """The diameter that most droplets have, by area and by number; None if they differ."""
     outer = [node.mask for node in nodes if node.parent is None and not node.mask.shows_bead]
-    area = typical_area([mask.area for mask in outer if not touches_border(mask, width, height)])
-    return None if area is None else equivalent_diameter(area)
+    areas = np.array([mask.area for mask in outer if not touches_border(mask, width, height)])
+    area = typical_area(areas)
+    if area is None or 2 * np.count_nonzero(are_alike(areas, area)) <= len(areas):
+        return None
+    return equivalent_diameter(area)
 
 
 def _by_area(objects: Sequence[Classified]) -> list[Classified]:

@@ -86,9 +86,12 @@ def analyze(
             ddpcr, droplets = digital_pcr(droplets, plane, asked, size, same_frame=still)
     found = len(generation.masks) + kinds.beads
     removed = {**_replaced(refined, kinds), **removed}
-    sized = [one for one in droplets if one.kind == "droplet" and one.uncertainty is not None]
     poor = note_on_edges(
-        [one.uncertainty or 0.0 for one in sized], [one.shape.equivalent_diameter for one in sized]
+        [
+            one.uncertainty / one.shape.equivalent_diameter
+            for one in droplets
+            if one.kind == "droplet" and one.uncertainty is not None
+        ]
     )
     guess = (GUESSED,) if kinds.guessed and wanted.options.objects == "auto" else ()
     notes = scale_bar_notes(scale_bar) + doubts + poor + guess + misses

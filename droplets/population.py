@@ -25,8 +25,12 @@ def typical_area(areas: ArrayLike) -> float | None:
         return None
     total = float(ordered.sum())
     middle = float(ordered[np.searchsorted(np.cumsum(ordered), total / 2)])
-    alike = ordered[(ordered > middle / ALIKE**2) & (ordered < middle * ALIKE**2)]
-    return middle if alike.sum() >= SHARE * total else None
+    return middle if ordered[are_alike(ordered, middle)].sum() >= SHARE * total else None
+
+
+def are_alike(areas: NDArray[np.number], area: float) -> NDArray[np.bool_]:
+    """N: which of N areas are of the size of one."""
+    return np.asarray((areas > area / ALIKE**2) & (areas < area * ALIKE**2))
 
 
 def means_among_alike(diameters: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:

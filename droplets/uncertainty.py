@@ -29,11 +29,9 @@ def overlap(uncertainty: float | None, diameter: float) -> float:
     return max(0.0, 1 - (uncertainty or 0.0) / diameter) ** 2
 
 
-def note_on_edges(uncertainties: Sequence[float], diameters: Sequence[float]) -> tuple[str, ...]:
-    """A remark for the client where the sizes of a picture's droplets are little worth; both in pixels."""
-    if not len(diameters):
-        return ()
-    off = float(np.median(np.asarray(uncertainties) / np.asarray(diameters)))
+def note_on_edges(relative: Sequence[float]) -> tuple[str, ...]:
+    """A remark for the client where sizes are little worth, by the droplets' relative uncertainties."""
+    off = float(np.median(relative)) if relative else 0.0
     if off < POOR:
         return ()
     return (f"edges are faint or broad: diameters are uncertain by {off:.0%}, volumes by {3 * off:.0%}",)

@@ -208,8 +208,8 @@ def calibration(results: Sequence[Result]) -> list[float]:
     number, total = np.full(CURVE_STEPS, TAKEN_ON_TRUST), TAKEN_ON_TRUST * middle
     for one in results:
         step = np.minimum((CURVE_STEPS * one.expected).astype(int), CURVE_STEPS - 1)
-        number = number + np.bincount(step, weights(one), CURVE_STEPS)
-        total = total + np.bincount(step, weights(one) * one.iou, CURVE_STEPS)
+        number = number + np.bincount(step, weights(len(step)), CURVE_STEPS)
+        total = total + np.bincount(step, weights(len(step)) * one.iou, CURVE_STEPS)
     curve = isotonic_regression(total / number, weights=number).x
     return [round(float(value), 4) for value in curve]
 
@@ -222,10 +222,9 @@ def reported(result: Result, choice: Choice) -> Result:
     )
 
 
-def weights(result: Result) -> Floats:
-    """N: alike for the objects of a picture, and no more than `MOST_OF_ONE` in all."""
-    count = max(len(result.iou), 1)
-    return np.full(len(result.iou), min(1.0, MOST_OF_ONE / count))
+def weights(count: int, most: int = MOST_OF_ONE) -> Floats:
+    """Of the objects of a picture: all alike, and no more than `most` in all."""
+    return np.full(count, min(1.0, most / max(count, 1)))
 
 
 def crosswise(results: Sequence[Result]) -> list[Result]:
@@ -240,7 +239,7 @@ def crosswise(results: Sequence[Result]) -> list[Result]:
 
 def reliability(results: Sequence[Result]) -> list[tuple[int, float, float]]:
     """Number, mean expected and mean true IoU of each tenth that holds twenty or more; weighted likewise."""
-    columns = zip(*((one.expected, one.iou, weights(one)) for one in results), strict=True)
+    columns = zip(*((one.expected, one.iou, weights(len(one.iou))) for one in results), strict=True)
     expected, iou, weight = (np.concatenate(parts) for parts in columns)
     tenth = np.minimum((10 * expected).astype(int), 9)
     groups = [np.flatnonzero(tenth == i) for i in range(10)]

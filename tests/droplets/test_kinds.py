@@ -103,6 +103,12 @@ def test_objects_that_glow_alone_are_what_the_head_takes_most_of_them_for(radius
     assert listed(kinds([odd, *seen], glowing, 1000, 1000)) == [(kind, None)] * 5
 
 
+def test_a_small_droplet_beside_a_large_one_is_no_less_a_droplet():
+    """One is no population: the debris filter judges by how little it is."""
+    found = kinds([disc(100, 100, 60), disc(300, 100, 15)])
+    assert [one.kind for one in found.objects] == ["droplet", "droplet"]
+
+
 @pytest.mark.parametrize(("likely", "guessed"), [(0.001, False), (0.2, True), (0.95, False)])
 def test_a_guess_is_told(likely, guessed):
     masks = [replace(mask, bead_probability=likely, inner=False) for mask in field(4)]

@@ -23,8 +23,8 @@ def test_the_overlap_is_that_of_circles():
 
 
 def test_poor_edges_are_told():
-    assert note_on_edges([], []) == ()
-    assert note_on_edges([1.0, 2.0, 30.0], [40.0] * 3) == ()
-    (note,) = note_on_edges([6.0, 6.0, 1.0], [40.0] * 3)
+    assert note_on_edges([]) == ()
+    assert note_on_edges([0.025, 0.05, 0.75]) == ()
+    (note,) = note_on_edges([0.15, 0.15, 0.025])
     assert "15%" in note
     assert "45%" in note
