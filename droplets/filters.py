@@ -32,6 +32,10 @@ class AutomaticFilters(Parameters):
     one, such as foam, droplets are neither too large nor too small.
     """
 
+    unsure: bool = Field(
+        True,
+        description="What is much less sure to be an object than the others: gaps between droplets.",
+    )
     area: bool = Field(
         True,
         description=f"Droplets over {AREA_FACTOR} x the typical area and of circularity under {ROUND}: "

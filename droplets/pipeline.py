@@ -120,12 +120,13 @@ class _Task:
 
 @dataclass(frozen=True, eq=False)
 class _Refined:
-    """Objects with their boundaries, others around them, and the number of masks that were annotations."""
+    """Objects with their boundaries, others around them, and numbers of annotations and unsure masks."""
 
     hierarchy: Hierarchy
     boundaries: Mapping[Mask, Boundary]
     around: Sequence[Mask]
     annotations: int
+    unsure: int
 
 
 def _checked(image: Image, wanted: AnalysisOptions) -> _Task:
@@ -151,12 +152,16 @@ def _generation(generate: GenerateMasks, pixels: NDArray[np.uint8], task: _Task)
 
 def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) -> _Refined:
     """One object where several masks show it, on its true edge."""
-    part = task.part
-    found, annotations = without_annotations(generation.masks, scale_bar, task.region[:2])
-    masks = _as_told(found, task.wanted.options.objects)
-    boundaries, around = _boundaries(part, masks, generation.everything, task.wanted.options)
+    part, options = task.part, task.wanted.options
+    sure, everything = (
+        [mask for mask in masks if not (mask.unsure and options.automatic.unsure)]
+        for masks in (generation.masks, generation.everything)
+    )
+    found, annotations = without_annotations(sure, scale_bar, task.region[:2])
+    boundaries, around = _boundaries(part, _as_told(found, options.objects), everything, options)
     hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
-    return _Refined(hierarchy, boundaries, around, annotations)
+    unsure = len(generation.masks) - len(sure)
+    return _Refined(hierarchy, boundaries, around, annotations, unsure)
 
 
 def _as_told(masks: Sequence[Mask], objects: Objects) -> Sequence[Mask]:
@@ -183,6 +188,7 @@ def _replaced(refined: _Refined, kinds: Kinds) -> dict[str, int]:
     """Number of masks that show no object of their own, by reason."""
     hierarchy = refined.hierarchy
     return {
+        "unsure": refined.unsure,
         "annotation": refined.annotations,
         "background": hierarchy.background,
         "duplicate": hierarchy.duplicates + kinds.replaced,

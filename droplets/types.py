@@ -83,6 +83,8 @@ class Mask:
             droplets or glows.
         bead_probability: that it shows a bead rather than a droplet, 0 to 1; None where nothing says.
         inner: whether it lies in another object; None where nothing says.
+        unsure: whether it is much less sure to be an object than most of its picture, as gaps between
+            droplets are.
     """
 
     x: int
@@ -93,6 +95,7 @@ class Mask:
     found_by: Finder = "prompt"
     bead_probability: float | None = None
     inner: bool | None = None
+    unsure: bool = False
 
     @classmethod
     def from_array(cls, full: NDArray[np.bool_], x: int = 0, y: int = 0, **others: Any) -> Mask | None:

@@ -2,8 +2,9 @@
 
 Half of the pictures are of looks that training never sees. Thresholds are chosen on all of them, and on all
 the expected IoU of what is reported is calibrated (its mean true value by steps of what is expected, never
-falling: Zadrozny and Elkan, 2002). How well that is done is told by pictures that a curve has not seen: those
-of odd seeds with a curve from those of even ones, and the other way round.
+falling: Zadrozny and Elkan, 2002). How well that is done is told by pictures that a curve has not seen: each
+tenth of the seeds with a curve from all others. Objects of a picture err together, so how sure that is comes
+from drawing pictures anew (Efron's bootstrap, 1979).
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from droplets.finding.head import LAYERS
 from droplets.finding.network import Network
 from droplets.finding.one_pass import Looking, look
 from droplets.finding.stars import Stars
+from droplets.finding.weights import load_head
 from droplets.sam.checkpoint import load_sam
 from droplets.types import Mask
 from training.frames import CHECKPOINT, whole
 from training.rendering.truth import Outline
 from training.targets import ray_lengths
-from training.train import load_average
 
 FIRST_SEED = 1_000_000
 """Of validation; training's are lower."""
@@ -43,6 +44,10 @@ HEATS, IOUS, RELATIVES = (
 IOU_STEPS = (0.5, 0.75, 0.9)
 CURVE_STEPS, TAKEN_ON_TRUST = 20, 1.0
 """Of the calibration, and the objects that each step is given as if what is expected were right."""
+FOLDS, DRAWS = 10, 200
+"""Parts of the seeds that calibration is judged by, and times that pictures are drawn anew for its errors."""
+LEAST = 10
+"""Pictures with objects of a tenth from which on it is judged."""
 MOST_OF_ONE = 50
 """Objects that a picture counts for at most where the expected IoU is calibrated and judged."""
 
@@ -228,30 +233,54 @@ def weights(count: int, most: int = MOST_OF_ONE) -> Floats:
 
 
 def crosswise(results: Sequence[Result]) -> list[Result]:
-    """Each half of the pictures, calibrated with a curve from the other; both of a seed go the same way."""
-    halves = [list(results[0::4]) + list(results[1::4]), list(results[2::4]) + list(results[3::4])]
+    """Each of `FOLDS` parts with a curve from all others; the two pictures of a seed go together."""
+    part = np.arange(len(results)) // 2 % FOLDS
+    curves = [
+        calibration([one for one, own in zip(results, part, strict=True) if own != fold])
+        for fold in range(FOLDS)
+    ]
     return [
-        replace(one, expected=read_off(one.expected, curve))
-        for own, curve in zip(halves, map(calibration, reversed(halves)), strict=True)
-        for one in own
+        replace(one, expected=read_off(one.expected, curves[own]))
+        for one, own in zip(results, part, strict=True)
     ]
 
 
-def reliability(results: Sequence[Result]) -> list[tuple[int, float, float]]:
-    """Number, mean expected and mean true IoU of each tenth that holds twenty or more; weighted likewise."""
-    columns = zip(*((one.expected, one.iou, weights(len(one.iou))) for one in results), strict=True)
-    expected, iou, weight = (np.concatenate(parts) for parts in columns)
-    tenth = np.minimum((10 * expected).astype(int), 9)
-    groups = [np.flatnonzero(tenth == i) for i in range(10)]
-    return [
-        (
-            len(own),
-            round(float(np.average(expected[own], weights=weight[own])), 3),
-            round(float(np.average(iou[own], weights=weight[own])), 3),
-        )
-        for own in groups
-        if len(own) >= 20
-    ]
+@dataclass(frozen=True)
+class Tenth:
+    """Of what is reported with an expected IoU within a tenth.
+
+    Attributes:
+        number: of objects.
+        expected, true: mean IoU, weighted by `weights`.
+        error: standard error of their difference.
+    """
+
+    number: int
+    expected: float
+    true: float
+    error: float
+
+
+def reliability(results: Sequence[Result]) -> list[Tenth]:
+    """Each tenth that shows in `LEAST` pictures or more."""
+    number, sums = np.zeros((len(results), 10)), np.zeros((3, len(results), 10))
+    for i, one in enumerate(results):
+        tenth, weight = np.minimum((10 * one.expected).astype(int), 9), weights(len(one.iou))
+        number[i] = np.bincount(tenth, minlength=10)
+        for values, own in zip((weight, weight * one.expected, weight * one.iou), sums, strict=True):
+            own[i] = np.bincount(tenth, values, 10)
+    drawn = np.random.default_rng(0).multinomial(len(results), np.full(len(results), 1 / len(results)), DRAWS)
+    tenths = np.flatnonzero(np.count_nonzero(number, axis=0) >= LEAST)
+    return [_tenth(int(number[:, i].sum()), sums[:, :, i], drawn) for i in tenths.tolist()]
+
+
+def _tenth(number: int, sums: Floats, drawn: NDArray[np.int64]) -> Tenth:
+    """From sums of weights, expected and true IoU of each picture, which are drawn so many times."""
+    weight, expected, true = sums
+    total = drawn @ weight
+    off = (drawn @ (true - expected))[total > 0] / total[total > 0]
+    figures = (expected.sum() / weight.sum(), true.sum() / weight.sum(), off.std())
+    return Tenth(number, *(round(float(value), 3) for value in figures))
 
 
 @dataclass(frozen=True)
@@ -264,7 +293,7 @@ class Figures:
         f1: at IoU 0.5, 0.75 and 0.9, of the outer layer.
         inner_f1: the three of the inner layer.
         by_look: the three of the outer layer for each look.
-        reliability: by layer and tenth: number of objects, mean expected and mean true IoU.
+        reliability: by layer and tenth.
     """
 
     thresholds: dict[str, float]
@@ -272,7 +301,7 @@ class Figures:
     f1: list[float]
     inner_f1: list[float]
     by_look: dict[str, list[float]]
-    reliability: list[list[tuple[int, float, float]]]
+    reliability: list[list[Tenth]]
 
 
 def validate(network: Network, pictures: int) -> Figures:
@@ -338,11 +367,13 @@ def _good(grid: Sequence[Choice], results: Sequence[Result]) -> Choice:
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=Path("out/head.pt"))
-    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--weights", type=Path, default=Path("model/droplet_head.safetensors"))
+    parser.add_argument(
+        "--pictures", type=int, default=40, help="of the seen and of the held-out looks, each"
+    )
     args = parser.parse_args()
     torch.set_num_threads(2)
-    network = Network(load_sam(CHECKPOINT), load_average(args.checkpoint))
+    network = Network(load_sam(CHECKPOINT), load_head(args.weights).head)
     print(json.dumps(asdict(validate(network, args.pictures)), indent=1))
 
 

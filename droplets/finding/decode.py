@@ -127,16 +127,16 @@ def distinct(stars: Stars, thresholds: Thresholds) -> Stars:
     return stars.take(np.argsort(-stars.score, kind="stable"))
 
 
-def convincing(stars: Stars, relative: float) -> Stars:
-    """Without outer objects of a score under that part of their median, and what lies in those alone."""
+def convincing(stars: Stars, relative: float) -> tuple[Stars, Stars]:
+    """Outer objects of that part of their median score, with what lies in them; and the others."""
     outer = stars.layer == OUTER
     if not outer.any():
-        return stars
+        return stars, Stars.none()
     sure = stars.score >= relative * float(np.median(stars.score[outer]))
     kept = stars.take(sure | ~outer)
     inner = kept.layer == INNER
     owned = owners(kept.take(~inner), kept.centroid) >= 0
-    return kept.take(~inner | owned | kept.is_bead)
+    return kept.take(~inner | owned | kept.is_bead), stars.take(~sure & outer)
 
 
 def _outermost(stars: Stars, thresholds: Thresholds) -> tuple[Stars, Stars]:

@@ -39,14 +39,15 @@ class Looking:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Objects of a picture, and the seconds that the network took."""
+    """Objects of a picture, those much less sure than these, and the seconds that the network took."""
 
     stars: Stars
+    unsure: Stars
     encoding_s: float
 
 
 def look(answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> Seen:
-    """All objects of a picture, in its pixels, best score first.
+    """All objects of a picture, in its pixels, best score first; see `Thresholds.relative` for unsure ones.
 
     Arguments:
         answer: of the network.
@@ -64,8 +65,8 @@ def look(answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> Seen:
         points, level = stars.centroid[small], how.scales.finer(level)
         if level is not None:
             stars, found = eye.again(points, level, found)
-    stars = convincing(distinct(Stars.join(found), how.thresholds), how.thresholds.relative)
-    return Seen(calibrated(stars, how.thresholds), eye.seconds)
+    kept, unsure = convincing(distinct(Stars.join(found), how.thresholds), how.thresholds.relative)
+    return Seen(calibrated(kept, how.thresholds), calibrated(unsure, how.thresholds), eye.seconds)
 
 
 def _counting(stars: Stars, level: Level, how: Looking) -> Stars:

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from droplets.boxes import boxes_of, overlapping
 from droplets.finding.network import Network
-from droplets.finding.one_pass import Looking, look, radii_at
-from droplets.finding.stars import Stars
+from droplets.finding.one_pass import Looking, Seen, look, radii_at
 from droplets.finding.thorough import SAME, missed, surer
 from droplets.finding.weights import load_head
 from droplets.sam.checkpoint import load_sam
@@ -55,12 +54,12 @@ class Memory:
 
     Attributes:
         embedding: for the decoder; None until it was needed.
-        seen: objects of one pass, by whether finer scales were looked at.
+        seen: what one pass found, by whether finer scales were looked at.
         encoding_s: seconds that networks spent on the picture so far.
     """
 
     embedding: Embedding | None = None
-    seen: dict[bool, Stars] = field(default_factory=dict)
+    seen: dict[bool, Seen] = field(default_factory=dict)
     encoding_s: float = 0.0
 
 
@@ -102,6 +101,8 @@ class Segmenter:
     def generate(self, pixels: NDArray[np.uint8], memory: Memory, quality: Quality) -> list[Mask]:
         """Masks of everything in an HxWx3 uint8 RGB picture; how hard to look for it is in `EFFORTS`.
 
+        What is much less sure than the picture's other objects comes last, see `Mask.unsure`.
+
         Arguments:
             pixels: the picture.
             memory: of the same picture.
@@ -109,13 +110,14 @@ class Segmenter:
         """
         effort = EFFORTS[quality]
         height, width = pixels.shape[:2]
-        masks = self._stars(pixels, memory, effort.finer).masks(width, height)
+        seen = self._seen(pixels, memory, effort.finer)
+        masks = seen.stars.masks(width, height)
         if effort.unsure or effort.grid:
             prepared = self._generator.decoder.prepare(self._embedding(pixels, memory))
             masks = surer(self._generator, prepared, masks, effort.unsure)
             if effort.grid:
                 masks += missed(self._generator, prepared, masks, effort.grid)
-        return masks
+        return [*masks, *(replace(mask, unsure=True) for mask in seen.unsure.masks(width, height))]
 
     def masks_at(self, pixels: NDArray[np.uint8], memory: Memory, points: NDArray[np.float64]) -> list[Mask]:
         """The best mask at each of Nx2 (x, y) pixels of a picture, where there is one.
@@ -125,7 +127,7 @@ class Segmenter:
             memory: of the same picture.
             points: that somebody has pointed at.
         """
-        stars = self._stars(pixels, memory)
+        stars = self._seen(pixels, memory).stars
         radii = radii_at(stars, points)
         found = find_at(self._generator, pixels, self._embedding(pixels, memory), points, radii)
         height, width = pixels.shape[:2]
@@ -145,13 +147,13 @@ class Segmenter:
             generator.warm_up()
         return generator
 
-    def _stars(self, pixels: NDArray[np.uint8], memory: Memory, finer: bool | None = None) -> Stars:
-        """Objects of one pass; where it does not matter whether `finer`, those that are remembered."""
+    def _seen(self, pixels: NDArray[np.uint8], memory: Memory, finer: bool | None = None) -> Seen:
+        """What one pass finds; where it does not matter whether `finer`, what is remembered."""
         if finer is None:
             finer = next(iter(memory.seen), True)
         if finer not in memory.seen:
             seen = look(self._network.answer, pixels, Looking(finer, thresholds=self._thresholds))
-            memory.seen[finer] = seen.stars
+            memory.seen[finer] = seen
             memory.encoding_s += seen.encoding_s
         return memory.seen[finer]
 

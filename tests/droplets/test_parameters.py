@@ -42,7 +42,7 @@ def refusal(group, value) -> str:
 
 def test_the_lists_of_fields_are_whole():
     counted = len(NUMBERS) + len(SWITCHES)
-    assert (len(FLOATS), len(NUMBERS), len(SWITCHES)) == (19, 24, 14)
+    assert (len(FLOATS), len(NUMBERS), len(SWITCHES)) == (19, 24, 15)
     structured = {"quality", "points", "add", "exclude", "roi", "automatic_filters", "ddpcr", "mask_format"}
     structured |= {"objects"}
     assert counted + len(structured) == sum(len(group.model_fields) for group in GROUPS)
@@ -167,7 +167,7 @@ def test_structured_options(value, named):
     [
         (
             {"aera": False},
-            "options.automatic_filters.aera is not known; known are: area, edge, circularity, debris.",
+            "options.automatic_filters.aera is not known; known are: unsure, area, edge, circularity, debris.",
         ),
         ({"area": 1}, "options.automatic_filters.area: Input should be a valid boolean."),
         ("yes", "options.automatic_filters must be a JSON object."),

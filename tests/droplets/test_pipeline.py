@@ -55,6 +55,7 @@ def test_a_picture_without_masks():
         "background": 0,
         "duplicate": 0,
         "clump": 0,
+        "unsure": 0,
         "edge": 0,
         "area": 0,
         "circularity": 0,
@@ -108,6 +109,7 @@ def test_every_mask_is_kept_or_counted():
         "background": 1,
         "duplicate": 1,
         "clump": 1,
+        "unsure": 0,
         "edge": 1,
         "area": 0,
         "circularity": 1,
@@ -348,6 +350,14 @@ def test_automatic_filters_are_switched_together_or_singly(automatic, removed):
     masks = [*droplets, clump, sliver, cut, disc(150, 140, 3)]
     found = analyze(noise(), DrawnMasks(*masks), wanted(automatic_filters=automatic))
     assert {name: found.removed[name] for name in removed} == removed
+
+
+def test_what_is_unsure_is_left_out_and_counted_unless_it_is_wanted():
+    masks = [*(disc(60 + 50 * i, 60, 15) for i in range(2)), replace(disc(85, 90, 8), unsure=True)]
+    found = analyze(noise(), DrawnMasks(*masks), wanted())
+    assert (found.found, len(found.droplets), found.removed["unsure"]) == (3, 2, 1)
+    found = analyze(noise(), DrawnMasks(*masks), wanted(automatic_filters={"unsure": False, "debris": False}))
+    assert (found.found, len(found.droplets), found.removed["unsure"]) == (3, 3, 0)
 
 
 def test_automatic_filters_are_on_by_default():

@@ -201,7 +201,8 @@ def test_what_is_much_less_sure_than_the_rest_goes_with_what_lies_in_it():
     sure = [Circle(60 + 100 * i, 60, 30) for i in range(3)]
     gap = Circle(360, 60, 20, heat=0.4, expected_iou=0.5)
     within = [Circle(60, 60, 6, layer=INNER, heat=0.3), Circle(360, 60, 5, layer=INNER)]
-    kept = convincing(stars_of([*sure, gap, *within]), 0.3)
+    kept, unsure = convincing(stars_of([*sure, gap, *within]), 0.3)
     assert sizes(kept) == [6, 30, 30, 30]
-    assert len(convincing(stars_of([gap]), 0.3)) == 1
-    assert len(convincing(Stars.none(), 0.3)) == 0
+    assert sizes(unsure) == [20]
+    assert [len(some) for some in convincing(stars_of([gap]), 0.3)] == [1, 0]
+    assert [len(some) for some in convincing(Stars.none(), 0.3)] == [0, 0]

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from droplets.errors import ModelUnavailable
 from droplets.finding.head import HEAT, Head
+from droplets.finding.one_pass import Seen
 from droplets.finding.segmenter import Memory, Segmenter
 from droplets.finding.stars import Stars
 from tests.droplets.finding.answers import Circle
@@ -53,7 +54,7 @@ def test_what_was_seen_is_remembered(segmenter, picture):
 
 
 def test_points_are_answered_by_hand_and_the_embedding_is_kept(segmenter, picture):
-    memory = Memory(seen={True: stars_of([Circle(35, 32, 16)])})
+    memory = Memory(seen={True: Seen(stars_of([Circle(35, 32, 16)]), Stars.none(), 0.0)})
     points = np.array([[35.0, 32.0]])
     first = segmenter.masks_at(picture, memory, points)
     embedding, spent = memory.embedding, memory.encoding_s
@@ -67,7 +68,7 @@ def test_points_are_answered_by_hand_and_the_embedding_is_kept(segmenter, pictur
 
 
 def test_thorough_prompts_what_the_head_does_not_see(segmenter, picture):
-    memory = Memory(seen={True: Stars.none()})
+    memory = Memory(seen={True: Seen(Stars.none(), Stars.none(), 0.0)})
     masks = segmenter.generate(picture, memory, "thorough")
     assert len(masks) > 15  # of 30 droplets
     assert {mask.found_by for mask in masks} == {"prompt"}

@@ -23,7 +23,7 @@ const START = {
     refine_edges: true,
     contents: true,
     objects: "auto",
-    automatic_filters: { edge: true, area: true, circularity: true, debris: true },
+    automatic_filters: { unsure: true, edge: true, area: true, circularity: true, debris: true },
     preprocessing: {},
     channel: null,
   },
