@@ -167,7 +167,8 @@ def test_structured_options(value, named):
     [
         (
             {"aera": False},
-            "options.automatic_filters.aera is not known; known are: unsure, area, edge, circularity, debris.",
+            "options.automatic_filters.aera is not known; "
+            "known are: unsure, area, edge, circularity, debris.",
         ),
         ({"area": 1}, "options.automatic_filters.area: Input should be a valid boolean."),
         ("yes", "options.automatic_filters must be a JSON object."),
