@@ -25,7 +25,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from config import ApiKey
 from droplets.errors import BadRequest, Forbidden, RateLimited, TooLarge, Unauthorized
-from droplets.image import sniff_format
+from droplets.reading.image import sniff_format
 from store import Store
 from store.usage import UsageRecord, UsageWriter
 

@@ -16,9 +16,9 @@ from auth_middleware import usage
 from config import Settings
 from droplets.errors import Busy
 from droplets.export.figures import rounded
-from droplets.image import decode_image
 from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze
+from droplets.reading.image import decode_image
 from droplets.types import Analysis, Image
 from sam_service import SamService
 

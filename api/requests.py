@@ -11,9 +11,9 @@ from flask import request
 from auth_middleware import current_auth, optional_upload, validate_file_upload
 from droplets.errors import BadRequest
 from droplets.filters import Filters
-from droplets.image import decode_base64
 from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import Preprocessing
+from droplets.reading.image import decode_base64
 
 GROUPS = ("filters", "preprocessing", "options")
 

@@ -38,9 +38,9 @@ from benchmarks.pictures import load, share
 from droplets.errors import ModelUnavailable
 from droplets.finding.network import Network
 from droplets.finding.segmenter import Memory, Segmenter
-from droplets.image import decode_image
 from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze
+from droplets.reading.image import decode_image
 from droplets.sam import tiny_vit
 from droplets.types import Mask
 

@@ -20,9 +20,9 @@ from scipy.spatial import cKDTree
 
 from benchmarks.model import CHECKPOINT, HEAD, forgetful
 from droplets.finding.segmenter import Segmenter
-from droplets.image import decode_image
 from droplets.options import AnalysisOptions
 from droplets.pipeline import GenerateMasks, analyze
+from droplets.reading.image import decode_image
 from training.rendering.plain import Rendering, TrueDroplet, render_brightfield, render_fluorescence
 
 DIAMETERS, SIDES = (8, 12, 18, 26, 38, 55, 80, 120), (512, 1024, 2048)

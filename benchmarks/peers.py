@@ -42,9 +42,9 @@ from benchmarks.model import CHECKPOINT, HEAD, as_image, forgetful, stock
 from benchmarks.pictures import BENCH, DROPLET, load
 from droplets.errors import ModelUnavailable
 from droplets.finding.segmenter import Segmenter
-from droplets.image import decode_image
 from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
+from droplets.reading.image import decode_image
 from droplets.types import Image, Mask
 
 METHODS = ("ours", "stock", "hough", "told", "threshold", "watershed")

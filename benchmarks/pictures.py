@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from droplets.image import decode_image
+from droplets.reading.image import decode_image
 from droplets.types import Mask
 from training.rendering.plain import Rendering, render_brightfield
 

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field
 from droplets.ddpcr import DdpcrOptions
 from droplets.filters import AutomaticFilters, Filters
 from droplets.parameters import Parameters
-from droplets.pixel_size import LARGEST_UM, SMALLEST_UM
 from droplets.preprocess import Preprocessing
+from droplets.reading.pixel_size import LARGEST_UM, SMALLEST_UM
 from droplets.types import Objects, Quality
 
 MOST_ADDED = 500

@@ -27,9 +27,9 @@ from droplets.measure import (
 )  # fmt: skip
 from droplets.options import AnalysisOptions, Options
 from droplets.picks import note_on_misses, picked, without_picked
-from droplets.pixel_size import believable
 from droplets.population import means_among_alike
 from droplets.preprocess import preprocess
+from droplets.reading.pixel_size import believable
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.types import (

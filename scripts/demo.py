@@ -17,7 +17,7 @@ from config import load_settings
 from droplets.export.coco import mask_from_rle
 from droplets.export.kinds import COLOURS
 from droplets.export.overlay import overlay_png
-from droplets.image import decode_image
+from droplets.reading.image import decode_image
 from scripts.keys import client_key
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "droplets.png"

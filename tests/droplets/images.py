@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image as Pillow
 
 from droplets.errors import ServiceError
-from droplets.image import decode_image
+from droplets.reading.image import decode_image
 from droplets.types import Image
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -11,7 +11,7 @@ import pytest
 
 from droplets.ddpcr import DdpcrOptions, DigitalPcr, digital_pcr, fluorescence_plane
 from droplets.errors import BadRequest
-from droplets.image import decode_image
+from droplets.reading.image import decode_image
 from droplets.types import Droplet, PixelSize
 from tests.conftest import ROOT
 from tests.droplets.pairs import Pair, pair

@@ -144,7 +144,7 @@ def test_whatever_a_decoder_raises_is_422_without_its_words(monkeypatch, raised)
     def fail(*_args: object) -> None:
         raise raised("/srv/secret/decoder.c:42")
 
-    monkeypatch.setattr("droplets.image.read_raster", fail)
+    monkeypatch.setattr("droplets.reading.image.read_raster", fail)
     with pytest.raises(UndecodableImage) as caught:
         decode(SOUND["png"])
     assert "secret" not in caught.value.message

@@ -12,7 +12,7 @@ from droplets.errors import (
     BadRequest,
     TooLarge,
 )
-from droplets.image import decode_base64, sniff_format
+from droplets.reading.image import decode_base64, sniff_format
 from tests.droplets.images import (
     SOUND,
     colour,

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import BadRequest, ServiceError, TooLarge, UndecodableImage, UnsupportedImage
-from droplets.raster import read_raster
-from droplets.stored import Stored, find_window, to_8bit
-from droplets.tiff import read_tiff
+from droplets.reading.raster import read_raster
+from droplets.reading.stored import Stored, find_window, to_8bit
+from droplets.reading.tiff import read_tiff
 from droplets.types import Image
 
 SNIFFED_BYTES = 32

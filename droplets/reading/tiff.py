@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from droplets.errors import TooManyPixels, UndecodableImage
-from droplets.pixel_size import tiff_pixel_size
-from droplets.stored import Stored, check_size
-from droplets.tiff_directory import MAX_COUNTED, check_first_directory, count_directories
+from droplets.reading.pixel_size import tiff_pixel_size
+from droplets.reading.stored import Stored, check_size
+from droplets.reading.tiff_directory import MAX_COUNTED, check_first_directory, count_directories
 
 COMPRESSIONS: Final = {
     1: "none",

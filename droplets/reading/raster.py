@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from droplets.errors import UndecodableImage
-from droplets.stored import Stored, check_size
+from droplets.reading.stored import Stored, check_size
 
 # Pillow's own limit is a warning at a size of its own choosing; check_size takes its place.
 Pillow.MAX_IMAGE_PIXELS = None
