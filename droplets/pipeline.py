@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.annotations.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.beads import find_beads
 from droplets.context import NEAREST, beads_within, masks_around
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
@@ -31,7 +32,6 @@ from droplets.population import means_among_alike
 from droplets.preprocess import preprocess
 from droplets.reading.pixel_size import believable
 from droplets.region import checked_points, checked_region, crop, in_picture
-from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.types import (
     Analysis,
     Boundary,

@@ -2,7 +2,7 @@
 
 A bar is a filled rectangle in white, black or another pure colour, several times as long as it is
 thick, with straight sharp edges and nothing of its colour around it but its text. Where the text
-can be read (droplets/glyphs.py), the bar gives the pixel size. Where it cannot, a bar is believed
+can be read (droplets/annotations/glyphs.py), the bar gives the pixel size. Where it cannot, a bar is believed
 only if its rectangle is flawless and the only one.
 """
 
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.glyphs import Part, around, read_length, text_lines
+from droplets.annotations.glyphs import Part, around, read_length, text_lines
 from droplets.types import Box, Mask, PixelSize
 
 PURE = 25  # grey levels from 0 or 255, for what JPEG does to a pure colour

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from droplets.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
+from droplets.annotations.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.types import Box, Mask, PixelSize
 from tests.droplets.shapes import disc, rectangle
 from training.rendering.plain import render_brightfield, render_fluorescence

@@ -1,0 +1,1 @@
+"""What was burnt into pictures: scale bars and their captions."""
