@@ -2,9 +2,9 @@
 
     python -m benchmarks.boundaries [--pictures 100] [--fit]
 
-Objects are found by the head and put on their edges (droplets/edges.py); those of an IoU over one half with a
-true one are measured. The error of a picture is the median over its objects, so that a picture of two
-droplets counts as much as one of a thousand. --fit prints the factors of droplets/uncertainty.py instead.
+Objects are found by the head and put on their edges (droplets/boundaries/); those of an IoU over one half
+with a true one are measured. The error of a picture is the median over its objects, so that a picture of two
+droplets counts as much as one of a thousand. --fit prints the factors of boundaries/uncertainty.py instead.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
 from benchmarks.model import CHECKPOINT, HEAD
-from droplets.edges import find_boundaries
+from droplets.boundaries.refine import find_boundaries
+from droplets.boundaries.uncertainty import parts
 from droplets.finding.segmenter import Memory, Segmenter
 from droplets.measure import equivalent_diameter, shape
 from droplets.types import Boundary, Mask
-from droplets.uncertainty import parts
 from training.frames import shown
 from training.rendering.truth import Outline, Picture
 from training.validate import FIRST_SEED, as_stars, best_ious, weights
@@ -47,7 +47,7 @@ class Measured:
         look: of the picture.
         true, found, diameter: in pixels: the true diameter, that as found, and that on the edge.
         moved: whether an edge was found.
-        uncertainty: of the diameter, and `parts` of it, Nx3, see droplets/uncertainty.py; in pixels.
+        uncertainty: of the diameter, and `parts` of it, Nx3, see boundaries/uncertainty.py; in pixels.
     """
 
     look: str

@@ -17,7 +17,7 @@ from skimage.filters import threshold_otsu
 from skimage.segmentation import watershed
 
 from benchmarks.pictures import disc
-from droplets.edges import find_boundaries
+from droplets.boundaries.refine import find_boundaries
 from droplets.types import Mask
 
 BLUR = 5  # pixels, of the median filter in OpenCV's tutorials

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.pictures import disc
-from droplets.edges import find_boundaries
+from droplets.boundaries.refine import find_boundaries
 from droplets.measure import border_distance, intensity, shape
 from droplets.types import Boundary, Mask
 from training.rendering.plain import render_brightfield

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from droplets.annotations.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.beads import find_beads
+from droplets.boundaries.refine import NOT_WANTED, as_found, find_boundaries
+from droplets.boundaries.uncertainty import note_on_edges, overlap
 from droplets.context import NEAREST, beads_within, masks_around
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
-from droplets.edges import NOT_WANTED, as_found, find_boundaries
 from droplets.filters import apply_filters
 from droplets.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.kinds import GUESSED, Classified, Kinds, classify
@@ -44,7 +45,6 @@ from droplets.types import (
     PixelSize,
     Quality,
 )  # fmt: skip
-from droplets.uncertainty import note_on_edges, overlap
 
 GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None], Generation]
 """(HxWx3 uint8 RGB, quality, Nx2 (x, y) prompt points or None for everything) -> Generation."""

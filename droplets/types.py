@@ -187,7 +187,7 @@ class Boundary:
         residual: root mean square distance in pixels of the edge found on single rays from the contour.
         contrast: steepness of the edge over the noise of the picture around it, 0 for none.
         rise: pixels over which the edge rises; 0 where the model's mask was kept.
-        uncertainty: standard uncertainty of the equivalent diameter in pixels; see droplets/uncertainty.py.
+        uncertainty: standard uncertainty of the equivalent diameter in pixels; see boundaries/uncertainty.py.
         inner_diameter: of the inner edge of a dark rim, equivalent, in pixels; None where there is none.
         kept_because: why the model's mask was kept; None where the contour replaced it.
     """

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.contours import rasterise
+from droplets.boundaries.contours import rasterise
+from droplets.boundaries.rays import chunks, directions
 from droplets.finding.head import RAYS
-from droplets.polar import chunks, directions
 from droplets.types import BEAD, Box, Mask
 
 OUTER, INNER = 0, 1

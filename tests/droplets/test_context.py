@@ -3,8 +3,8 @@
 import pytest
 
 from droplets.beads import Bead
+from droplets.boundaries.refine import find_boundaries
 from droplets.context import beads_within, masks_around
-from droplets.edges import find_boundaries
 from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
 from droplets.types import Generation

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from droplets.edges import find_boundaries
+from droplets.boundaries.refine import find_boundaries
 from droplets.finding.network import Network
 from droplets.finding.segmenter import Memory, Segmenter
 from droplets.types import Mask

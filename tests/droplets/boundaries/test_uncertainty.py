@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from droplets.uncertainty import note_on_edges, overlap, uncertainty
+from droplets.boundaries.uncertainty import note_on_edges, overlap, uncertainty
 
 
 def test_the_parts_add_up_as_squares():

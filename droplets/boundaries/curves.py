@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.boundaries.rays import DIRECTIONS, RAYS, Paths
 from droplets.noise import MAD_TO_SIGMA
-from droplets.polar import DIRECTIONS, RAYS, Paths
 
 ROUNDS = 4
 TUKEY = 4.685  # standard deviations, of 95 % efficiency

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from droplets.curves import fit_circles, fit_offsets, low_pass, recentred, upsample, weighted_median
-from droplets.polar import DIRECTIONS, RAYS, Paths
+from droplets.boundaries.curves import (
+    fit_circles,
+    fit_offsets,
+    low_pass,
+    recentred,
+    upsample,
+    weighted_median,
+)
+from droplets.boundaries.rays import DIRECTIONS, RAYS, Paths
 
 TURN = 2 * np.pi * np.arange(RAYS) / RAYS
 

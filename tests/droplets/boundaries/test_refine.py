@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from droplets.edges import find_boundaries
+from droplets.boundaries.refine import find_boundaries
 from droplets.types import Boundary, Mask
 from tests.droplets.shapes import disc, ellipse, in_frame, rectangle
 from training.rendering.plain import render_brightfield, render_fluorescence

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-from droplets.curves import weighted_median
-from droplets.polar import RAYS, Paths, sample
+from droplets.boundaries.curves import weighted_median
+from droplets.boundaries.rays import RAYS, Paths, sample
 
 Floats = NDArray[np.float64]
 Values = NDArray[np.float32]

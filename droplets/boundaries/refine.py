@@ -2,7 +2,7 @@
 
 The grey values along rays through each mask's outline show the edge: the half height outside a dark rim,
 the middle of a rim that two neighbours share, or the half height between inside and background of an
-object that glows (droplets/profiles.py). A smooth closed curve is fitted to the rays' edges robustly,
+object that glows (profiles.py). A smooth closed curve is fitted to the rays' edges robustly,
 twice: from the mask, then from the first curve.
 """
 
@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.contours import clip, rasterise
-from droplets.curves import (
+from droplets.boundaries.contours import clip, rasterise
+from droplets.boundaries.curves import (
     fit_circles,
     fit_offsets,
     low_pass,
@@ -24,12 +24,12 @@ from droplets.curves import (
     spread,
     upsample,
 )
+from droplets.boundaries.profiles import DIP, SEARCH, Edges, Kind, find_edges, kind_of_edges, upper
+from droplets.boundaries.rays import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
+from droplets.boundaries.uncertainty import AS_FOUND, UNSEEN, uncertainty
 from droplets.measure import equivalent_diameter
 from droplets.noise import MAD_TO_SIGMA
-from droplets.polar import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
-from droplets.profiles import DIP, SEARCH, Edges, Kind, find_edges, kind_of_edges, upper
 from droplets.types import Boundary, Mask
-from droplets.uncertainty import AS_FOUND, UNSEEN, uncertainty
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

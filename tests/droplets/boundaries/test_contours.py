@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.measure import points_in_poly
 
-from droplets.contours import clip, rasterise
+from droplets.boundaries.contours import clip, rasterise
 from tests.droplets.shapes import disc, in_frame
 
 WIDTH, HEIGHT = 60, 50

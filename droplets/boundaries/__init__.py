@@ -1,0 +1,1 @@
+"""From outlines to true edges: rays, edges on them, curves through these."""
