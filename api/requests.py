@@ -10,7 +10,7 @@ from flask import request
 
 from auth_middleware import current_auth, optional_upload, validate_file_upload
 from droplets.errors import BadRequest
-from droplets.filters import Filters
+from droplets.objects.filters import Filters
 from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import Preprocessing
 from droplets.reading.image import decode_base64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from droplets.filters import Filters
+from droplets.objects.filters import Filters
 from droplets.options import Options
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing

@@ -23,7 +23,7 @@ from benchmarks.model import CHECKPOINT, HEAD
 from droplets.boundaries.refine import find_boundaries
 from droplets.boundaries.uncertainty import parts
 from droplets.finding.segmenter import Memory, Segmenter
-from droplets.measure import equivalent_diameter, shape
+from droplets.objects.measure import equivalent_diameter, shape
 from droplets.types import Boundary, Mask
 from training.frames import shown
 from training.rendering.truth import Outline, Picture

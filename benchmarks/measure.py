@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.pictures import disc
 from droplets.boundaries.refine import find_boundaries
-from droplets.measure import border_distance, intensity, shape
+from droplets.objects.measure import border_distance, intensity, shape
 from droplets.types import Boundary, Mask
 from training.rendering.plain import render_brightfield
 

@@ -17,10 +17,10 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from droplets.blobs import SIGNIFICANT, find_blobs
-from droplets.boxes import surroundings
 from droplets.interiors import Plane
-from droplets.measure import shape, touches_border
 from droplets.noise import MAD_TO_SIGMA
+from droplets.objects.boxes import surroundings
+from droplets.objects.measure import shape, touches_border
 from droplets.types import Image, Mask
 
 Labels = NDArray[np.int32]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from droplets.beads import Bead
-from droplets.boxes import boxes_of, overlapping
+from droplets.objects.boxes import boxes_of, overlapping
 from droplets.types import Mask
 
 NEAREST = 50

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from droplets.concentration import Concentration, concentration
 from droplets.errors import BadRequest
-from droplets.measure import volume_pl
+from droplets.objects.measure import volume_pl
 from droplets.parameters import Parameters
 from droplets.partitions import Partitions, measure_partitions
 from droplets.registration import Registration, register

@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.measure import equivalent_diameter, touches_border
 from droplets.noise import MAD_TO_SIGMA
+from droplets.objects.measure import equivalent_diameter, touches_border
 from droplets.types import Mask
 
 Plane = NDArray[np.float32]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from droplets.beads import Bead
-from droplets.hierarchy import Node
-from droplets.measure import circularity, equivalent_diameter, touches_border
-from droplets.population import are_alike, typical_area
+from droplets.objects.hierarchy import Node
+from droplets.objects.measure import circularity, equivalent_diameter, touches_border
+from droplets.objects.population import are_alike, typical_area
 from droplets.types import Kind, Mask
 
 SAME_BEAD, SAME_CLUMP = 4.0, 2.0

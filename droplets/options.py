@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from droplets.ddpcr import DdpcrOptions
-from droplets.filters import AutomaticFilters, Filters
+from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
 from droplets.reading.pixel_size import LARGEST_UM, SMALLEST_UM

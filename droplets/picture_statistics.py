@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.measure import grey_values
+from droplets.objects.measure import grey_values
 from droplets.types import Image
 
 BINS = 256
@@ -19,7 +19,7 @@ def picture_statistics(image: Image) -> dict[str, Any]:
     Returns:
         "overall" (of the grey values) and "channels" (a dict a channel: grey, or red, green and
         blue), each with mean, min, max, std, median and a histogram of 256 bins ("counts" and
-        "edges"); and "suggested_filters", fields of `droplets.filters.Filters`.
+        "edges"); and "suggested_filters", fields of `droplets.objects.filters.Filters`.
     """
     grey = grey_values(image)
     planes = {"grey": grey} if image.original.ndim == 2 else _channels(image.original)

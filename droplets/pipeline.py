@@ -16,10 +16,10 @@ from droplets.boundaries.refine import NOT_WANTED, as_found, find_boundaries
 from droplets.boundaries.uncertainty import note_on_edges, overlap
 from droplets.context import NEAREST, beads_within, masks_around
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
-from droplets.filters import apply_filters
-from droplets.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.kinds import GUESSED, Classified, Kinds, classify
-from droplets.measure import (
+from droplets.objects.filters import apply_filters
+from droplets.objects.hierarchy import Hierarchy, Node, build_hierarchy
+from droplets.objects.measure import (
     border_distance,
     channel_intensities,
     equivalent_diameter,
@@ -27,9 +27,9 @@ from droplets.measure import (
     intensity,
     shape,
 )  # fmt: skip
+from droplets.objects.picks import note_on_misses, picked, without_picked
+from droplets.objects.population import means_among_alike
 from droplets.options import AnalysisOptions, Options
-from droplets.picks import note_on_misses, picked, without_picked
-from droplets.population import means_among_alike
 from droplets.preprocess import preprocess
 from droplets.reading.pixel_size import believable
 from droplets.region import checked_points, checked_region, crop, in_picture

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from droplets.measure import volume_pl
+from droplets.objects.measure import volume_pl
 from droplets.types import Droplet, PixelSize
 
 Values = NDArray[np.float64]

@@ -231,7 +231,7 @@ class Intensity:
 
 @dataclass(frozen=True)
 class Shape:
-    """Figures of a mask's outline; lengths in pixels. Formulas: droplets/measure.py."""
+    """Figures of a mask's outline; lengths in pixels. Formulas: droplets/objects/measure.py."""
 
     equivalent_diameter: float
     max_feret_diameter: float

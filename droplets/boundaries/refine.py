@@ -27,8 +27,8 @@ from droplets.boundaries.curves import (
 from droplets.boundaries.profiles import DIP, SEARCH, Edges, Kind, find_edges, kind_of_edges, upper
 from droplets.boundaries.rays import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
 from droplets.boundaries.uncertainty import AS_FOUND, UNSEEN, uncertainty
-from droplets.measure import equivalent_diameter
 from droplets.noise import MAD_TO_SIGMA
+from droplets.objects.measure import equivalent_diameter
 from droplets.types import Boundary, Mask
 
 Floats = NDArray[np.float64]

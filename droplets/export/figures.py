@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from droplets.measure import diameter_um, volume_pl
+from droplets.objects.measure import diameter_um, volume_pl
 from droplets.types import Analysis, Droplet, Intensity, PixelSize
 
 Value = str | int | float | None

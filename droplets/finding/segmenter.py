@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from droplets.boxes import boxes_of, overlapping
 from droplets.finding.network import Network
 from droplets.finding.one_pass import Looking, Seen, look, radii_at
 from droplets.finding.thorough import SAME, missed, surer
 from droplets.finding.weights import load_head
+from droplets.objects.boxes import boxes_of, overlapping
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.encoder import Embedding, Precision, Runtime
 from droplets.sam.generator import Generator

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.boxes import boxes_of, overlapping
+from droplets.objects.boxes import boxes_of, overlapping
 from droplets.sam.generator import Generator, point_grid
 from droplets.sam.pointing import ANY_MASK
 from droplets.sam.projections import Prepared

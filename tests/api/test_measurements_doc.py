@@ -8,7 +8,7 @@ import pytest
 
 from api.schemas import MaskInfo, SummaryStatistics
 from api.schemas_advanced import AdvancedAnalysis, Clusters, Contents, Encapsulation, Neighbours
-from droplets.filters import AutomaticFilters, Filters
+from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.options import Options
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from droplets.measure import border_distance, intensity, shape
+from droplets.objects.measure import border_distance, intensity, shape
 from droplets.types import BorderDistance, Droplet, Image, Intensity, Kind, Mask, Shape
 from training.rendering.plain import Rendering
 

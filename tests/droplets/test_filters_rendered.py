@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from droplets.encapsulation import bead_counts, encapsulation
-from droplets.filters import Filters
+from droplets.objects.filters import Filters
 from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze
 from droplets.types import Analysis, Droplet, Generation

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from droplets.beads import Bead
-from droplets.hierarchy import build_hierarchy
 from droplets.kinds import Kinds, classify
+from droplets.objects.hierarchy import build_hierarchy
 from droplets.types import Mask
 from tests.droplets.shapes import disc, union
 

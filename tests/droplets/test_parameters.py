@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from droplets.errors import BadRequest
-from droplets.filters import AutomaticFilters, Filters
+from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.options import Options
 from droplets.preprocess import Preprocessing
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from droplets.filters import Filters
+from droplets.objects.filters import Filters
 from droplets.picture_statistics import picture_statistics
 from tests.droplets.shapes import picture
 

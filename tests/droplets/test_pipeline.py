@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from droplets.errors import BadRequest
-from droplets.filters import AutomaticFilters, Filters
-from droplets.measure import grey_values, intensity, shape
+from droplets.objects.filters import AutomaticFilters, Filters
+from droplets.objects.measure import grey_values, intensity, shape
 from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
 from droplets.preprocess import Preprocessing, preprocess

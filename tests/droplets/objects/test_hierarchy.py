@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from droplets.hierarchy import Hierarchy, build_hierarchy
+from droplets.objects.hierarchy import Hierarchy, build_hierarchy
 from droplets.types import Mask
 from tests.droplets.shapes import disc, ellipse, random_mask, rectangle, ring, union
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.boxes import boxes_of
-from droplets.filters import renumbered
+from droplets.objects.boxes import boxes_of
+from droplets.objects.filters import renumbered
 from droplets.types import Droplet
 
 MOST_NAMED = 5

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from droplets.errors import BadRequest
-from droplets.filters import Filters
+from droplets.objects.filters import Filters
+from droplets.objects.picks import MOST_NAMED, note_on_misses, picked
 from droplets.options import MOST_ADDED, MOST_EXCLUDED, AnalysisOptions, Options
-from droplets.picks import MOST_NAMED, note_on_misses, picked
 from droplets.pipeline import analyze
 from droplets.types import Generation, Mask
 from tests.droplets.shapes import disc, picture, rectangle, ring

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from droplets.measure import ROUND
+from droplets.objects.measure import ROUND
+from droplets.objects.population import typical_area
 from droplets.parameters import Parameters
-from droplets.population import typical_area
 from droplets.types import Droplet
 
 AREA_FACTOR = 1.5
@@ -28,7 +28,7 @@ LIMITED = "of a droplet, or of what lies in none"
 class AutomaticFilters(Parameters):
     """What is left out unless it is switched off.
 
-    The typical area is that of a monodisperse picture, see `droplets.population`. In a polydisperse
+    The typical area is that of a monodisperse picture, see `droplets.objects.population`. In a polydisperse
     one, such as foam, droplets are neither too large nor too small.
     """
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.boxes import boxes_of, overlapping_pairs
-from droplets.measure import ROUND, circularity
+from droplets.objects.boxes import boxes_of, overlapping_pairs
+from droplets.objects.measure import ROUND, circularity
 from droplets.types import Mask
 
 Bools = NDArray[np.bool_]

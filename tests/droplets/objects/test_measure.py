@@ -13,7 +13,7 @@ from scipy.spatial.distance import pdist
 from skimage.measure import perimeter_crofton
 
 from droplets.boundaries.contours import clip
-from droplets.measure import border_distance, channel_intensities, grey_values, intensity, shape
+from droplets.objects.measure import border_distance, channel_intensities, grey_values, intensity, shape
 from droplets.types import BorderDistance, Mask
 from tests.droplets.shapes import disc, ellipse, picture, random_mask, rectangle, ring, union
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from droplets.population import ALIKE, SHARE, means_among_alike, typical_area
+from droplets.objects.population import ALIKE, SHARE, means_among_alike, typical_area
 
 
 def areas(radii) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from droplets.errors import BadRequest
-from droplets.filters import FIGURES, AutomaticFilters, Filters, apply_filters
+from droplets.objects.filters import FIGURES, AutomaticFilters, Filters, apply_filters
 from droplets.types import Droplet
 from tests.droplets.shapes import figured
 

@@ -1,0 +1,1 @@
+"""What the objects of a picture are: hierarchy, figures, filters, populations."""
