@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from scipy.spatial import KDTree
 
-from droplets.beads import Bead
+from droplets.contents.beads import Bead
 from droplets.objects.boxes import boxes_of, overlapping
 from droplets.types import Mask
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.annotations.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
-from droplets.beads import find_beads
 from droplets.boundaries.refine import NOT_WANTED, as_found, find_boundaries
 from droplets.boundaries.uncertainty import note_on_edges, overlap
+from droplets.contents.beads import find_beads
+from droplets.contents.kinds import GUESSED, Classified, Kinds, classify
 from droplets.context import NEAREST, beads_within, masks_around
 from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
-from droplets.kinds import GUESSED, Classified, Kinds, classify
 from droplets.objects.filters import apply_filters
 from droplets.objects.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.objects.measure import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from droplets.beads import Bead
 from droplets.boundaries.refine import find_boundaries
+from droplets.contents.beads import Bead
 from droplets.context import beads_within, masks_around
 from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from droplets.beads import Bead
-from droplets.kinds import Kinds, classify
+from droplets.contents.beads import Bead
+from droplets.contents.kinds import Kinds, classify
 from droplets.objects.hierarchy import build_hierarchy
 from droplets.types import Mask
 from tests.droplets.shapes import disc, union

@@ -2,7 +2,7 @@
 
 A bead that glows, alone on a dark ground or in colour over a grey picture, stands out from all else in the
 picture. Where nothing glows, a bead is what a droplet's interior holds that the others' do not
-(droplets/blobs.py).
+(droplets/contents/blobs.py).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from droplets.blobs import SIGNIFICANT, find_blobs
-from droplets.interiors import Plane
+from droplets.contents.blobs import SIGNIFICANT, find_blobs
+from droplets.contents.interiors import Plane
 from droplets.noise import MAD_TO_SIGMA
 from droplets.objects.boxes import surroundings
 from droplets.objects.measure import shape, touches_border

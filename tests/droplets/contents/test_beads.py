@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from droplets.beads import Bead, find_beads
-from droplets.interiors import interiors
+from droplets.contents.beads import Bead, find_beads
+from droplets.contents.interiors import interiors
 from droplets.types import Mask
 from tests.droplets.shapes import cut, disc, in_frame, masks_of, picture, rectangle, union
 from training.rendering.plain import render_brightfield

@@ -1,6 +1,6 @@
 """Blobs in the interiors of droplets: brightfield beads and cells.
 
-What the other droplets do not have (droplets/interiors.py) is searched with differences of Gaussians
+What the other droplets do not have (droplets/contents/interiors.py) is searched with differences of Gaussians
 (Lowe 2004, IJCV 60, 91) of several sizes, bright and dark.
 """
 
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.interiors import Indices, Interiors, Plane, at_depth, interiors, unusual
+from droplets.contents.interiors import Indices, Interiors, Plane, at_depth, interiors, unusual
 from droplets.noise import MAD_TO_SIGMA
 from droplets.types import Mask
 

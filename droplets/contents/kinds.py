@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from droplets.beads import Bead
+from droplets.contents.beads import Bead
 from droplets.objects.hierarchy import Node
 from droplets.objects.measure import circularity, equivalent_diameter, touches_border
 from droplets.objects.population import are_alike, typical_area

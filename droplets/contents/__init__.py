@@ -1,0 +1,1 @@
+"""What droplets hold: beads and cells, and what is what."""
