@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from droplets.ddpcr import DigitalPcr
+from droplets.ddpcr.evaluate import DigitalPcr
 
 
 def digital_pcr(result: DigitalPcr) -> dict[str, Any]:

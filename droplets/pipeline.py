@@ -16,7 +16,7 @@ from droplets.boundaries.uncertainty import note_on_edges, overlap
 from droplets.contents.beads import find_beads
 from droplets.contents.kinds import GUESSED, Classified, Kinds, classify
 from droplets.context import NEAREST, beads_within, masks_around
-from droplets.ddpcr import DdpcrOptions, digital_pcr, fluorescence_plane
+from droplets.ddpcr.evaluate import DdpcrOptions, digital_pcr, fluorescence_plane
 from droplets.objects.filters import apply_filters
 from droplets.objects.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.objects.measure import (

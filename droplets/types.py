@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from droplets.ddpcr import DigitalPcr
+    from droplets.ddpcr.evaluate import DigitalPcr
 
 BEAD = 0.5
 """Probability from which an object is a bead."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from droplets.concentration import concentration
+from droplets.ddpcr.concentration import concentration
 from droplets.encapsulation import encapsulation
 from droplets.statistics import histogram, size_distribution
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from droplets.concentration import Concentration, concentration
+from droplets.ddpcr.concentration import Concentration, concentration
 
 
 def test_lambda_by_hand():

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from skimage.feature import peak_local_max
 
-from droplets.local_shifts import Plane, Points, band_pass, local_shifts, windows_around
+from droplets.ddpcr.local_shifts import Plane, Points, band_pass, local_shifts, windows_around
 from droplets.types import Mask
 
 LARGEST_SHIFT = 0.1  # of the frame

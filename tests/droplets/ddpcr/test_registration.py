@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from droplets.registration import Registration, register
+from droplets.ddpcr.registration import Registration, register
 from tests.droplets.pairs import Pair, pair
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from droplets.threshold import find_threshold, separation
+from droplets.ddpcr.threshold import find_threshold, separation
 
 ONE = {
     "normal": lambda random: random.normal(10, 2, 600),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import percentile_filter
 
-from droplets.registration import Registration
+from droplets.ddpcr.registration import Registration
 from droplets.types import Droplet, Mask
 
 INNER = 0.6  # part of the radius that is measured: droplets stir a little, and rims mix with neighbours

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from droplets.ddpcr import DdpcrOptions, DigitalPcr, digital_pcr, fluorescence_plane
+from droplets.ddpcr.evaluate import DdpcrOptions, DigitalPcr, digital_pcr, fluorescence_plane
 from droplets.errors import BadRequest
 from droplets.reading.image import decode_image
 from droplets.types import Droplet, PixelSize

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from droplets.concentration import Concentration, concentration
+from droplets.ddpcr.concentration import Concentration, concentration
+from droplets.ddpcr.partitions import Partitions, measure_partitions
+from droplets.ddpcr.registration import Registration, register
+from droplets.ddpcr.threshold import Separation, find_threshold, separation
 from droplets.errors import BadRequest
 from droplets.objects.measure import volume_pl
 from droplets.parameters import Parameters
-from droplets.partitions import Partitions, measure_partitions
-from droplets.registration import Registration, register
-from droplets.threshold import Separation, find_threshold, separation
 from droplets.types import Droplet, Fluorescence, Image, PixelSize
 
 ThresholdSource = Literal["request", "automatic"]

@@ -1,0 +1,1 @@
+"""Digital PCR: positives and negatives of a fluorescence picture, and their concentration."""
