@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.serialise import children_of
-from droplets.clusters import clusters
-from droplets.encapsulation import bead_counts, encapsulation
 from droplets.export.figures import rounded
 from droplets.export.plots import plots
-from droplets.neighbours import neighbours
+from droplets.figures.clusters import clusters
+from droplets.figures.encapsulation import bead_counts, encapsulation
+from droplets.figures.packing import neighbours
+from droplets.figures.sizes import summary
 from droplets.options import Options
-from droplets.statistics import summary
 from droplets.types import Analysis, Droplet, Image
 
 

@@ -11,10 +11,10 @@ from api.requests import sent, sent_as_json, sent_with
 from auth_middleware import require_api_key, track_usage, validate_file_upload
 from config import Settings
 from droplets.export.figures import rounded
+from droplets.figures.picture import picture_statistics
 from droplets.objects.filters import Filters
 from droplets.options import Options
 from droplets.parameters import Parameters
-from droplets.picture_statistics import picture_statistics
 from droplets.preprocess import Preprocessing
 
 blueprint = Blueprint("segmentation", __name__)

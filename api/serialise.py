@@ -14,9 +14,9 @@ from PIL import Image as PillowImage
 from api.digital_pcr import digital_pcr
 from droplets.export.coco import polygons, rles
 from droplets.export.figures import rounded
+from droplets.figures.sizes import summary
 from droplets.objects.measure import ROUND, diameter_um, volume_pl
 from droplets.options import AnalysisOptions
-from droplets.statistics import summary
 from droplets.types import Analysis, Boundary, Droplet, Image, Intensity, Mask, PixelSize
 
 

@@ -24,8 +24,8 @@ from droplets.export.imagej import roi_set
 from droplets.export.labels import label_tiff
 from droplets.export.outlines import outlines
 from droplets.export.overlay import overlay_png
+from droplets.figures.sizes import summary
 from droplets.objects.measure import border_distance, intensity, shape
-from droplets.statistics import summary
 from droplets.types import Analysis, Droplet, Image, Mask
 from training.rendering.plain import TrueDroplet, render_brightfield
 

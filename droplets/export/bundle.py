@@ -34,7 +34,7 @@ def bundle(
         analysis: of it.
         name: of the picture's file as the client has it; folders in it are left out. It is shown in
             files and names none.
-        summary: of droplets.statistics.
+        summary: of droplets.figures.sizes.
         about: lines for the summary, such as date and model, by what they tell.
         extra: further files by their names, such as "analysis.json" and plots.
 

@@ -43,7 +43,7 @@ def summary_text(
 
     Arguments:
         name: of the picture's file.
-        summary: of droplets.statistics; all but None and longer lists in it is printed.
+        summary: of droplets.figures.sizes; all but None and longer lists in it is printed.
         about: further lines on the analysis, such as date and model, by what they tell.
     """
     facts = {**_facts(image, analysis, name), **about}

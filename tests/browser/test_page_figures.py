@@ -9,8 +9,8 @@ import pytest
 from scipy import special
 
 from droplets.ddpcr.concentration import concentration
-from droplets.encapsulation import encapsulation
-from droplets.statistics import histogram, size_distribution
+from droplets.figures.encapsulation import encapsulation
+from droplets.figures.sizes import histogram, size_distribution
 
 CALL = "async ([file, name, given]) => (await import(`/static/js/${file}.js`))[name](...given)"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from droplets.encapsulation import bead_counts, encapsulation
+from droplets.figures.encapsulation import bead_counts, encapsulation
 from droplets.objects.filters import Filters
 from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze

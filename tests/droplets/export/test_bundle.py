@@ -17,7 +17,7 @@ from droplets.export.csv import csv_table
 from droplets.export.geojson import feature_collection
 from droplets.export.imagej import roi_set
 from droplets.export.labels import label_tiff
-from droplets.statistics import summary
+from droplets.figures.sizes import summary
 from tests.droplets.export.filling import analysed
 from tests.droplets.shapes import disc
 

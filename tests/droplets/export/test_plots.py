@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from droplets.clusters import clusters
-from droplets.encapsulation import bead_counts, encapsulation
 from droplets.export.plots import plots
-from droplets.statistics import summary
+from droplets.figures.clusters import clusters
+from droplets.figures.encapsulation import bead_counts, encapsulation
+from droplets.figures.sizes import summary
 from droplets.types import PixelSize
 from tests.droplets.shapes import figured
 

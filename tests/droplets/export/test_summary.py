@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from droplets.export.summary import summary_text
-from droplets.statistics import summary
+from droplets.figures.sizes import summary
 from droplets.types import PixelSize
 from tests.droplets.export.filling import analysed
 from tests.droplets.shapes import disc

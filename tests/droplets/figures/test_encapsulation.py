@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from droplets.encapsulation import bead_counts, encapsulation
+from droplets.figures.encapsulation import bead_counts, encapsulation
 from tests.droplets.shapes import figured
 
 

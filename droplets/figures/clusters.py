@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 from threadpoolctl import threadpool_limits
 
-from droplets.statistics import ROUNDING, is_whole
+from droplets.figures.sizes import ROUNDING, is_whole
 from droplets.types import Droplet
 
 MOST_CLUSTERS = 5

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc, gammainc, gammaincinv, gammaln, xlogy
 
-from droplets.statistics import is_whole
+from droplets.figures.sizes import is_whole
 from droplets.types import Droplet
 
 LEAST_EXPECTED = 5.0

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay, QhullError
 
-from droplets.statistics import spread
+from droplets.figures.sizes import spread
 from droplets.types import Box, Droplet, PixelSize
 
 Floats = NDArray[np.float64]

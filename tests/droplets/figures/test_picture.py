@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from droplets.figures.picture import picture_statistics
 from droplets.objects.filters import Filters
-from droplets.picture_statistics import picture_statistics
 from tests.droplets.shapes import picture
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull, Voronoi, cKDTree
 
-from droplets.neighbours import neighbours
+from droplets.figures.packing import neighbours
 from droplets.types import PixelSize
 from tests.droplets.shapes import disc, measured
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from droplets.statistics import histogram, summary
+from droplets.figures.sizes import histogram, summary
 from droplets.types import Boundary, PixelSize
 from tests.droplets.shapes import figured
 

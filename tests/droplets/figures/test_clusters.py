@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from droplets.clusters import clusters
+from droplets.figures.clusters import clusters
 from tests.droplets.shapes import figured
 
 

@@ -1,0 +1,1 @@
+"""Figures over all droplets of a picture: sizes, packing, clusters, encapsulation."""
