@@ -11,10 +11,10 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import admin, analysis, charts, docs, errors, health, preview, segmentation, tracing, web
-from api.json import StrictJSONProvider
 from api.logs import configure_logging
 from api.metrics import Metrics
 from api.metrics_port import ByPort, metrics_app
+from api.strict_json import StrictJSONProvider
 from api.tunnel import Tunnel
 from auth_middleware import Auth
 from config import Settings, load_settings

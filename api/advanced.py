@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.serialise import children_of
+from droplets.analysis import Analysis
 from droplets.export.figures import rounded
 from droplets.export.plots import plots
 from droplets.figures.clusters import clusters
@@ -14,7 +15,7 @@ from droplets.figures.encapsulation import bead_counts, encapsulation
 from droplets.figures.packing import neighbours
 from droplets.figures.sizes import summary
 from droplets.options import Options
-from droplets.types import Analysis, Droplet, Image
+from droplets.types import Droplet, Image
 
 
 def advanced(image: Image, analysis: Analysis, options: Options) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from api.requests import Sent, analysis_options
 from api.serialise import segmentation
 from auth_middleware import usage
 from config import Settings
+from droplets.analysis import Analysis
 from droplets.errors import Busy
 from droplets.export.figures import rounded
 from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
-from droplets.types import Analysis, Image
+from droplets.types import Image
 from sam_service import SamService
 
 

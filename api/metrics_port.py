@@ -10,8 +10,8 @@ from prometheus_client import make_wsgi_app
 from werkzeug.wrappers import Response as BaseResponse
 
 from api import errors, tracing
-from api.json import StrictJSONProvider
 from api.metrics import Metrics
+from api.strict_json import StrictJSONProvider
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -12,12 +12,13 @@ from typing import Any
 from PIL import Image as PillowImage
 
 from api.digital_pcr import digital_pcr
+from droplets.analysis import Analysis
 from droplets.export.coco import polygons, rles
 from droplets.export.figures import rounded
 from droplets.figures.sizes import summary
 from droplets.objects.measure import ROUND, diameter_um, volume_pl
 from droplets.options import AnalysisOptions
-from droplets.types import Analysis, Boundary, Droplet, Image, Intensity, Mask, PixelSize
+from droplets.types import Boundary, Droplet, Image, Intensity, Mask, PixelSize
 
 
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:

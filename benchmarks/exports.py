@@ -16,17 +16,18 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from droplets.analysis import Analysis
 from droplets.export.bundle import bundle
 from droplets.export.coco import coco_json
-from droplets.export.csv import csv_table
 from droplets.export.geojson import feature_collection
 from droplets.export.imagej import roi_set
 from droplets.export.labels import label_tiff
 from droplets.export.outlines import outlines
 from droplets.export.overlay import overlay_png
+from droplets.export.table import csv_table
 from droplets.figures.sizes import summary
 from droplets.objects.measure import border_distance, intensity, shape
-from droplets.types import Analysis, Droplet, Image, Mask
+from droplets.types import Droplet, Image, Mask
 from training.rendering.plain import TrueDroplet, render_brightfield
 
 PITCH = 1.25  # of the droplets, in diameters

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.analysis import Analysis
 from droplets.annotations.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.boundaries.refine import NOT_WANTED, as_found, find_boundaries
 from droplets.boundaries.uncertainty import note_on_edges, overlap
@@ -33,18 +34,7 @@ from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import preprocess
 from droplets.reading.pixel_size import believable
 from droplets.region import checked_points, checked_region, crop, in_picture
-from droplets.types import (
-    Analysis,
-    Boundary,
-    Box,
-    Droplet,
-    Generation,
-    Image,
-    Mask,
-    Objects,
-    PixelSize,
-    Quality,
-)  # fmt: skip
+from droplets.types import Boundary, Box, Droplet, Generation, Image, Mask, Objects, PixelSize, Quality
 
 GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None], Generation]
 """(HxWx3 uint8 RGB, quality, Nx2 (x, y) prompt points or None for everything) -> Generation."""

@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from droplets.ddpcr.evaluate import DigitalPcr
 
 BEAD = 0.5
 """Probability from which an object is a bead."""
@@ -318,26 +315,3 @@ class Droplet:
     def inner_diameter(self) -> float | None:
         """Equivalent diameter of the inner edge of a dark rim, in pixels; None where there is none."""
         return self.boundary.inner_diameter if self.boundary else None
-
-
-@dataclass(frozen=True, eq=False)
-class Analysis:
-    """What was found in a picture.
-
-    Attributes:
-        droplets: what is left after the filters, largest area first; `parent` indexes this list.
-        found: number of masks that the model gave, and of beads that were found without it.
-        removed: number of masks taken out, by reason.
-        timing_ms: milliseconds a stage took.
-        pixel_size: of the picture; None if it is not known.
-        ddpcr: digital PCR, where it was asked for.
-        notes: remarks for the client, beside those on the picture's file.
-    """
-
-    droplets: list[Droplet]
-    found: int
-    removed: dict[str, int]
-    timing_ms: dict[str, float]
-    pixel_size: PixelSize | None = None
-    ddpcr: DigitalPcr | None = None
-    notes: tuple[str, ...] = ()

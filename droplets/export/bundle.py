@@ -6,16 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from droplets.analysis import Analysis
 from droplets.export.archive import archive
 from droplets.export.coco import coco_json
-from droplets.export.csv import csv_table
 from droplets.export.geojson import feature_collection
 from droplets.export.imagej import roi_set
 from droplets.export.kinds import COLOURS
 from droplets.export.labels import label_tiff
 from droplets.export.overlay import overlay_png
 from droplets.export.summary import summary_text
-from droplets.types import Analysis, Image
+from droplets.export.table import csv_table
+from droplets.types import Image
 
 
 def bundle(

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
+from droplets.analysis import Analysis
 from droplets.export.figures import rows
 from droplets.export.kinds import NUMBERS
 from droplets.export.outlines import outlines
-from droplets.types import Analysis, Image, Mask
+from droplets.types import Image, Mask
 
 IMAGE_ID = 1
 

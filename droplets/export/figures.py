@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from droplets.analysis import Analysis
 from droplets.objects.measure import diameter_um, volume_pl
-from droplets.types import Analysis, Droplet, Intensity, PixelSize
+from droplets.types import Droplet, Intensity, PixelSize
 
 Value = str | int | float | None
 CHANNELS = ("red", "green", "blue")

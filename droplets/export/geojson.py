@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from droplets.analysis import Analysis
 from droplets.export.figures import Value, rows
 from droplets.export.kinds import COLOURS, object_name
 from droplets.export.outlines import outlines
-from droplets.types import Analysis, Droplet, Mask
+from droplets.types import Droplet, Mask
 
 
 def feature_collection(analysis: Analysis) -> str:

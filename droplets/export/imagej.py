@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 from roifile import ROI_TYPE, ImagejRoi
 
+from droplets.analysis import Analysis
 from droplets.export.archive import archive
 from droplets.export.kinds import COLOURS, object_name
 from droplets.export.outlines import Ring, outlines
-from droplets.types import Analysis, Kind, Mask
+from droplets.types import Kind, Mask
 
 LARGEST = 60535
 """The largest integer coordinate that ImageJ reads; composite ROIs have floating ones."""

@@ -7,7 +7,8 @@ import io
 import numpy as np
 import tifffile
 
-from droplets.types import Analysis, Image
+from droplets.analysis import Analysis
+from droplets.types import Image
 
 MOST_16_BIT = 2**16 - 1
 

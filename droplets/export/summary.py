@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from droplets.analysis import Analysis
 from droplets.export.figures import rounded
-from droplets.types import Analysis, Image
+from droplets.types import Image
 
 UNITS = {
     "diameter": "px",

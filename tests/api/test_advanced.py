@@ -12,8 +12,9 @@ from PIL import Image as PillowImage
 
 from api.advanced import advanced, contents, drawings
 from api.schemas_advanced import AdvancedAnalysis, Clusters, Contents, Encapsulation, Neighbours
+from droplets.analysis import Analysis
 from droplets.options import Options
-from droplets.types import Analysis, PixelSize
+from droplets.types import PixelSize
 from tests.conftest import KEY
 from tests.droplets.shapes import disc, figured, measured, picture
 

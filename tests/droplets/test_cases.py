@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks.model import forgetful
+from droplets.analysis import Analysis
 from droplets.finding.segmenter import Segmenter
 from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
-from droplets.types import Analysis
 from tests.conftest import ROOT
 from tests.droplets.sam.conftest import CHECKPOINT
 

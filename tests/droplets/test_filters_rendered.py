@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from droplets.analysis import Analysis
 from droplets.figures.encapsulation import bead_counts, encapsulation
 from droplets.objects.filters import Filters
 from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze
-from droplets.types import Analysis, Droplet, Generation
+from droplets.types import Droplet, Generation
 from tests.droplets.shapes import disc, masks_of, picture
 from training.rendering.plain import Rendering, render_brightfield
 

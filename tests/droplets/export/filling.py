@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from droplets.types import Analysis, Image, Kind, Mask, PixelSize
+from droplets.analysis import Analysis
+from droplets.types import Image, Kind, Mask, PixelSize
 from tests.droplets.shapes import disc, ellipse, measured, picture, random_mask, rectangle, ring, union
 
 WIDTH, HEIGHT = 64, 60

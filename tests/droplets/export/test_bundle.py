@@ -13,10 +13,10 @@ import pytest
 from droplets.export.archive import archive
 from droplets.export.bundle import bundle
 from droplets.export.coco import coco_json
-from droplets.export.csv import csv_table
 from droplets.export.geojson import feature_collection
 from droplets.export.imagej import roi_set
 from droplets.export.labels import label_tiff
+from droplets.export.table import csv_table
 from droplets.figures.sizes import summary
 from tests.droplets.export.filling import analysed
 from tests.droplets.shapes import disc

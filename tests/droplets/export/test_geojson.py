@@ -7,9 +7,10 @@ import numpy as np
 import shapely
 from shapely.geometry import shape
 
+from droplets.analysis import Analysis
 from droplets.export.geojson import feature_collection
 from droplets.export.kinds import COLOURS
-from droplets.types import Analysis, PixelSize
+from droplets.types import PixelSize
 from tests.droplets.export.filling import HEIGHT, WIDTH, analysed, every_mask, shapes
 from tests.droplets.shapes import disc, in_frame, rectangle
 

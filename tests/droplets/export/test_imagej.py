@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import roifile
 
+from droplets.analysis import Analysis
 from droplets.export.imagej import LARGEST, roi_set
 from droplets.export.kinds import COLOURS
-from droplets.types import Analysis
 from tests.droplets.export.filling import HEIGHT, WIDTH, analysed, every_mask, filled, shapes
 from tests.droplets.shapes import disc, figured, in_frame, rectangle
 

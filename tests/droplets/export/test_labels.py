@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tifffile
 
+from droplets.analysis import Analysis
 from droplets.export import labels
 from droplets.export.labels import label_tiff
-from droplets.types import Analysis, PixelSize
+from droplets.types import PixelSize
 from tests.droplets.export.filling import HEIGHT, WIDTH, analysed
 from tests.droplets.shapes import disc, in_frame, rectangle, ring
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from droplets.export.csv import csv_table
+from droplets.analysis import Analysis
 from droplets.export.figures import COLUMNS, columns_table
-from droplets.types import Analysis, Boundary, Intensity, PixelSize
+from droplets.export.table import csv_table
+from droplets.types import Boundary, Intensity, PixelSize
 from tests.droplets.export.filling import analysed
 from tests.droplets.shapes import disc, rectangle
 

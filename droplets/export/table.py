@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
+from droplets.analysis import Analysis
 from droplets.export.figures import COLUMNS, rows
-from droplets.types import Analysis
 
 
 def csv_table(analysis: Analysis) -> str:
