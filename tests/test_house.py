@@ -1,0 +1,78 @@
+"""The rooms of docs/architecture.md: imports point one way, and every module has its room there."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = [
+    {"types", "errors", "noise"},
+    {"parameters"},
+    {"reading", "annotations", "sam", "objects"},
+    {"boundaries"},
+    {"finding", "contents", "figures", "ddpcr"},
+    {"preprocess", "region", "context", "analysis"},
+    {"options"},
+    {"pipeline", "export"},
+]
+"""Of droplets/, lowest first: a room imports itself and those below it."""
+MODULES = sorted((ROOT / "droplets").rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def room(parts: tuple[str, ...]) -> str:
+    """The folder in droplets/, or the module on top."""
+    return parts[1].removesuffix(".py")
+
+
+def height(name: str) -> int:
+    return next(i for i, layer in enumerate(LAYERS) if name in layer)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path):
+    own = room(path.relative_to(ROOT).parts)
+    if own == "__init__":
+        return
+    for module in imported(path):
+        top, *rest = module.split(".")
+        assert top not in {"api", "store", "app", "config", "auth_middleware", "sam_service", "training"}
+        if top == "droplets" and rest and rest[0] != own:
+            assert height(rest[0]) < height(own), f"{path.name} imports {module}"
+
+
+def test_no_module_bears_a_standard_librarys_name():
+    names = {
+        path.stem
+        for folder in ("api", "droplets", "store", "training")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert not names & (sys.stdlib_module_names - {"__init__", "types"})
+
+
+def test_the_page_on_the_house_names_every_room():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for name in sorted(set().union(*LAYERS)):
+        assert f"{name}.py`" in page or f"droplets/{name}/`" in page, name
+    for folder in (
+        "droplets",
+        "api",
+        "store",
+        "training",
+        "model",
+        "benchmarks",
+        "examples",
+        "web",
+        "scripts",
+    ):
+        assert f"`{folder}/" in page, folder
