@@ -10,12 +10,13 @@ from flask import Flask
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import admin, analysis, charts, docs, errors, health, preview, segmentation, tracing, web
-from api.logs import configure_logging
-from api.metrics import Metrics
-from api.metrics_port import ByPort, metrics_app
-from api.strict_json import StrictJSONProvider
-from api.tunnel import Tunnel
+from api.health.tunnel import Tunnel
+from api.plumbing import errors, tracing
+from api.plumbing.logs import configure_logging
+from api.plumbing.metrics import Metrics
+from api.routes import admin, analysis, charts, docs, health, preview, segmentation, web
+from api.routes.metrics_port import ByPort, metrics_app
+from api.wire.strict_json import StrictJSONProvider
 from auth_middleware import Auth
 from config import Settings, load_settings
 from droplets.finding.weights import HeadFile, known_head

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
-from api.logs import logging_config
+from api.plumbing.logs import logging_config
 from config import load_settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ settings.apply_to_process()
 metrics_folder = settings.prometheus_multiproc_dir if settings.metrics_port is not None else None
 
 bind = settings.addresses
-worker_class = "api.worker.Worker"
+worker_class = "api.plumbing.worker.Worker"
 workers = settings.workers
 threads = settings.threads
 timeout = (

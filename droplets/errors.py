@@ -15,7 +15,7 @@ ServiceError                      500
     └── ModelUnavailable          503  the checkpoint is missing, damaged or cannot be loaded
 
 The tree stands in the lowest room, so that every other one may raise from it. It knows no
-Flask: the one handler in api/errors.py turns it into JSON.
+Flask: the one handler in api/plumbing/errors.py turns it into JSON.
 """
 
 from __future__ import annotations

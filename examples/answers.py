@@ -12,9 +12,9 @@ from typing import Any
 
 from flask import Flask
 
-from api.examples import ANSWERS, request_examples
-from api.openapi import KEYS
-from api.operations import JSON, OPERATIONS
+from api.openapi.document import KEYS
+from api.openapi.examples import ANSWERS, request_examples
+from api.openapi.operations import JSON, OPERATIONS
 from app import create_app
 from config import Settings
 

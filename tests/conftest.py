@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.logs import configure_logging
+from api.plumbing.logs import configure_logging
 from app import create_app
 from config import Settings
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from api.schemas import MaskInfo, SummaryStatistics
-from api.schemas_advanced import AdvancedAnalysis, Clusters, Contents, Encapsulation, Neighbours
+from api.schemas.advanced import AdvancedAnalysis, Clusters, Contents, Encapsulation, Neighbours
+from api.schemas.segmentation import MaskInfo, SummaryStatistics
 from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.options import Options
 

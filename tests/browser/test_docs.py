@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from api.examples import PICTURE
+from api.openapi.examples import PICTURE
 from tests.conftest import KEY
 
 TIME = 60_000  # the model is loaded with the first picture

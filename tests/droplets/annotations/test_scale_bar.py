@@ -29,7 +29,7 @@ FONTS = (
     "hershey",
 )
 NO_MU = ("cmss10", "hershey")
-BENCH = Path(__file__).parents[3] / "shared" / "bench" / "dev"
+BENCH = Path(__file__).parents[4] / "shared" / "bench" / "dev"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Is the service well: container, tunnel, and the levels made of them."""

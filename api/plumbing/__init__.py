@@ -1,0 +1,1 @@
+"""What every request goes through: ids, logs, errors, metrics, the worker."""

@@ -1,0 +1,43 @@
+"""POST /preview: a picture as browsers can show it."""
+
+from __future__ import annotations
+
+from threading import BoundedSemaphore
+
+import cv2
+from flask import Blueprint, Response, current_app
+
+from api.wire.answer import decode
+from api.wire.requests import sent
+from auth_middleware import require_api_key, track_usage
+from droplets.errors import Busy
+from droplets.region import checked_region
+
+blueprint = Blueprint("preview", __name__)
+
+FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+
+LONGEST_WAIT_S = 2.0
+"""For a place among PREVIEWS_AT_ONCE; who waits takes a thread, of which /health needs one too."""
+
+
+@blueprint.post("/preview")
+@track_usage
+@require_api_key
+def preview() -> Response:
+    """The picture as 8-bit PNG, as the model sees it; for TIFF and 16 bit, which browsers cannot show."""
+    picture = sent().picture
+    previewing: BoundedSemaphore = current_app.extensions["previewing"]
+    if not previewing.acquire(timeout=LONGEST_WAIT_S):
+        raise Busy("Too many previews are being made; try again in a moment.", retry_after=1)
+    try:
+        return current_app.response_class(_png(picture), mimetype="image/png")
+    finally:
+        previewing.release()
+
+
+def _png(picture: bytes) -> bytes:
+    image = decode(picture)
+    checked_region(image, None)  # a longer one neither the model takes nor the encoder
+    _, png = cv2.imencode(".png", cv2.cvtColor(image.pixels, cv2.COLOR_RGB2BGR), FAST)
+    return png.tobytes()

@@ -1,0 +1,1 @@
+"""Requests and answers as schemas: what a client may rely on."""
