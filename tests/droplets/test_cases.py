@@ -81,5 +81,5 @@ def test_the_same_droplets_are_seen_in_one_colour_and_in_grey(analysed):
 
 def test_droplets_that_glow_are_droplets_though_they_are_small(analysed):
     kinds = Counter(droplet.kind for droplet in analysed("glow_18px.tif").droplets)
-    assert kinds["droplet"] == pytest.approx(323, abs=8)  # some dim ones are `unsure`
+    assert kinds["droplet"] == pytest.approx(323, abs=6)
     assert kinds["bead"] == 0
