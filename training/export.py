@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 
 from droplets.finding.head import Head
 from droplets.finding.network import Network
+from droplets.finding.weights import load_head
 from droplets.sam.checkpoint import load_sam
 from training.frames import CHECKPOINT
 from training.train import load_average
@@ -42,11 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, nargs="+", default=[Path("out/head.pt")])
     parser.add_argument("--pictures", type=int, default=60)
+    parser.add_argument("--thresholds", type=Path, help="exported weights whose thresholds stay")
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
     torch.set_num_threads(2)
     head = mean_head([load_average(path) for path in args.checkpoint])
-    figures = validate(Network(load_sam(CHECKPOINT), head), args.pictures)
+    known = load_head(args.thresholds).thresholds if args.thresholds else None
+    figures = validate(Network(load_sam(CHECKPOINT), head), args.pictures, known)
     state = torch.load(args.checkpoint[-1], map_location="cpu", weights_only=True)
     about = {**asdict(figures), "steps": state["step"], "minutes": round(state["minutes"], 1)}
     tensors = {name: tensor.half().contiguous() for name, tensor in head.state_dict().items()}

@@ -304,25 +304,24 @@ class Figures:
     reliability: list[list[Tenth]]
 
 
-def validate(network: Network, pictures: int) -> Figures:
+def validate(network: Network, pictures: int, known: Thresholds | None = None) -> Figures:
     """Thresholds, calibration and figures, as they go with the weights.
 
     Arguments:
         network: with the head.
         pictures: of the seen and of the held-out looks, each.
+        known: thresholds that stay; None to choose them.
     """
     seeds = range(FIRST_SEED, FIRST_SEED + pictures)
     checked = [check(network, seed, held_out=held_out) for seed in seeds for held_out in (False, True)]
-    return judged([one.look for one in checked], [compare(one) for one in checked])
+    return judged([one.look for one in checked], [compare(one) for one in checked], known)
 
 
-def judged(looks: Sequence[str], results: Sequence[Sequence[Result]]) -> Figures:
-    """What validation says of pictures' looks and of the results of both layers."""
-    grids: list[list[Choice]] = [
-        [Choice(*values) for values in product(HEATS, IOUS, RELATIVES)],
-        [Choice(*values) for values in product(HEATS, IOUS)],
-    ]
-    choices = [_good(grid, [layers[layer] for layers in results]) for layer, grid in enumerate(grids)]
+def judged(
+    looks: Sequence[str], results: Sequence[Sequence[Result]], known: Thresholds | None = None
+) -> Figures:
+    """What validation says of pictures' looks and of the results of both layers; see `validate`."""
+    choices = _chosen(results) if known is None else _choices(known)
     choice, inner = choices
     reports = [[reported(layers[i], choices[i]) for layers in results] for i in range(len(LAYERS))]
 
@@ -349,6 +348,23 @@ def judged(looks: Sequence[str], results: Sequence[Sequence[Result]]) -> Figures
     )
 
 
+def _choices(known: Thresholds) -> list[Choice]:
+    """Those of both layers."""
+    return [
+        Choice(known.heat, known.expected_iou, known.relative),
+        Choice(known.inner_heat, known.inner_expected_iou),
+    ]
+
+
+def _chosen(results: Sequence[Sequence[Result]]) -> list[Choice]:
+    """For both layers; see `_good`."""
+    grids: list[list[Choice]] = [
+        [Choice(*values) for values in product(HEATS, IOUS, RELATIVES)],
+        [Choice(*values) for values in product(HEATS, IOUS)],
+    ]
+    return [_good(grid, [layers[layer] for layers in results]) for layer, grid in enumerate(grids)]
+
+
 def _good(grid: Sequence[Choice], results: Sequence[Result]) -> Choice:
     """The middle of all choices that are as good as the best to within one standard error over the pictures.
 
@@ -365,7 +381,7 @@ def _good(grid: Sequence[Choice], results: Sequence[Result]) -> Choice:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Print the figures of exported weights, with their own thresholds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, default=Path("model/droplet_head.safetensors"))
     parser.add_argument(
@@ -373,8 +389,9 @@ def main() -> None:
     )
     args = parser.parse_args()
     torch.set_num_threads(2)
-    network = Network(load_sam(CHECKPOINT), load_head(args.weights).head)
-    print(json.dumps(asdict(validate(network, args.pictures)), indent=1))
+    exported = load_head(args.weights)
+    network = Network(load_sam(CHECKPOINT), exported.head)
+    print(json.dumps(asdict(validate(network, args.pictures, exported.thresholds)), indent=1))
 
 
 if __name__ == "__main__":
