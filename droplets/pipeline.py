@@ -30,10 +30,12 @@ from droplets.objects.measure import (
 )  # fmt: skip
 from droplets.objects.picks import note_on_misses, picked, without_picked
 from droplets.objects.population import means_among_alike
+from droplets.objects.settings import ObjectSettings
 from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import preprocess
 from droplets.reading.pixel_size import believable
 from droplets.region import checked_points, checked_region, crop, in_picture
+from droplets.settings import StageSettings
 from droplets.types import Boundary, Box, Droplet, Generation, Image, Mask, Objects, PixelSize, Quality
 
 GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None], Generation]
@@ -41,7 +43,11 @@ GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None
 
 
 def analyze(
-    image: Image, generate: GenerateMasks, wanted: AnalysisOptions, fluorescence: Image | None = None
+    image: Image,
+    generate: GenerateMasks,
+    wanted: AnalysisOptions,
+    fluorescence: Image | None = None,
+    how: StageSettings = StageSettings(),
 ) -> Analysis:
     """Find, measure and filter the droplets of a picture.
 
@@ -50,16 +56,17 @@ def analyze(
         generate: gives the masks of a picture, wherever the model lives.
         wanted: options, filters and preprocessing.
         fluorescence: second picture of the same field, for digital PCR.
+        how: the stages' tuned numbers.
 
     Raises:
         BadRequest: region or prompt points lie outside the picture, or there is no such fluorescence.
     """
     timing: dict[str, float] = {}
     plane = _fluorescence(image, fluorescence, wanted.options)
-    task = _checked(image, wanted)
+    task = _checked(image, wanted, how)
     with _stopwatch(timing, "preprocess"):
         prepared = preprocess(task.part.pixels, wanted.preprocessing)
-        scale_bar = find_scale_bar(image.pixels)
+        scale_bar = find_scale_bar(image.pixels, how.annotations)
     generation = _generation(generate, prepared, task)
     timing |= generation.timing_ms
     with _stopwatch(timing, "refine"):
@@ -73,7 +80,7 @@ def analyze(
     if plane is not None:
         with _stopwatch(timing, "ddpcr"):
             asked, still = wanted.options.ddpcr or DdpcrOptions(), fluorescence is None
-            ddpcr, droplets = digital_pcr(droplets, plane, asked, size, same_frame=still)
+            ddpcr, droplets = digital_pcr(droplets, plane, asked, size, same_frame=still, how=how.ddpcr)
     found = len(generation.masks) + kinds.beads
     removed = {**_replaced(refined, kinds), **removed}
     poor = note_on_edges(
@@ -81,7 +88,8 @@ def analyze(
             one.uncertainty / one.shape.equivalent_diameter
             for one in droplets
             if one.kind == "droplet" and one.uncertainty is not None
-        ]
+        ],
+        how.edges,
     )
     guess = (GUESSED,) if kinds.guessed and wanted.options.objects == "auto" else ()
     notes = scale_bar_notes(scale_bar) + doubts + poor + guess + misses
@@ -96,6 +104,7 @@ class _Task:
         part: the picture in the region.
         region: XYWH in the picture.
         wanted: options, filters and preprocessing.
+        how: the stages' tuned numbers.
         only: prompt points; None for everything.
         add, exclude: points of what stays and of what goes.
     """
@@ -103,6 +112,7 @@ class _Task:
     part: Image
     region: Box
     wanted: AnalysisOptions
+    how: StageSettings
     only: NDArray[np.float64] | None
     add: NDArray[np.float64]
     exclude: NDArray[np.float64]
@@ -119,14 +129,14 @@ class _Refined:
     unsure: int
 
 
-def _checked(image: Image, wanted: AnalysisOptions) -> _Task:
+def _checked(image: Image, wanted: AnalysisOptions, how: StageSettings) -> _Task:
     """The task, if region and points lie in the picture."""
     options = wanted.options
     region = checked_region(image, options.roi)
     only = None if options.points is None else checked_points(options.points, region, "points")
     add = checked_points(options.add, region, "add")
     exclude = checked_points(options.exclude, region, "exclude")
-    return _Task(crop(image, region), region, wanted, only, add, exclude)
+    return _Task(crop(image, region), region, wanted, how, only, add, exclude)
 
 
 def _generation(generate: GenerateMasks, pixels: NDArray[np.uint8], task: _Task) -> Generation:
@@ -142,19 +152,20 @@ def _generation(generate: GenerateMasks, pixels: NDArray[np.uint8], task: _Task)
 
 def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) -> _Refined:
     """One object where several masks show it, on its true edge."""
-    part, options = task.part, task.wanted.options
+    part, options, how = task.part, task.wanted.options, task.how
     sure, everything = (
         [mask for mask in masks if not (mask.unsure and options.automatic.unsure)]
         for masks in (generation.masks, generation.everything)
     )
-    found, annotations = without_annotations(sure, scale_bar, task.region[:2])
-    boundaries, around = _boundaries(part, _as_told(found, options.objects), everything, options)
-    hierarchy = build_hierarchy(list(boundaries), part.width, part.height)
+    found, annotations = without_annotations(sure, scale_bar, task.region[:2], how.annotations)
+    told = _as_told(found, options.objects, how.objects)
+    boundaries, around = _boundaries(task, told, everything)
+    hierarchy = build_hierarchy(list(boundaries), part.width, part.height, how.objects)
     unsure = len(generation.masks) - len(sure)
     return _Refined(hierarchy, boundaries, around, annotations, unsure)
 
 
-def _as_told(masks: Sequence[Mask], objects: Objects) -> Sequence[Mask]:
+def _as_told(masks: Sequence[Mask], objects: Objects, how: ObjectSettings) -> Sequence[Mask]:
     """The masks as what the client says that those show which lie in no other one, or as most of their size.
 
     Droplets and beads of one size are not told apart one by one: a picture's population has one kind, within
@@ -167,7 +178,9 @@ def _as_told(masks: Sequence[Mask], objects: Objects) -> Sequence[Mask]:
     for inner in (False, True):
         own = [i for i, m in enumerate(masks) if m.bead_probability is not None and bool(m.inner) == inner]
         likely = means_among_alike(
-            [equivalent_diameter(masks[i].area) for i in own], [masks[i].bead_probability or 0.0 for i in own]
+            [equivalent_diameter(masks[i].area) for i in own],
+            [masks[i].bead_probability or 0.0 for i in own],
+            how,
         )
         for i, bead in zip(own, likely.tolist(), strict=True):
             told[i] = replace(masks[i], bead_probability=bead)
@@ -191,7 +204,7 @@ def _kept(task: _Task, measured: Sequence[Droplet]) -> tuple[list[Droplet], dict
     options = task.wanted.options
     added = picked(measured, task.add)
     spared = {i for i in added if i is not None}
-    kept, removed = apply_filters(measured, options.automatic, task.wanted.filters, spared)
+    kept, removed = apply_filters(measured, options.automatic, task.wanted.filters, spared, task.how.objects)
     excluded = picked(kept, task.exclude)
     left, gone = without_picked(kept, excluded)
     misses = note_on_misses("add", options.add, added)
@@ -200,20 +213,21 @@ def _kept(task: _Task, measured: Sequence[Droplet]) -> tuple[list[Droplet], dict
 
 
 def _boundaries(
-    part: Image, masks: Sequence[Mask], everything: Sequence[Mask], options: Options
+    task: _Task, masks: Sequence[Mask], everything: Sequence[Mask]
 ) -> tuple[dict[Mask, Boundary], list[Mask]]:
     """Each mask with its boundary: moved to the true edge, or the model's own where that is not wanted.
 
     And the objects around them, of the masks of everything, with boundaries found in the same way.
     """
+    part, options, how = task.part, task.wanted.options, task.how
     objects = [mask for mask in everything if not mask.spans(part.width, part.height)]
     known, count = [*masks, *masks_around(masks, objects)], len(masks) + NEAREST
     if options.refine_edges:
-        found = find_boundaries(grey_values(part), known, count if everything else None)
+        found = find_boundaries(grey_values(part), known, count if everything else None, how.edges)
     else:
-        found = [as_found(mask, NOT_WANTED) for mask in known[:count]]
+        found = [as_found(mask, NOT_WANTED, how.edges) for mask in known[:count]]
     own, others = found[: len(masks)], [boundary.mask for boundary in found[len(masks) :]]
-    nodes = build_hierarchy(others, part.width, part.height).nodes
+    nodes = build_hierarchy(others, part.width, part.height, how.objects).nodes
     return {boundary.mask: boundary for boundary in own}, _outermost(nodes)
 
 
@@ -222,10 +236,10 @@ def _kinds(task: _Task, refined: _Refined) -> Kinds:
     part, nodes, options = task.part, refined.hierarchy.nodes, task.wanted.options
     outermost = _outermost(nodes)
     droplets = [mask for mask in [*outermost, *refined.around] if not mask.shows_bead]
-    beads = find_beads(part, droplets) if options.contents else []
+    beads = find_beads(part, droplets, task.how.contents) if options.contents else []
     if options.points is not None:
         beads = beads_within(beads, outermost, part.width, part.height)
-    return classify(nodes, beads, part.width, part.height)
+    return classify(nodes, beads, part.width, part.height, task.how.contents, task.how.objects)
 
 
 def _outermost(nodes: Sequence[Node]) -> list[Mask]:

@@ -9,13 +9,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"types", "errors", "noise"},
+    {"types", "errors", "noise", "tuning"},
     {"parameters"},
     {"reading", "annotations", "sam", "objects"},
     {"boundaries"},
     {"finding", "contents", "figures", "ddpcr"},
     {"preprocess", "region", "context", "analysis"},
-    {"options"},
+    {"options", "settings"},
     {"pipeline", "export"},
 ]
 """Of droplets/, lowest first: a room imports itself and those below it."""

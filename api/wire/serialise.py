@@ -16,9 +16,13 @@ from droplets.analysis import Analysis
 from droplets.export.coco import polygons, rles
 from droplets.export.figures import rounded
 from droplets.figures.sizes import summary
-from droplets.objects.measure import ROUND, diameter_um, volume_pl
+from droplets.objects.measure import diameter_um, volume_pl
+from droplets.objects.settings import ObjectSettings
 from droplets.options import AnalysisOptions
 from droplets.types import Boundary, Droplet, Image, Intensity, Mask, PixelSize
+
+ROUND = ObjectSettings().round
+"""Circularity from which a mask is answered as a circle."""
 
 
 def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:

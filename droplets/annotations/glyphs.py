@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
+from droplets.annotations.settings import AnnotationSettings
 from droplets.types import Box
 
 UNITS: Final = {"µm": 1.0, "um": 1.0, "nm": 1e-3, "mm": 1e3, "micron": 1.0, "microns": 1.0}
@@ -28,17 +29,8 @@ DIGITS: Final = "0123456789"
 MANTISSAS: Final = (1, 1.2, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 7.5, 8, 9)
 
 SHORTEST_TEXT, LONGEST_TEXT = 3, 12  # characters: "1mm", "1000microns" and one more
-SMALLEST_DIGIT = 7  # pixels high
-MIN_SCORE, MIN_LEAD = 0.75, 0.04
-POINT_SIZE = 0.35  # of a digit, at most
-WIDEST_RATIO = 1.4  # of a character's width to that of the template
-LARGEST_GAP = 1.1  # between characters, in heights of a digit
-FREE_BEFORE = 0.8  # a number, in heights of a digit
-LARGEST_DIGIT_GAP = 0.4  # a wider one may have held a point
 ROWS, COLUMNS = 32, 24  # of the frame
 ABOVE, BELOW = 0.12, 0.36  # of a digit's height, what the frame shows beyond it
-FRAME_BLUR = 1.2
-
 TEMPLATE_SIZE = 48
 TEMPLATE_FONTS: Final = (
     "DejaVuSans.ttf",
@@ -99,13 +91,13 @@ class Reading:
     box: Box
 
 
-def read_length(parts: Sequence[Part]) -> Reading | None:
+def read_length(parts: Sequence[Part], how: AnnotationSettings) -> Reading | None:
     """The surest length that stands in a line of `parts`; None if none is sure."""
-    readings = (_parse(line) for line in text_lines(parts))
+    readings = (_parse(line, how) for line in text_lines(parts, how))
     return max((found for found in readings if found), key=lambda found: found.score, default=None)
 
 
-def text_lines(parts: Sequence[Part]) -> Iterator[list[Part]]:
+def text_lines(parts: Sequence[Part], how: AnnotationSettings) -> Iterator[list[Part]]:
     """Each part that may begin a length with what follows it in its line, from left to right."""
     for first in parts:
         left, top, _, height = first.box
@@ -119,30 +111,30 @@ def text_lines(parts: Sequence[Part]) -> Iterator[list[Part]]:
             key=lambda part: part.box[0],
         )
         before = [part for part in band if part.box[0] < left]
-        if height < SMALLEST_DIGIT or not _begins(first, before, parts):
+        if height < how.smallest_digit or not _begins(first, before, parts, how):
             continue
         line = [first]
         for part in band[len(before) :]:
             if part is first:
                 continue
-            if part.box[0] - line[-1].right > LARGEST_GAP * height:
+            if part.box[0] - line[-1].right > how.largest_gap * height:
                 break
             if part.box[0] < line[-1].right - 1 or part.right <= line[-1].right:
                 line[-1] = _merged(line[-1], part)  # the dot of an i
             else:
                 line.append(part)
-        while _is_point(line[-1], first):  # a speck
+        while _is_point(line[-1], first, how):  # a speck
             line.pop()
         if SHORTEST_TEXT <= len(line) <= LONGEST_TEXT:
             yield line
 
 
-def _begins(first: Part, before: Sequence[Part], parts: Sequence[Part]) -> bool:
+def _begins(first: Part, before: Sequence[Part], parts: Sequence[Part], how: AnnotationSettings) -> bool:
     """Whether no character stands before it, nor anything that a character may be joined with."""
     left, top, _, height = first.box
-    close = round(LARGEST_DIGIT_GAP * height) + 1
+    close = round(how.largest_digit_gap * height) + 1
     return not (
-        any(left < part.right + FREE_BEFORE * height + 1 for part in before)
+        any(left < part.right + how.free_before * height + 1 for part in before)
         or any(part.reaches((left - close, top, close, height)) for part in parts if part is not first)
     )
 
@@ -164,9 +156,9 @@ def _merged(one: Part, other: Part) -> Part:
     return Part(box, ink)
 
 
-def _parse(line: Sequence[Part]) -> Reading | None:
+def _parse(line: Sequence[Part], how: AnnotationSettings) -> Reading | None:
     """The number and unit that the whole line is; None if not sure."""
-    scores = _scores(line)
+    scores = _scores(line, how)
     units = []
     for unit, factor in UNITS.items():
         start = len(line) - len(unit)
@@ -177,9 +169,9 @@ def _parse(line: Sequence[Part]) -> Reading | None:
         return None
     mean, lowest, factor, start = max(units)
     others = [other[0] for other in units if other[2] != factor]
-    if lowest < MIN_SCORE or mean - max(others, default=0.0) < MIN_LEAD / 2:
+    if lowest < how.min_score or mean - max(others, default=0.0) < how.min_lead / 2:
         return None
-    number, score = _number(line[:start], scores)
+    number, score = _number(line[:start], scores, how)
     return (
         None
         if number is None
@@ -187,26 +179,28 @@ def _parse(line: Sequence[Part]) -> Reading | None:
     )
 
 
-def _number(line: Sequence[Part], scores: dict[str, Scores]) -> tuple[float | None, float]:
+def _number(
+    line: Sequence[Part], scores: dict[str, Scores], how: AnnotationSettings
+) -> tuple[float | None, float]:
     """The number that the parts are, None if not sure, and the lowest score of its digits."""
     text, lowest, height = "", 1.0, line[0].box[3]
     for place, part in enumerate(line):
-        if _is_point(part, line[0]):
+        if _is_point(part, line[0], how):
             text += "."
             continue
-        if text[-1:].isdigit() and part.box[0] - line[place - 1].right > LARGEST_DIGIT_GAP * height:
+        if text[-1:].isdigit() and part.box[0] - line[place - 1].right > how.largest_digit_gap * height:
             return None, 0.0
         (second, _), (best, digit) = sorted((float(scores[digit][place]), digit) for digit in DIGITS)[-2:]
-        if best < MIN_SCORE or best - second < MIN_LEAD:
+        if best < how.min_score or best - second < how.min_lead:
             return None, 0.0
         text, lowest = text + digit, min(lowest, best)
     return (float(text) if _is_customary(text) else None), lowest
 
 
-def _is_point(part: Part, digit: Part) -> bool:
+def _is_point(part: Part, digit: Part, how: AnnotationSettings) -> bool:
     """Whether it is small and stands at the foot of the digits: a decimal point or comma."""
     _, top, width, height = part.box
-    largest = POINT_SIZE * digit.box[3]
+    largest = how.point_size * digit.box[3]
     return max(width, height) <= largest and top >= digit.bottom - largest
 
 
@@ -217,18 +211,18 @@ def _is_customary(text: str) -> bool:
     return float(f"{float(text):e}".partition("e")[0]) in MANTISSAS
 
 
-def _scores(line: Sequence[Part]) -> dict[str, Scores]:
+def _scores(line: Sequence[Part], how: AnnotationSettings) -> dict[str, Scores]:
     """For every character its correlation with each part, -1 to 1."""
     top, height = line[0].box[1], line[0].box[3]
-    names, templates, widths = _templates()
-    frames = np.stack([_frame(part, top, height) for part in line])
+    names, templates, widths = _templates(how.frame_blur)
+    frames = np.stack([_frame(part, top, height, how.frame_blur) for part in line])
     correlation = templates @ frames.T
     ratio = widths[:, None] / (np.array([part.box[2] for part in line]) / height)
-    correlation[(ratio > WIDEST_RATIO) | (ratio < 1 / WIDEST_RATIO)] = -1
+    correlation[(ratio > how.widest_ratio) | (ratio < 1 / how.widest_ratio)] = -1
     return {name: correlation[names == name].max(axis=0) for name in np.unique(names)}
 
 
-def _frame(part: Part, top: float, height: float) -> NDArray[np.float32]:
+def _frame(part: Part, top: float, height: float, blur: float) -> NDArray[np.float32]:
     """The part in the frame of a line whose digits begin at `top`; flat, mean 0, norm 1."""
     _, y, width, _ = part.box
     across, down = width / COLUMNS, height * (1 + ABOVE + BELOW) / ROWS
@@ -237,13 +231,13 @@ def _frame(part: Part, top: float, height: float) -> NDArray[np.float32]:
     frame = cv2.warpAffine(
         part.ink, to_source, (COLUMNS, ROWS), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
-    frame = cv2.GaussianBlur(frame, (0, 0), FRAME_BLUR)
+    frame = cv2.GaussianBlur(frame, (0, 0), blur)
     frame = frame - frame.mean()
     return np.asarray(frame / max(float(np.linalg.norm(frame)), 1e-6), np.float32).ravel()
 
 
 @lru_cache(maxsize=1)
-def _templates() -> tuple[NDArray[np.str_], NDArray[np.float32], NDArray[np.float64]]:
+def _templates(blur: float) -> tuple[NDArray[np.str_], NDArray[np.float32], NDArray[np.float64]]:
     """Characters, their frames in each font, and their widths in heights of a digit."""
     names, frames, widths = [], [], []
     characters = sorted({*DIGITS, *"".join(UNITS)})
@@ -253,7 +247,7 @@ def _templates() -> tuple[NDArray[np.str_], NDArray[np.float32], NDArray[np.floa
         for name in characters:
             part = draw(name)
             names.append(name)
-            frames.append(_frame(part, top, height))
+            frames.append(_frame(part, top, height, blur))
             widths.append(part.box[2] / height)
     return np.array(names), np.stack(frames), np.array(widths)
 

@@ -17,21 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.annotations.glyphs import Part, around, read_length, text_lines
+from droplets.annotations.settings import AnnotationSettings
 from droplets.types import Box, Mask, PixelSize
 
-PURE = 25  # grey levels from 0 or 255, for what JPEG does to a pure colour
-SHORTEST, SHORTEST_SHARE, LONGEST_SHARE = 16, 0.02, 0.9  # pixels; of the picture's side
-THINNEST_ASPECT = 4.0
-FILLED = 0.97
-MOST_RECTANGLES = 24  # that are looked at, the longest ones; a picture of dashes has thousands
-MIN_CONTRAST = 50.0
-CLEAR_ENDS, CLEAR_SIDES = 0.9, 0.7  # share of the surroundings in another colour; text may touch a side
-UNREAD_CLEAR_SIDES, UNREAD_ASPECT, UNREAD_SPREAD = 0.95, 6.0, 6
-REACH = 0.8  # how far text may be from the bar, in lengths of it
 LEAST_INK = (0.65, 0.5, 0.35, 0.25)  # of text: bold strokes run together, thin ones are blended
-MAX_PARTS = 100
-UM_PER_PIXEL = (0.01, 100.0)
-COVERED = 0.5
+UM_PER_PIXEL = (0.01, 100.0)  # of microscopes
 
 
 @dataclass(frozen=True)
@@ -58,26 +48,36 @@ class ScaleBar:
         return None if self.um is None else PixelSize(self.um / self.length_px, "scale bar")
 
 
-def find_scale_bar(pixels: NDArray[np.uint8]) -> ScaleBar | None:
+def find_scale_bar(
+    pixels: NDArray[np.uint8], how: AnnotationSettings = AnnotationSettings()
+) -> ScaleBar | None:
     """The scale bar of a picture, if it has one.
 
     Arguments:
         pixels: HxWx3 uint8 RGB.
+        how: the stage's settings.
     """
     rectangles = [
-        box for colour in itertools.product((0, 255), repeat=3) for box in _rectangles(pixels, colour)
+        box for colour in itertools.product((0, 255), repeat=3) for box in _rectangles(pixels, colour, how)
     ]
-    longest = sorted(rectangles, key=lambda box: max(box[2:]), reverse=True)[:MOST_RECTANGLES]
-    bars = [_with_text(pixels, _grown(pixels, box)) for box in longest if _is_clear(pixels, box, CLEAR_SIDES)]
+    longest = sorted(rectangles, key=lambda box: max(box[2:]), reverse=True)[: how.most_rectangles]
+    bars = [
+        _with_text(pixels, _grown(pixels, box), how)
+        for box in longest
+        if _is_clear(pixels, box, how.clear_sides, how)
+    ]
     read = [bar for bar in bars if bar.um]
     if read:
         return max(read, key=lambda bar: bar.confidence)
-    flawless = [bar for bar in bars if _is_flawless(pixels, bar.box)]
+    flawless = [bar for bar in bars if _is_flawless(pixels, bar.box, how)]
     return flawless[0] if len(flawless) == 1 else None
 
 
 def without_annotations(
-    masks: Sequence[Mask], bar: ScaleBar | None, corner: tuple[int, int]
+    masks: Sequence[Mask],
+    bar: ScaleBar | None,
+    corner: tuple[int, int],
+    how: AnnotationSettings = AnnotationSettings(),
 ) -> tuple[list[Mask], int]:
     """The masks that do not lie on a scale bar or its text, and the number of those that do.
 
@@ -85,12 +85,13 @@ def without_annotations(
         masks: of the picture or a part of it.
         bar: in the frame of the picture.
         corner: (x, y) of the part's first pixel in the picture.
+        how: the stage's settings.
     """
     if bar is None:
         return list(masks), 0
     x, y, width, height = around([bar.box, *bar.text])
     label = Mask(x - corner[0], y - corner[1], np.ones((height, width), np.bool_))
-    kept = [mask for mask in masks if mask.intersection(label) <= COVERED * mask.area]
+    kept = [mask for mask in masks if mask.intersection(label) <= how.covered * mask.area]
     return kept, len(masks) - len(kept)
 
 
@@ -103,17 +104,18 @@ def scale_bar_notes(bar: ScaleBar | None) -> tuple[str, ...]:
     return (f"a scale bar of {bar.length_px} px was read as {bar.um:g} um",)
 
 
-def _rectangles(pixels: NDArray[np.uint8], colour: Sequence[int]) -> Iterator[Box]:
+def _rectangles(pixels: NDArray[np.uint8], colour: Sequence[int], how: AnnotationSettings) -> Iterator[Box]:
     """Filled rectangles of one colour that are several times as long as they are thick."""
-    low, high = np.array(colour) - PURE, np.array(colour) + PURE
+    low, high = np.array(colour) - how.pure, np.array(colour) + how.pure
     if not any(
-        cv2.inRange(sparse, low, high).any() for sparse in (pixels[:, ::SHORTEST], pixels[::SHORTEST])
+        cv2.inRange(sparse, low, high).any()
+        for sparse in (pixels[:, :: how.shortest], pixels[:: how.shortest])
     ):
         return
     height, width = pixels.shape[:2]
     pure = cv2.inRange(pixels, low, high)
     # Odd, or opening would shift what it leaves by a pixel.
-    shortest = max(SHORTEST, round(SHORTEST_SHARE * max(width, height))) | 1
+    shortest = max(how.shortest, round(how.shortest_share * max(width, height))) | 1
     for kernel in (np.ones((1, shortest), np.uint8), np.ones((shortest, 1), np.uint8)):
         runs = cv2.morphologyEx(pure, cv2.MORPH_OPEN, kernel)
         if not cv2.countNonZero(runs):
@@ -121,9 +123,9 @@ def _rectangles(pixels: NDArray[np.uint8], colour: Sequence[int]) -> Iterator[Bo
         stats = cv2.connectedComponentsWithStats(runs, connectivity=4)[2][1:]
         boxes, areas = stats[:, :4], stats[:, 4]
         along, across = (2, 3) if kernel.shape[0] == 1 else (3, 2)
-        thin = boxes[:, along] >= THINNEST_ASPECT * boxes[:, across]
-        short = boxes[:, along] <= LONGEST_SHARE * (width, height)[along - 2]
-        filled = areas >= FILLED * boxes[:, 2] * boxes[:, 3]
+        thin = boxes[:, along] >= how.thinnest_aspect * boxes[:, across]
+        short = boxes[:, along] <= how.longest_share * (width, height)[along - 2]
+        filled = areas >= how.filled * boxes[:, 2] * boxes[:, 3]
         yield from map(tuple, boxes[thin & short & filled].tolist())
 
 
@@ -136,18 +138,20 @@ def _grown(pixels: NDArray[np.uint8], box: Box) -> Box:
     return x - left, y - top, width + left + right, height + top + bottom
 
 
-def _is_clear(pixels: NDArray[np.uint8], box: Box, clear_sides: float) -> bool:
+def _is_clear(pixels: NDArray[np.uint8], box: Box, clear_sides: float, how: AnnotationSettings) -> bool:
     """Whether what lies around the bar is of another colour: beside its ends, and mostly along its sides."""
     x, y, width, height = box
     if min(x, y) < 1 or x + width >= pixels.shape[1] or y + height >= pixels.shape[0]:
         return False
     colour = _colour(pixels, box)
     # The pixel next to the bar may be a blend of both; the one after it is not.
-    left, right, top, bottom = (_differs(strip, colour) for strip in _strips(pixels, box, 2))
+    left, right, top, bottom = (
+        _differs(strip, colour, how.min_contrast) for strip in _strips(pixels, box, 2)
+    )
     ends, sides = min(left, right), min(top, bottom)
     if height > width:
         ends, sides = sides, ends
-    return ends >= CLEAR_ENDS and sides >= clear_sides
+    return ends >= how.clear_ends and sides >= clear_sides
 
 
 def _colour(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
@@ -168,41 +172,43 @@ def _distance(strip: NDArray[np.uint8], colour: NDArray[np.float64]) -> float:
     return float(np.median(np.abs(strip - colour).max(axis=-1)))
 
 
-def _differs(strip: NDArray[np.uint8], colour: NDArray[np.float64]) -> float:
+def _differs(strip: NDArray[np.uint8], colour: NDArray[np.float64], contrast: float) -> float:
     """Share of Nx3 pixels that are clearly of another colour."""
-    return float((np.abs(strip - colour).max(axis=-1) >= MIN_CONTRAST).mean())
+    return float((np.abs(strip - colour).max(axis=-1) >= contrast).mean())
 
 
-def _is_flawless(pixels: NDArray[np.uint8], box: Box) -> bool:
+def _is_flawless(pixels: NDArray[np.uint8], box: Box, how: AnnotationSettings) -> bool:
     """Whether a bar without readable text is believed."""
     x, y, width, height = box
     bar = pixels[y : y + height, x : x + width].reshape(-1, 3)
     return (
         min(width, height) >= 2
-        and max(width, height) >= UNREAD_ASPECT * min(width, height)
-        and int(np.ptp(bar, axis=0).max()) <= UNREAD_SPREAD
-        and _is_clear(pixels, box, UNREAD_CLEAR_SIDES)
+        and max(width, height) >= how.unread_aspect * min(width, height)
+        and int(np.ptp(bar, axis=0).max()) <= how.unread_spread
+        and _is_clear(pixels, box, how.unread_clear_sides, how)
     )
 
 
-def _with_text(pixels: NDArray[np.uint8], box: Box) -> ScaleBar:
+def _with_text(pixels: NDArray[np.uint8], box: Box, how: AnnotationSettings) -> ScaleBar:
     """The bar with what is written near it."""
     length = max(box[2:])
-    ink, corner = _ink(pixels, box)
-    attempts = [_parts(ink, corner, least) for least in LEAST_INK]
-    readings = [found for parts in attempts if (found := read_length(parts))]
+    ink, corner = _ink(pixels, box, how)
+    attempts = [_parts(ink, corner, least, how.most_parts) for least in LEAST_INK]
+    readings = [found for parts in attempts if (found := read_length(parts, how))]
     if len({found.um for found in readings}) == 1:
         best = max(readings, key=lambda found: found.score)
         if UM_PER_PIXEL[0] <= best.um / length <= UM_PER_PIXEL[1]:
             return ScaleBar(box, (best.box,), length, best.um, best.score)
-    line = max(text_lines(attempts[0]), key=len, default=[])
+    line = max(text_lines(attempts[0], how), key=len, default=[])
     return ScaleBar(box, (around([part.box for part in line]),) if line else (), length, None, 0.0)
 
 
-def _ink(pixels: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.float32], tuple[int, int]]:
+def _ink(
+    pixels: NDArray[np.uint8], box: Box, how: AnnotationSettings
+) -> tuple[NDArray[np.float32], tuple[int, int]]:
     """Likeness to the bar's colour, 0 to 1, of what lies around it, and the (x, y) where that begins."""
     x, y, width, height = box
-    reach = round(max(REACH * max(width, height), 6 * min(width, height), 30))
+    reach = round(max(how.reach * max(width, height), 6 * min(width, height), 30))
     left, top = max(0, x - reach), max(0, y - reach)
     window = pixels[top : y + height + reach, left : x + width + reach]
     distance = np.abs(window - _colour(pixels, box)).max(axis=-1)
@@ -210,17 +216,17 @@ def _ink(pixels: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.float32], tupl
         np.s_[max(0, y - top - rim) : y - top + height + rim, max(0, x - left - rim) : x - left + width + rim]
         for rim in (1, 3)
     )
-    clear = distance[far][distance[far] >= MIN_CONTRAST]
+    clear = distance[far][distance[far] >= how.min_contrast]
     ink = np.clip(1 - distance / float(np.median(clear)), 0, 1).astype(np.float32)
     ink[near] = 0
     return ink, (left, top)
 
 
-def _parts(ink: NDArray[np.float32], corner: tuple[int, int], least: float) -> list[Part]:
+def _parts(ink: NDArray[np.float32], corner: tuple[int, int], least: float, most: int) -> list[Part]:
     """Connected regions of at least that much ink, the largest of many, in the frame of the picture."""
     inked = (ink > least).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
-    largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_PARTS]
+    largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:most]
     return [_part(ink, labels, label, tuple(stats[label, :4].tolist()), corner) for label in largest.tolist()]
 
 

@@ -10,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.boundaries.rays import DIRECTIONS, RAYS, Paths
+from droplets.boundaries.settings import EdgeSettings
 from droplets.noise import MAD_TO_SIGMA
 
-ROUNDS = 4
+REWEIGHTED = 4  # times: then the weights change no more
 TUKEY = 4.685  # standard deviations, of 95 % efficiency
-FLOOR = 0.004  # of the size: residuals are never judged finer
-TIE, STIFFNESS = 1e-3, 1e-5
-"""Pull towards the path, of all harmonics and of the m-th by m^4: holds where few rays show an edge."""
 
 Floats = NDArray[np.float64]
 
 
-def fit_circles(points: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+def fit_circles(points: Floats, weight: Floats, how: EdgeSettings) -> tuple[Floats, Floats, Floats]:
     """Circles through NxKx2 points (x, y) of NxK weights.
 
     Returns:
@@ -34,7 +32,7 @@ def fit_circles(points: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]
     design = np.stack([x, y, np.ones_like(x)], axis=2)
     target = x**2 + y**2
     robust = np.ones_like(weight)
-    for _ in range(ROUNDS):
+    for _ in range(REWEIGHTED):
         total = weight * robust
         normal = np.swapaxes(design * total[:, :, None], 1, 2) @ design
         normal += 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(3) + 1e-12 * np.eye(3)
@@ -42,12 +40,14 @@ def fit_circles(points: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]
         a, b, c = np.moveaxis(np.linalg.solve(normal, right)[..., 0], 1, 0)
         radius = np.sqrt(np.maximum(c + (a**2 + b**2) / 4, 1e-6))
         residual = np.hypot(x - a[:, None] / 2, y - b[:, None] / 2) - radius[:, None]
-        robust = biweight(residual, weight, radius)
+        robust = biweight(residual, weight, radius, how)
     rms = root_mean_square(residual, weight)
     return middle + np.stack([a, b], axis=1) / 2, radius, rms
 
 
-def fit_offsets(offset: Floats, weight: Floats, size: Floats, order: int) -> tuple[Floats, Floats]:
+def fit_offsets(
+    offset: Floats, weight: Floats, size: Floats, order: int, how: EdgeSettings
+) -> tuple[Floats, Floats]:
     """Fourier series of harmonics up to `order` through NxRAYS offsets, in pixels, of NxRAYS weights.
 
     Returns:
@@ -56,21 +56,22 @@ def fit_offsets(offset: Floats, weight: Floats, size: Floats, order: int) -> tup
     basis = _basis(order)
     products = (basis[:, :, None] * basis[:, None, :]).reshape(RAYS, -1)
     harmonic = np.repeat(np.arange(order + 1), 2)[1:]
-    penalty = RAYS * np.diag(np.where(harmonic > 0, TIE + STIFFNESS * harmonic.astype(float) ** 4, 1e-9))
+    pull = how.tie + how.stiffness * harmonic.astype(float) ** 4
+    penalty = RAYS * np.diag(np.where(harmonic > 0, pull, 1e-9))
     centre = weighted_median(offset, weight)
-    robust = biweight(offset - centre[:, None], weight, size)
-    for _ in range(ROUNDS):
+    robust = biweight(offset - centre[:, None], weight, size, how)
+    for _ in range(REWEIGHTED):
         total = weight * robust
         normal = (total @ products).reshape(-1, *penalty.shape) + penalty
         coefficients = np.linalg.solve(normal, ((total * offset) @ basis)[:, :, None])[..., 0]
         fitted = coefficients @ basis.T
-        robust = biweight(offset - fitted, weight, size)
+        robust = biweight(offset - fitted, weight, size, how)
     return fitted, weight * robust
 
 
-def biweight(residual: Floats, weight: Floats, size: Floats) -> Floats:
+def biweight(residual: Floats, weight: Floats, size: Floats, how: EdgeSettings) -> Floats:
     """Tukey's weights, NxRAYS, from residuals in pixels."""
-    sigma = np.maximum(spread(residual, weight), FLOOR * size)
+    sigma = np.maximum(spread(residual, weight), how.residual_floor * size)
     inside = np.clip(1 - (residual / (TUKEY * sigma[:, None])) ** 2, 0, None)
     return np.asarray(inside**2)
 

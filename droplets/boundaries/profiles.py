@@ -9,36 +9,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from droplets.boundaries.curves import weighted_median
-from droplets.boundaries.rays import RAYS, Paths, sample
+from droplets.boundaries.rays import Paths, sample
+from droplets.boundaries.settings import EdgeSettings
 
 Floats = NDArray[np.float64]
 Values = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Index = NDArray[np.intp]
-
-SPACING = 0.4  # pixels between samples, at most
-FEWEST, MOST = 24, 160  # samples a ray
-SAMPLED = 100  # objects that show what kind of edges a picture has
-LAG = 0.03  # of the radius: half the distance that a slope is taken over
-RIM, LIGHT = 0.2, 0.35
-"""Of the radius: how far from the steepest point the levels on both sides of an edge are looked for, at a
-dark rim and at the end of a light."""
-BEYOND = 0.2  # of the radius: how far past the line halfway to a neighbour a shared rim is looked for
-SEARCH = (-0.2, 0.4)  # of the radius, from the outline of a mask: where its edge lies
-UPPER = 0.85  # quantile of the rays' heights: those that see the background
-DARK = 0.3  # of a ray's range: an edge rises from below, not from a lens' shading or a bright line in it
-COMMON, AROUND = 0.9, 11  # a ray's background: this part of the brightest of so many rays around, or more,
-HIGHEST = 0.9  # but half its height is found on the ray itself, below this part of it
-RING = 0.25  # rise outwards over fall outwards: less is no dark rim,
-DIP = 0.15  # of the rise: by so much a dark rim is darker than what is within it, else it is no rim,
-HALO = 0.5  # fall over rise: less is the end of a halo around a dark rim,
-TOGETHER = RAYS // 2  # in means over so many rays: without noise, but with what lies on one side only
-NEAR = 1.0  # radius: walls have neighbours half way to which it is no further, on most rays
-GROWTH = 0.5  # slope of the logarithms of widths over those of radii: half way between walls and rims
-SURE = 0.75  # part of the pairs of objects that must have a smaller one for walls
-VARIED = 0.3  # difference of the logarithms of radii between quartiles from which it is taken,
-APART = 0.2  # between two objects whose radii's differ by more,
-FEW = 5  # from so many objects on
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,42 +52,44 @@ class Kind:
     walls: bool = False
 
 
-def kind_of_edges(grey: Values, paths: Paths, limit: Floats) -> Kind:
+def kind_of_edges(grey: Values, paths: Paths, limit: Floats, how: EdgeSettings) -> Kind:
     """What most of the objects show.
 
     Arguments:
         grey: HxW.
         paths: outlines.
         limit: NxRAYS, pixels from the centres to the lines halfway to neighbours.
+        how: the stage's settings.
     """
-    every = max(1, -(-len(paths.size) // SAMPLED))
+    every = max(1, -(-len(paths.size) // how.sampled_objects))
     some, within = paths.take(slice(None, None, every)), limit[::every]
-    if np.median(_shows_dark_rim(grey, some, within)) < 0.5:
+    if np.median(_shows_dark_rim(grey, some, within, how)) < 0.5:
         return Kind(lit=True)
-    between = np.mean(within < some.radius + NEAR * some.size[:, None], axis=1)
+    between = np.mean(within < some.radius + how.wall_reach * some.size[:, None], axis=1)
     if np.median(between) < 0.5:
         return Kind()
-    single = find_edges(grey, some, within, SEARCH, Kind())
-    return Kind(walls=shows_walls(_median(single.width, single), some.size))
+    single = find_edges(grey, some, within, first_search(how), Kind(), how)
+    return Kind(walls=shows_walls(_median(single.width, single, how), some.size, how))
 
 
-def _shows_dark_rim(grey: Values, paths: Paths, limit: Floats) -> Bools:
+def _shows_dark_rim(grey: Values, paths: Paths, limit: Floats, how: EdgeSettings) -> Bools:
     """N: whether the outermost edge is one at which it becomes brighter outwards."""
-    rising = find_edges(grey, paths, limit, SEARCH, Kind(), TOGETHER)
-    falling = find_edges(-grey, paths, limit, SEARCH, Kind(lit=True), TOGETHER)
-    rise, fall = upper(rising.height), upper(falling.height)
-    outermost = _median(rising.offset, rising) > _median(falling.offset, falling)
-    is_rim = _median(rising.depth, rising) > DIP * rise  # and not just darker inside
-    return np.asarray((rise > RING * fall) & ((fall < HALO * rise) | outermost | is_rim))
+    search, together = first_search(how), how.rays_together
+    rising = find_edges(grey, paths, limit, search, Kind(), how, together)
+    falling = find_edges(-grey, paths, limit, search, Kind(lit=True), how, together)
+    rise, fall = upper(rising.height, how), upper(falling.height, how)
+    outermost = _median(rising.offset, rising, how) > _median(falling.offset, falling, how)
+    is_rim = _median(rising.depth, rising, how) > how.dip * rise  # and not just darker inside
+    return np.asarray((rise > how.ring * fall) & ((fall < how.halo * rise) | outermost | is_rim))
 
 
-def _median(values: Floats, edges: Edges) -> Floats:
+def _median(values: Floats, edges: Edges, how: EdgeSettings) -> Floats:
     """N, over the rays that show the edge clearly."""
-    clear = edges.height > 0.6 * upper(edges.height)[:, None]
+    clear = edges.height > how.clear_share * upper(edges.height, how)[:, None]
     return weighted_median(values, clear.astype(float))
 
 
-def shows_walls(width: Floats, size: Floats) -> bool:
+def shows_walls(width: Floats, size: Floats, how: EdgeSettings) -> bool:
     """Whether dark rims are the walls of foam: as wide around large objects as around small ones.
 
     The rim of a droplet is made by its curvature and grows with it: the logarithm of its width has a slope
@@ -120,24 +99,30 @@ def shows_walls(width: Floats, size: Floats) -> bool:
     Arguments:
         width: N, of the rims in pixels, 0 where none is seen.
         size: N radii in pixels.
+        how: the stage's settings.
     """
     there = width > 0
     high, low = np.log(width[there]), np.log(size[there])
-    if len(low) < FEW or np.subtract(*np.quantile(low, (0.75, 0.25))) < VARIED:
+    if len(low) < how.fewest_for_walls or np.subtract(*np.quantile(low, (0.75, 0.25))) < how.varied:
         return False
     first, second = np.triu_indices(len(low), 1)
-    apart = np.abs(low[second] - low[first]) > APART
+    apart = np.abs(low[second] - low[first]) > how.apart
     first, second = first[apart], second[apart]
     slopes = (high[second] - high[first]) / (low[second] - low[first])
-    return bool(np.quantile(slopes, SURE) < GROWTH)
+    return bool(np.quantile(slopes, how.sure_of_walls) < how.growth)
 
 
-def upper(height: Floats) -> Floats:
+def upper(height: Floats, how: EdgeSettings) -> Floats:
     """N: the height that the clearest of each object's rays show."""
     ordered = np.sort(height, axis=1)
     found = (height > 0).sum(axis=1)
-    at = height.shape[1] - 1 - np.floor((1 - UPPER) * found).astype(np.intp)
+    at = height.shape[1] - 1 - np.floor((1 - how.clear_quantile) * found).astype(np.intp)
     return np.asarray(np.take_along_axis(ordered, np.minimum(at, height.shape[1] - 1)[:, None], axis=1)[:, 0])
+
+
+def first_search(how: EdgeSettings) -> tuple[float, float]:
+    """Where the edge of an outline as found is looked for; see `find_edges`."""
+    return how.search_inwards, how.search_outwards
 
 
 def find_edges(
@@ -146,6 +131,7 @@ def find_edges(
     limit: Floats,
     search: tuple[float, float],
     kind: Kind,
+    how: EdgeSettings,
     together: int = 1,
 ) -> Edges:
     """The steepest rise outwards on each ray, and the half heights around it.
@@ -159,24 +145,33 @@ def find_edges(
         paths: where to look; `limit`: NxRAYS, pixels from the centres to the lines halfway to neighbours.
         search: lowest and highest offset of the steepest point, in units of the paths' size.
         kind: of edges; that of walls is the middle of what is dark everywhere.
+        how: the stage's settings.
         together: rays that are averaged, against noise.
     """
-    reach = LIGHT if kind.lit else RIM
+    reach = how.light_reach if kind.lit else how.rim_reach
     low, high = search[0] - reach, search[1] + reach
-    count = int(np.clip(np.ceil((high - low) * float(paths.size.max()) / SPACING), FEWEST, MOST))
+    count = int(
+        np.clip(
+            np.ceil((high - low) * float(paths.size.max()) / how.spacing),
+            how.fewest_samples,
+            how.most_samples,
+        )
+    )
     offsets = np.linspace(low, high, count)
     halfway = (limit - paths.radius) / paths.size[:, None]
-    values, valid = _along(grey, paths, offsets, halfway if kind.lit else halfway + BEYOND, together)
+    values, valid = _along(
+        grey, paths, offsets, halfway if kind.lit else halfway + how.beyond_halfway, together
+    )
     apart = offsets[1] - offsets[0]
     window = max(1, round(reach / apart))
-    steepest, slope = _steepest(values, valid, offsets, search, None if kind.lit else window)
+    steepest, slope = _steepest(values, valid, offsets, search, None if kind.lit else window, how)
     lowest, highest = _lowest_and_highest(values, valid, steepest, window)
     bottom, top = _at(values, lowest), _at(values, highest)
     found = (slope > 0) & (top > bottom)
     height = np.where(found, top - bottom, 0)
     index = np.arange(count, dtype=np.int16)
     rising = (index >= lowest[..., None]) & (index <= highest[..., None])
-    edge = _first_above(values, rising, bottom + _half(height))
+    edge = _first_above(values, rising, bottom + _half(height, how))
     inner, depth = (edge, height) if kind.lit else _inner(values, valid, lowest, window)
     middle, line = (edge + inner) / 2, (halfway - offsets[0]) / apart
     place = middle if kind.walls else np.where(edge > line, np.maximum(middle, line), edge)
@@ -209,14 +204,19 @@ def _along(grey: Values, paths: Paths, offsets: Floats, last: Floats, together: 
 
 
 def _steepest(
-    values: Values, valid: Bools, offsets: Floats, search: tuple[float, float], window: int | None
+    values: Values,
+    valid: Bools,
+    offsets: Floats,
+    search: tuple[float, float],
+    window: int | None,
+    how: EdgeSettings,
 ) -> tuple[Index, Values]:
     """Sample at which each ray rises most, and by how much a sample; 0 where none rises.
 
     Inside a ring the shading of the lens and bright lines rise too, so with a `window` it must come from
     the dark within so many samples.
     """
-    lag = max(1, round(LAG / (offsets[1] - offsets[0])))
+    lag = max(1, round(how.slope_reach / (offsets[1] - offsets[0])))
     here = np.flatnonzero((offsets >= search[0]) & (offsets <= search[1]))
     first, last = max(int(here[0]), lag), min(int(here[-1]), len(offsets) - 1 - lag) + 1
     lower, upper_end = np.s_[..., first - lag : last - lag], np.s_[..., first + lag : last + lag]
@@ -224,7 +224,7 @@ def _steepest(
     if window is not None:
         darkest = values.min(axis=-1, where=valid, initial=np.inf)
         brightest = values.max(axis=-1, where=valid, initial=-np.inf)
-        level = darkest + DARK * np.maximum(brightest - darkest, 0)
+        level = darkest + how.dark * np.maximum(brightest - darkest, 0)
         before = np.where(valid, values, np.float32(np.inf))
         before = minimum_filter1d(before, window, axis=-1, origin=(window - 1) // 2, mode="nearest")
         rise *= before[..., first:last] <= level[..., None]
@@ -240,11 +240,11 @@ def _lowest_and_highest(values: Values, valid: Bools, steepest: Index, window: i
     return lowest, np.where(after, values, np.float32(-np.inf)).argmax(axis=-1)
 
 
-def _half(height: Values) -> Values:
+def _half(height: Values, how: EdgeSettings) -> Values:
     """Half the height to the background, which does not come up to its full brightness in narrow gaps."""
-    full = maximum_filter1d(height, AROUND, axis=1, mode="wrap")
-    full = COMMON * uniform_filter1d(full, AROUND, axis=1, mode="wrap")
-    return np.asarray(np.minimum(np.maximum(height, full) / 2, HIGHEST * height))
+    full = maximum_filter1d(height, how.rays_around, axis=1, mode="wrap")
+    full = how.common_background * uniform_filter1d(full, how.rays_around, axis=1, mode="wrap")
+    return np.asarray(np.minimum(np.maximum(height, full) / 2, how.highest_half * height))
 
 
 def _inner(values: Values, valid: Bools, lowest: Index, window: int) -> tuple[Floats, Values]:

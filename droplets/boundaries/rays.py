@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from droplets.boundaries.settings import EdgeSettings
 from droplets.types import Mask
 
 RAYS = 72
@@ -29,8 +30,6 @@ DIRECTIONS = directions(RAYS)
 STEP = 0.5  # pixels between two samples of a mask along a ray
 CHUNK = 256  # masks; OpenCV takes at most 32767 rows, one a ray
 CHUNK_PIXELS = 4_000_000
-SIDE_BY_SIDE = 0.3
-"""Centres of neighbours are apart by the larger radius and at least this part of the smaller one."""
 
 Floats = NDArray[np.float64]
 
@@ -107,7 +106,7 @@ def outlines(masks: Sequence[Mask]) -> Paths:
     return Paths(centre, radius, size)
 
 
-def neighbour_distance(paths: Paths) -> Floats:
+def neighbour_distance(paths: Paths, how: EdgeSettings) -> Floats:
     """NxRAYS: pixels along each ray to the nearest line halfway between the outline and a neighbour's.
 
     The line stands across the centres' connection, in the middle of the gap that the outlines leave on it.
@@ -123,7 +122,7 @@ def neighbour_distance(paths: Paths) -> Floats:
     step = centre[other] - centre[own]
     apart = np.hypot(step[:, 0], step[:, 1])
     larger, smaller = np.maximum(size[own], size[other]), np.minimum(size[own], size[other])
-    beside = (apart > larger + SIDE_BY_SIDE * smaller) & (apart < 1.5 * (size[own] + size[other]))
+    beside = (apart > larger + how.side_by_side * smaller) & (apart < 1.5 * (size[own] + size[other]))
     own, other, step, apart = own[beside], other[beside], step[beside], apart[beside]
     towards = step / apart[:, None]
     middle = (apart + _facing(paths, own, towards) - _facing(paths, other, -towards)) / 2

@@ -24,9 +24,10 @@ from droplets.boundaries.curves import (
     spread,
     upsample,
 )
-from droplets.boundaries.profiles import DIP, SEARCH, Edges, Kind, find_edges, kind_of_edges, upper
+from droplets.boundaries.profiles import Edges, Kind, find_edges, first_search, kind_of_edges, upper
 from droplets.boundaries.rays import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
-from droplets.boundaries.uncertainty import AS_FOUND, UNSEEN, uncertainty
+from droplets.boundaries.settings import EdgeSettings
+from droplets.boundaries.uncertainty import uncertainty
 from droplets.noise import MAD_TO_SIGMA
 from droplets.objects.measure import equivalent_diameter
 from droplets.types import Boundary, Mask
@@ -35,20 +36,6 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LONGEST = 32_766  # pixels of a side that OpenCV can sample
-SMALLEST = 3.5  # pixels of radius
-MOVE = 0.35  # of the radius, at most
-ROUND = 0.08  # of the radius: an outline nearer to its circle starts from that
-NEAR = (-0.12, 0.12)  # of the radius, from the first curve: where the edge is looked for again
-STIFF, FREE = 2, 8  # harmonics of the curve of a round object, and of any other
-LOOSE = 0.015  # of the radius: a stiff curve of a smaller residual stays
-SEEN = 0.5  # of the rays: fewer say too little about a free curve
-WORTH = 0.5  # a free curve must leave at most this part of the stiff one's residual, per degree of freedom:
-APART = 3.0  # pixels along an outline from which on edges are told independently of each other
-LOWEST = 0.35  # of the height on the clearest rays: what a ray must show to count
-NOISES = 4.0
-VISIBLE = 0.08  # of the rays
-AGREEING = 0.6  # of the rays that show an edge
-WIDEST = 0.06  # of the radius: residual
 CORNERS = 2  # of a contour a ray
 
 NOT_WANTED = "refine_edges is off"
@@ -86,7 +73,10 @@ class _Curves:
 
 
 def find_boundaries(
-    grey: NDArray[np.generic], masks: Sequence[Mask], count: int | None = None
+    grey: NDArray[np.generic],
+    masks: Sequence[Mask],
+    count: int | None = None,
+    how: EdgeSettings = EdgeSettings(),
 ) -> list[Boundary]:
     """The true edge of what each mask shows.
 
@@ -95,6 +85,7 @@ def find_boundaries(
         masks: any number, in the picture's frame.
         count: of the first masks, whose edges are wanted; the others only show where neighbours lie and
             what edges the picture has. None: all.
+        how: the stage's settings.
 
     Returns:
         One boundary for each of the first `count` masks, in order. Where no edge is found that the mask
@@ -102,40 +93,42 @@ def find_boundaries(
     """
     height, width = grey.shape
     if max(height, width) > LONGEST:
-        return [as_found(mask, TOO_LARGE) for mask in masks[:count]]
+        return [as_found(mask, TOO_LARGE, how) for mask in masks[:count]]
     if not masks:
         return []
     model = outlines(masks)
-    start, is_round = _start(model, width, height)
-    reasons = _unfit(masks, model, is_round, width, height)
-    boundaries = [as_found(m, r or NO_EDGE) for m, r in zip(masks, reasons, strict=True)][:count]
+    start, is_round = _start(model, width, height, how)
+    reasons = _unfit(masks, model, is_round, width, height, how)
+    boundaries = [as_found(m, r or NO_EDGE, how) for m, r in zip(masks, reasons, strict=True)][:count]
     fit = np.flatnonzero([reason is None for reason in reasons])
     wanted = fit[fit < len(boundaries)]
     if wanted.size:
         picture = grey.astype(np.float32)
         telling = np.flatnonzero([not (masks[i].inner or masks[i].shows_bead) for i in fit.tolist()])
-        curves = _fitted(picture, start.take(fit), is_round[fit], len(wanted), telling)
+        curves = _fitted(picture, start.take(fit), is_round[fit], len(wanted), telling, how)
         some = [masks[i] for i in wanted.tolist()]
-        moved = _moved(some, start.take(wanted), curves, _noise(picture), width, height)
+        moved = _moved(some, start.take(wanted), curves, _noise(picture), (width, height), how)
         for i, boundary in zip(wanted.tolist(), moved, strict=True):
             boundaries[i] = boundary
     return boundaries
 
 
-def as_found(mask: Mask, reason: str) -> Boundary:
+def as_found(mask: Mask, reason: str, how: EdgeSettings) -> Boundary:
     """The boundary of a mask that stays as it was found, and why."""
-    off = AS_FOUND if reason in (TOO_LARGE, NOT_WANTED) else UNSEEN
+    off = how.as_found if reason in (TOO_LARGE, NOT_WANTED) else how.unseen
     return Boundary(mask, uncertainty=off * equivalent_diameter(mask.area), kept_because=reason)
 
 
-def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, height: int) -> list[str | None]:
+def _unfit(
+    masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, height: int, how: EdgeSettings
+) -> list[str | None]:
     """Why single masks are not to be moved, None for those that are."""
     inside = enclosed(masks, paths, is_round)
     return [
         ACROSS
         if mask.spans(width, height)
         else TOO_SMALL
-        if paths.size[i] < SMALLEST
+        if paths.size[i] < how.smallest
         else ENCLOSED
         if inside[i]
         else None
@@ -144,25 +137,32 @@ def _unfit(masks: Sequence[Mask], paths: Paths, is_round: Bools, width: int, hei
 
 
 def _fitted(
-    picture: NDArray[np.float32], start: Paths, is_round: Bools, count: int, telling: NDArray[np.intp]
+    picture: NDArray[np.float32],
+    start: Paths,
+    is_round: Bools,
+    count: int,
+    telling: NDArray[np.intp],
+    how: EdgeSettings,
 ) -> _Curves:
     """From the masks' outlines to the curves of the first `count`; by those `telling` edges are judged."""
-    limit = neighbour_distance(start)
+    limit = neighbour_distance(start, how)
     some = telling if telling.size else np.arange(len(start.size))
-    kind = kind_of_edges(picture, start.take(some), limit[some])
+    kind = kind_of_edges(picture, start.take(some), limit[some], how)
     if kind.lit:
         picture = -picture
     own = start.take(slice(count))
-    first = _trace(picture, own, limit[:count], kind, SEARCH)
-    paths = recentred(_sane(first, own), is_round[:count])
+    first = _trace(picture, own, limit[:count], kind, first_search(how), how)
+    paths = recentred(_sane(first, own, how), is_round[:count])
     known = paths.followed_by(start.take(slice(count, None)))
-    return _trace(picture, paths, neighbour_distance(known)[:count], kind, NEAR)
+    return _trace(picture, paths, neighbour_distance(known, how)[:count], kind, (-how.again, how.again), how)
 
 
-def _sane(curves: _Curves, start: Paths) -> Paths:
+def _sane(curves: _Curves, start: Paths, how: EdgeSettings) -> Paths:
     """The curves; where one went astray, the start widened as the others were."""
     change = curves.paths.size / start.size
-    astray = (np.abs(change - 1) > MOVE) | (curves.agreeing < AGREEING) | (curves.visible < VISIBLE)
+    astray = (
+        (np.abs(change - 1) > how.move) | (curves.agreeing < how.agreeing) | (curves.visible < how.visible)
+    )
     usual = float(np.median(change[~astray])) if not astray.all() else 1.0
     return Paths(
         curves.paths.centre,
@@ -171,16 +171,16 @@ def _sane(curves: _Curves, start: Paths) -> Paths:
     )
 
 
-def _start(model: Paths, width: int, height: int) -> tuple[Paths, Bools]:
+def _start(model: Paths, width: int, height: int, how: EdgeSettings) -> tuple[Paths, Bools]:
     """Circles for round outlines, else the outlines without their pixels' steps; and which are round."""
     points = model.points()
     weight = ((points > 0.6) & (points < (width - 1.6, height - 1.6))).all(axis=-1).astype(float)
-    centre, radius, rms = fit_circles(points, weight)
+    centre, radius, rms = fit_circles(points, weight, how)
     whole = weight.all(axis=1)
-    is_round = (rms < ROUND * radius) & (radius > 0.7 * model.size)
-    is_round &= radius < np.where(whole, 1.4, 2.5) * model.size
-    is_round &= weight.sum(axis=1) > RAYS / 3
-    smooth = low_pass(model.radius, FREE)
+    is_round = (rms < how.round_within * radius) & (radius > how.round_least * model.size)
+    is_round &= radius < np.where(whole, how.round_most, how.round_most_cut) * model.size
+    is_round &= weight.mean(axis=1) > how.round_seen
+    smooth = low_pass(model.radius, how.free_order)
     return Paths(
         np.where(is_round[:, None], centre, model.centre),
         np.where(is_round[:, None], radius[:, None], smooth),
@@ -189,7 +189,12 @@ def _start(model: Paths, width: int, height: int) -> tuple[Paths, Bools]:
 
 
 def _trace(
-    picture: NDArray[np.float32], paths: Paths, limit: Floats, kind: Kind, search: tuple[float, float]
+    picture: NDArray[np.float32],
+    paths: Paths,
+    limit: Floats,
+    kind: Kind,
+    search: tuple[float, float],
+    how: EdgeSettings,
 ) -> _Curves:
     """Curves through the edges found near paths."""
     count = len(paths.size)
@@ -197,21 +202,21 @@ def _trace(
     figures = np.empty((7, count))
     for group in chunks(paths.size):
         near = paths.take(group)
-        edges = find_edges(picture, near, limit[group], search, kind)
-        clearest = upper(edges.height)
+        edges = find_edges(picture, near, limit[group], search, kind, how)
+        clearest = upper(edges.height, how)
         share = np.clip(edges.height / np.maximum(clearest, 1e-9)[:, None], 0, 1)
-        weight = np.where(share > LOWEST, share**2, 0.0)
-        fitted, counted = _fit(edges.offset, weight, near.size)
+        weight = np.where(share > how.lowest, share**2, 0.0)
+        fitted, counted = _fit(edges.offset, weight, near.size, how)
         radius[group] = near.radius + fitted
-        agreeing = ((counted > 0.3 * weight) & (share > LOWEST)).sum(axis=1)
+        agreeing = ((counted > how.counted * weight) & (share > how.lowest)).sum(axis=1)
         figures[:, group] = (
             root_mean_square(edges.offset - fitted, counted),
             clearest,
             _mean(edges.slope, counted),
             _mean(edges.height / np.maximum(edges.slope, 1e-9), counted),
-            _inner_diameter(near, edges, counted),
+            _inner_diameter(near, edges, counted, how),
             agreeing / RAYS,
-            agreeing / np.maximum((share > LOWEST).sum(axis=1), 1),
+            agreeing / np.maximum((share > how.lowest).sum(axis=1), 1),
         )
     return _Curves(Paths(paths.centre, radius, radius.mean(axis=1)), *figures)
 
@@ -221,26 +226,30 @@ def _mean(values: Floats, weight: Floats) -> Floats:
     return np.asarray((values * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9))
 
 
-def _inner_diameter(paths: Paths, edges: Edges, counted: Floats) -> Floats:
+def _inner_diameter(paths: Paths, edges: Edges, counted: Floats, how: EdgeSettings) -> Floats:
     """N equivalent diameters of the inner edges of dark rims; 0 where most rays show none."""
-    dark = counted * (edges.depth > DIP * edges.height) * (edges.width > 0)
+    dark = counted * (edges.depth > how.dip * edges.height) * (edges.width > 0)
     has_rim = dark.sum(axis=1) > 0.5 * counted.sum(axis=1)
-    inner, _ = fit_offsets(edges.inner, dark, paths.size, STIFF)
+    inner, _ = fit_offsets(edges.inner, dark, paths.size, how.stiff_order, how)
     radius = np.maximum(paths.radius + inner, 0)
     return np.where(has_rim, 2 * np.sqrt(np.mean(radius**2, axis=1)), 0)
 
 
-def _fit(offset: Floats, weight: Floats, size: Floats) -> tuple[Floats, Floats]:
+def _fit(offset: Floats, weight: Floats, size: Floats, how: EdgeSettings) -> tuple[Floats, Floats]:
     """A stiff curve, or a free one where that leaves much."""
-    fitted, counted = fit_offsets(offset, weight, size, STIFF)
+    fitted, counted = fit_offsets(offset, weight, size, how.stiff_order, how)
     residual = spread(offset - fitted, weight)
-    told = np.minimum(RAYS, 2 * np.pi * size / APART)
-    loose = np.flatnonzero((residual > LOOSE * size) & (weight.mean(axis=1) > SEEN) & (told > 2 * FREE + 1))
+    told = np.minimum(RAYS, 2 * np.pi * size / how.independent)
+    loose = np.flatnonzero(
+        (residual > how.loose * size)
+        & (weight.mean(axis=1) > how.seen_for_free)
+        & (told > 2 * how.free_order + 1)
+    )
     if loose.size:
-        free, free_counted = fit_offsets(offset[loose], weight[loose], size[loose], FREE)
+        free, free_counted = fit_offsets(offset[loose], weight[loose], size[loose], how.free_order, how)
         left = spread(offset[loose] - free, weight[loose])
-        freedom = (told[loose] - 2 * FREE - 1) / (told[loose] - 2 * STIFF - 1)
-        better = left < WORTH * np.sqrt(freedom) * residual[loose]
+        freedom = (told[loose] - 2 * how.free_order - 1) / (told[loose] - 2 * how.stiff_order - 1)
+        better = left < how.worth * np.sqrt(freedom) * residual[loose]
         fitted[loose[better]], counted[loose[better]] = free[better], free_counted[better]
     return fitted, counted
 
@@ -251,14 +260,14 @@ def _noise(picture: NDArray[np.float32]) -> float:
     return max(MAD_TO_SIGMA * float(np.median(steps)) / 2**0.5, 1e-3 * float(np.ptp(picture)), 1e-9)
 
 
-def _verdicts(curves: _Curves, start: Paths, noise: float) -> list[str | None]:
+def _verdicts(curves: _Curves, start: Paths, noise: float, how: EdgeSettings) -> list[str | None]:
     """Why curves do not stand, None for those that do."""
     change = curves.paths.size / start.size
     shift = np.hypot(*(curves.paths.centre - start.centre).T)
-    unseen = (curves.height < NOISES * noise) | (curves.visible < VISIBLE)
-    uneven = (curves.agreeing < AGREEING) | (curves.residual > WIDEST * start.size)
+    unseen = (curves.height < how.noises * noise) | (curves.visible < how.visible)
+    uneven = (curves.agreeing < how.agreeing) | (curves.residual > how.uneven * start.size)
     uneven |= curves.paths.radius.min(axis=1) <= 1
-    far = (np.abs(change - 1) > MOVE) | (shift > MOVE * start.size)
+    far = (np.abs(change - 1) > how.move) | (shift > how.move * start.size)
     return [
         NO_EDGE if a else UNEVEN if b else FAR if c else None
         for a, b, c in zip(unseen, uneven, far, strict=True)
@@ -266,27 +275,32 @@ def _verdicts(curves: _Curves, start: Paths, noise: float) -> list[str | None]:
 
 
 def _moved(
-    masks: Sequence[Mask], start: Paths, curves: _Curves, noise: float, width: int, height: int
+    masks: Sequence[Mask],
+    start: Paths,
+    curves: _Curves,
+    noise: float,
+    frame: tuple[int, int],
+    how: EdgeSettings,
 ) -> list[Boundary]:
     """Curves that stand as contours, with masks of the model's scores; else the model's masks."""
-    verdicts = _verdicts(curves, start, noise)
+    verdicts = _verdicts(curves, start, noise, how)
     contrast = curves.slope / noise
     boundaries = [
-        replace(as_found(mask, reason or FAR), contrast=float(value))
+        replace(as_found(mask, reason or FAR, how), contrast=float(value))
         for mask, value, reason in zip(masks, contrast, verdicts, strict=True)
     ]
     diameter, found = 2 * curves.paths.size, 2 * start.size
-    off = uncertainty(curves.residual, curves.rise, diameter, found)
+    off = uncertainty(curves.residual, curves.rise, diameter, found, how)
     contours = replace(curves.paths, radius=upsample(curves.paths.radius, CORNERS)).points()
     standing = np.flatnonzero([reason is None for reason in verdicts])
     for group in chunks(2 * curves.paths.size[standing]):
         some = standing[group]
-        drawn = rasterise(curves.paths.centre[some], contours[some], width, height)
+        drawn = rasterise(curves.paths.centre[some], contours[some], *frame)
         for i, mask in zip(some.tolist(), drawn, strict=True):
             boundaries[i] = (
                 Boundary(
                     masks[i].redrawn(mask),
-                    clip(contours[i], width, height),
+                    clip(contours[i], *frame),
                     residual=float(curves.residual[i]),
                     contrast=float(contrast[i]),
                     rise=float(curves.rise[i]),

@@ -14,12 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-SPREAD, RISE, MOVED = 4.9, 0.24, 0.32
-AS_FOUND, UNSEEN = 0.075, 0.16
-"""Of the diameter: of outlines that were not to be moved, and of those around which no edge was seen."""
-
-POOR = 0.1
-"""Of the diameter: of so large an uncertainty the client is told."""
+from droplets.boundaries.settings import EdgeSettings
 
 Floats = NDArray[np.float64]
 
@@ -29,10 +24,10 @@ def overlap(uncertainty: float | None, diameter: float) -> float:
     return max(0.0, 1 - (uncertainty or 0.0) / diameter) ** 2
 
 
-def note_on_edges(relative: Sequence[float]) -> tuple[str, ...]:
+def note_on_edges(relative: Sequence[float], how: EdgeSettings) -> tuple[str, ...]:
     """A remark for the client where sizes are little worth, by the droplets' relative uncertainties."""
     off = float(np.median(relative)) if relative else 0.0
-    if off < POOR:
+    if off < how.poor:
         return ()
     return (f"edges are faint or broad: diameters are uncertain by {off:.0%}, volumes by {3 * off:.0%}",)
 
@@ -49,7 +44,7 @@ def parts(residual: Floats, rise: Floats, diameter: Floats, found: Floats) -> Fl
     return np.stack([residual, rise, moved], axis=1)
 
 
-def uncertainty(residual: Floats, rise: Floats, diameter: Floats, found: Floats) -> Floats:
+def uncertainty(residual: Floats, rise: Floats, diameter: Floats, found: Floats, how: EdgeSettings) -> Floats:
     """N standard uncertainties of diameters in pixels; arguments as in `parts`."""
-    factors = np.array([SPREAD, RISE, MOVED])
+    factors = np.array([how.spread_factor, how.rise_factor, how.moved_factor])
     return np.asarray(np.sqrt((parts(residual, rise, diameter, found) ** 2) @ factors**2))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from droplets.contents.blobs import SIGNIFICANT, find_blobs
+from droplets.contents.blobs import find_blobs
 from droplets.contents.interiors import Plane
+from droplets.contents.settings import ContentSettings
 from droplets.noise import MAD_TO_SIGMA
 from droplets.objects.boxes import surroundings
 from droplets.objects.measure import shape, touches_border
@@ -25,24 +27,8 @@ from droplets.types import Image, Mask
 
 Labels = NDArray[np.int32]
 
-COLOURFUL = 64.0
-"""Grey levels by which one channel must exceed the others for a picture to show something in colour."""
-CONTRAST = 1.5 * np.eye(3) - 0.5
+CONTRAST: Final = 1.5 * np.eye(3) - 0.5
 """From the channels to each of them less the mean of the others."""
-MOST_GLOWING = 0.1
-"""Largest part of a picture that glows; more is a scene, not objects on a ground."""
-FAINT = 0.15
-"""Of the brightest object's height over the ground: what is lower is scattered light."""
-SMOOTHING = 0.1
-"""Of the median bead radius, of the distance to the edge before beads that touch are split at its maxima,"""
-SEPARATION = 0.6
-"""which are at least so far from each other."""
-SMALLEST_DROPLET = 100
-"""Pixels; in a smaller one there is no room to see anything."""
-CONVEX = 0.87
-"""Solidity under which what the border cuts off is several droplets (two: 0.85; one: 0.88 or more)."""
-SPECK = 0.4
-"""Of the median bead radius: what is smaller is no bead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,63 +46,69 @@ class Bead:
     glows: bool
 
 
-def find_beads(image: Image, droplets: Sequence[Mask]) -> list[Bead]:
+def find_beads(
+    image: Image, droplets: Sequence[Mask], how: ContentSettings = ContentSettings()
+) -> list[Bead]:
     """Beads and cells of a picture.
 
     Arguments:
         image: the picture.
         droplets: masks of the outermost objects found so far; these may be beads themselves.
+        how: the stage's settings.
     """
-    colour = _colour(image.pixels)
+    colour = _colour(image.pixels, how)
     plane = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) if colour is None else colour
-    if _dark_ground(plane):
-        return _glowing(plane)
+    if _dark_ground(plane, how):
+        return _glowing(plane, how)
     height, width = plane.shape
     roomy = [
-        mask for mask in droplets if mask.area >= SMALLEST_DROPLET and not _is_cut_clump(mask, width, height)
+        mask
+        for mask in droplets
+        if mask.area >= how.smallest_droplet and not _is_cut_clump(mask, width, height, how)
     ]
-    return _within(plane, roomy) if roomy else []
+    return _within(plane, roomy, how) if roomy else []
 
 
-def _is_cut_clump(mask: Mask, width: int, height: int) -> bool:
+def _is_cut_clump(mask: Mask, width: int, height: int, how: ContentSettings) -> bool:
     """Whether the mask shows several droplets that the border cuts off; oil between them looks like a bead.
 
     The border leaves a convex part of a single one. Clumps within the picture go with what was found in them.
     """
-    return touches_border(mask, width, height) and shape(mask).solidity < CONVEX
+    return touches_border(mask, width, height) and shape(mask).solidity < how.convex
 
 
-def _colour(pixels: NDArray[np.uint8]) -> Plane | None:
+def _colour(pixels: NDArray[np.uint8], how: ContentSettings) -> Plane | None:
     """HxW by how much the most colourful channel exceeds the mean of the others; None in a grey picture."""
-    if cv2.transform(pixels, CONTRAST).max() < COLOURFUL:  # in uint8: sooner, and most are grey
+    if cv2.transform(pixels, CONTRAST).max() < how.colourful:  # in uint8: sooner, and most are grey
         return None
     contrasts = cv2.split(cv2.transform(pixels.astype(np.float32), CONTRAST))
     strongest = max(contrasts, key=lambda contrast: float(contrast.max()))
     # Over 5x5 pixels, in which the coloured fringes of smoothed lettering cancel.
-    return np.asarray(strongest, np.float32) if cv2.blur(strongest, (5, 5)).max() >= COLOURFUL else None
+    return np.asarray(strongest, np.float32) if cv2.blur(strongest, (5, 5)).max() >= how.colourful else None
 
 
-def _dark_ground(plane: Plane) -> bool:
+def _dark_ground(plane: Plane, how: ContentSettings) -> bool:
     """Whether most of HxW `plane` is as dark as its darkest parts and few objects are brighter."""
     darkest, ground = np.quantile(plane[::3, ::3], [0.01, 0.5])
     top = float(plane.max())
     return bool(
-        ground - darkest <= FAINT * (top - ground) and np.mean(plane > _faintest(plane)) <= MOST_GLOWING
+        ground - darkest <= how.faint * (top - ground)
+        and np.mean(plane > _faintest(plane, how)) <= how.most_glowing
     )
 
 
-def _faintest(plane: Plane) -> float:
+def _faintest(plane: Plane, how: ContentSettings) -> float:
     """Level over which a pixel belongs to an object on a dark ground."""
     sample = plane[::3, ::3]
     ground = float(np.median(sample))
     noise = MAD_TO_SIGMA * float(np.median(np.abs(sample - ground)))
-    return ground + max(6 * noise, FAINT * (float(plane.max()) - ground), 3.0)
+    return ground + max(how.ground_noises * noise, how.faint * (float(plane.max()) - ground), how.least_glow)
 
 
-def _glowing(plane: Plane) -> list[Bead]:
+def _glowing(plane: Plane, how: ContentSettings) -> list[Bead]:
     """Bright objects on the dark ground of HxW `plane`, those that touch split."""
     ground = float(np.median(plane))
-    labels, count = _components(plane > _faintest(plane))
+    labels, count = _components(plane > _faintest(plane, how))
     heights = ndimage.maximum(plane, labels, np.arange(count + 1)) - ground
     heights[0] = np.inf
     upper = plane - ground >= 0.5 * heights[labels]
@@ -125,27 +117,27 @@ def _glowing(plane: Plane) -> list[Bead]:
         return []
     radius = float(np.sqrt(np.median(np.bincount(labels[upper])[1:]) / np.pi))
     depth = cv2.distanceTransform(upper.astype(np.uint8), cv2.DIST_L2, 5)
-    depth = cv2.GaussianBlur(depth, (0, 0), max(0.5, SMOOTHING * radius))
-    size = 2 * max(1, int(SEPARATION * radius)) + 1
+    depth = cv2.GaussianBlur(depth, (0, 0), max(0.5, how.smoothing * radius))
+    size = 2 * max(1, int(how.separation * radius)) + 1
     centres, _ = _components((depth == cv2.dilate(depth, np.ones((size, size), np.uint8))) & upper)
     masks = _masks(watershed(-depth, centres, mask=upper))
-    return [Bead(mask, 1.0, glows=True) for mask in masks if mask.area >= np.pi * (SPECK * radius) ** 2]
+    return [Bead(mask, 1.0, glows=True) for mask in masks if mask.area >= np.pi * (how.speck * radius) ** 2]
 
 
-def _within(grey: Plane, droplets: Sequence[Mask]) -> list[Bead]:
+def _within(grey: Plane, droplets: Sequence[Mask], how: ContentSettings) -> list[Bead]:
     """What stands out in the droplets of HxW `grey`, at least one."""
     x, y, width, height = surroundings(droplets, grey.shape[1], grey.shape[0])
     grey = grey[y : y + height, x : x + width]
-    blobs = find_blobs(grey, [droplet.moved(-x, -y) for droplet in droplets])
+    blobs = find_blobs(grey, [droplet.moved(-x, -y) for droplet in droplets], how)
     if blobs is None or not blobs.x.size:
         return []
     centres = np.zeros(grey.shape, np.int32)
     centres[blobs.y, blobs.x] = np.arange(1, blobs.x.size + 1)
-    around = blobs.response >= SIGNIFICANT / 2
+    around = blobs.response >= how.significant / 2
     labels = watershed(-blobs.response, centres, mask=around)
     half = np.concatenate([[np.inf], blobs.significance / 2])
     labels = np.where(blobs.response >= half[labels], labels, 0)
-    confidence = 1 / (1 + (SIGNIFICANT / blobs.significance) ** 4)
+    confidence = 1 / (1 + (how.significant / blobs.significance) ** 4)
     return [
         Bead(mask.moved(x, y), float(sure), glows=False)
         for mask, sure in zip(_masks(labels), confidence, strict=True)

@@ -14,33 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.contents.interiors import Indices, Interiors, Plane, at_depth, interiors, unusual
+from droplets.contents.settings import ContentSettings
 from droplets.noise import MAD_TO_SIGMA
 from droplets.types import Mask
 
-SMALL, LARGE = 0.06, (0.09, 0.13)
-"""Sigmas of the Gaussians for small and for larger blobs, in median droplet radii; a blob's radius is
-about twice as much."""
-LEAST_SIGMA = 0.7
-"""Pixels; a narrower Gaussian is not sampled well."""
-SMALL_SHARE = 0.8
-"""Part of the blobs that must stand out more with the small Gaussian for the beads to be small."""
-DIRT = 4.0
-"""So many times more must stand out darkly for the beads to be dark: dirt is, while cells and clear beads
-gather light."""
 RATIO = 1.6
 """Of the two Gaussians' sigmas, for which their difference is closest to a Laplacian (Marr 1980)."""
 QUIET = ((1 + RATIO**-2 - 4 / (1 + RATIO**2)) / (4 * np.pi)) ** 0.5
 """Standard deviation of that difference over white noise of deviation 1, times sigma in pixels: no picture is
 quieter, for grey values come in steps."""
-SIGNIFICANT = 5.5
-"""Spreads of the difference of Gaussians from which a blob is an object."""
-ROUND = 0.35
-"""Ratio of the principal curvatures of the response under which a peak lies on a line, such as the rim of a
-droplet above or below, and is no blob (Lowe 2004, section 4.1)."""
-NEIGHBOURS = 0.15
-"""Of the droplet radius: of blobs that are closer only the strongest counts,"""
-SIDE_LOBE = 0.3
-"""and so far from a stronger blob of the other polarity lies only the swing of its response."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +41,7 @@ class Blobs:
     significance: NDArray[np.float64]
 
 
-def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask]) -> Blobs | None:
+def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask], how: ContentSettings) -> Blobs | None:
     """Blobs in the droplets of HxW `grey`, all of one polarity and size: those that stand out most.
 
     Beads of one picture are alike. Taking the polarity and the size under which they stand out most
@@ -68,26 +50,26 @@ def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask]) -> Blobs | N
     Returns:
         None if the droplets are not alike.
     """
-    inside = interiors(droplets, grey.shape[1], grey.shape[0])
+    inside = interiors(droplets, grey.shape[1], grey.shape[0], how)
     strange = unusual(grey, inside)
     if strange is None:
         return None
     plane = np.zeros(grey.shape, np.float32)
     plane.ravel()[inside.index] = strange
-    responses = [_response(plane, sigma, inside) for sigma in LARGE]
+    responses = [_response(plane, sigma, inside) for sigma in (how.large_sigma, how.largest_sigma)]
     bright = np.maximum.reduce(responses)
     dark = np.maximum.reduce([-response for response in responses])
-    dark_blobs, bright_blobs = (_peaks(response, inside, LARGE[0]) for response in (dark, bright))
-    is_dark = _power(dark_blobs, bright, inside) > DIRT * _power(bright_blobs, dark, inside)
+    dark_blobs, bright_blobs = (_peaks(response, inside, how.large_sigma) for response in (dark, bright))
+    is_dark = _power(dark_blobs, bright, inside) > how.dirt * _power(bright_blobs, dark, inside)
     blobs = dark_blobs if is_dark else bright_blobs
     if not blobs.x.size:
         return blobs
-    small = _response(plane, SMALL, inside) * (-1 if is_dark else 1)
-    nearby = _highest(small, blobs.y, blobs.x, NEIGHBOURS * inside.radius)
+    small = _response(plane, how.small_sigma, inside) * (-1 if is_dark else 1)
+    nearby = _highest(small, blobs.y, blobs.x, how.neighbours * inside.radius)
     # Dirt is small too: beads are looked for that small only where nearly all blobs are. The outline of a
     # larger bead breaks into fewer.
-    if np.mean(nearby > blobs.significance) > SMALL_SHARE:
-        smaller = _peaks(small, inside, SMALL)
+    if np.mean(nearby > blobs.significance) > how.small_share:
+        smaller = _peaks(small, inside, how.small_sigma)
         return smaller if smaller.x.size >= blobs.x.size else blobs
     return blobs
 
@@ -97,7 +79,7 @@ def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
 
     Rings differ more between droplets, but beads that gather at one depth must not hide themselves.
     """
-    wide = max(LEAST_SIGMA, sigma * inside.radius)
+    wide = max(inside.how.least_sigma, sigma * inside.radius)
     difference = cv2.GaussianBlur(plane, (0, 0), wide) - cv2.GaussianBlur(plane, (0, 0), RATIO * wide)
     values = difference.ravel()[inside.index]
     sample = values[inside.sample]
@@ -110,13 +92,14 @@ def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
 
 def _peaks(response: Plane, inside: Interiors, sigma: float) -> Blobs:
     """Significant maxima of the response within the droplets."""
+    how = inside.how
     values = response.ravel()[inside.index]
-    high = (values > SIGNIFICANT) & (inside.depth > sigma)
+    high = (values > how.significant) & (inside.depth > sigma)
     places = np.unique(inside.index[high])  # a pixel may lie in two droplets
     y, x = np.divmod(places, response.shape[1])
-    peak = response[y, x] == _highest(response, y, x, NEIGHBOURS * inside.radius)
+    peak = response[y, x] == _highest(response, y, x, how.neighbours * inside.radius)
     y, x = y[peak], x[peak]
-    is_round = _roundness(response, y, x, max(1, round(sigma * inside.radius))) >= ROUND
+    is_round = _roundness(response, y, x, max(1, round(sigma * inside.radius))) >= how.round_peak
     y, x = y[is_round], x[is_round]
     return Blobs(response, x, y, response[y, x].astype(np.float64))
 
@@ -137,8 +120,9 @@ def _roundness(response: Plane, y: Indices, x: Indices, step: int) -> NDArray[np
 
 def _power(blobs: Blobs, opposite: Plane, inside: Interiors) -> float:
     """Sum of squares of what peaks stand out by, but for those beside a stronger one of the other sign."""
-    swing = _highest(opposite, blobs.y, blobs.x, SIDE_LOBE * inside.radius)
-    return float(((blobs.significance - SIGNIFICANT)[blobs.significance > swing] ** 2).sum())
+    how = inside.how
+    swing = _highest(opposite, blobs.y, blobs.x, how.side_lobe * inside.radius)
+    return float(((blobs.significance - how.significant)[blobs.significance > swing] ** 2).sum())
 
 
 def _highest(plane: Plane, y: Indices, x: Indices, radius: float) -> Plane:

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.contents.settings import ContentSettings
 from droplets.noise import MAD_TO_SIGMA
 from droplets.objects.measure import equivalent_diameter, touches_border
 from droplets.types import Mask
@@ -25,23 +26,8 @@ from droplets.types import Mask
 Plane = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
-RINGS, SECTORS = 14, 8
-"""Parts of the depth and of the full turn over which droplets are compared."""
-RIM = 0.2
-"""Depth up to which the ring may differ between droplets that are alike."""
-ENOUGH = 10
-"""Fewer droplets are compared by depth alone: a bead would be in the median of its sector."""
-SAMPLES = 200_000
+MOST_SAMPLES = 200_000
 """Pixels that medians and fits are taken from at most."""
-LEAST_SPREAD = 0.5
-"""Grey levels, of a picture whose noise is below its steps."""
-LARGEST_FIT = 3.0
-"""Times the radius of the visible part's area: a larger circle was fitted to too short an edge."""
-OUTLIER = 6.0
-"""Spreads at which a pixel is cut off, so that one speck of dirt does not look like many beads."""
-UNEQUAL = 6.0
-"""Above this ratio of the 90th to the 10th percentile of how far droplets differ from the usual one they
-are not alike, as in foam (7.6 to 58 in the reference pictures; 1.6 to 3.4 where droplets are alike)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +58,7 @@ class Interiors:
         depth: N float32, distance to the droplet's edge over its radius, 0 to 1.
         x, y: N float32, position from the droplet's centroid over its radius.
         radius: median radius in pixels.
+        how: the stage's settings.
     """
 
     index: Indices
@@ -80,6 +67,7 @@ class Interiors:
     x: Plane
     y: Plane
     radius: float
+    how: ContentSettings
 
     @property
     def count(self) -> int:
@@ -93,14 +81,16 @@ class Interiors:
 
     @cached_property
     def ring(self) -> NDArray[np.int16]:
-        """N, the depth in whole RINGS."""
-        return np.minimum((self.depth * np.float32(RINGS)).astype(np.int16), np.int16(RINGS - 1))
+        """N, the depth in whole rings."""
+        return np.minimum(
+            (self.depth * np.float32(self.how.rings)).astype(np.int16), np.int16(self.how.rings - 1)
+        )
 
     @cached_property
     def between(self) -> tuple[Indices, Plane]:
         """N, the ring whose middle lies outside of the pixel and how far it lies towards the next, 0 to 1."""
-        place = np.clip(self.depth * np.float32(RINGS) - np.float32(0.5), 0, RINGS - 1)
-        lower = np.minimum(place.astype(np.int64), RINGS - 2)
+        place = np.clip(self.depth * np.float32(self.how.rings) - np.float32(0.5), 0, self.how.rings - 1)
+        lower = np.minimum(place.astype(np.int64), self.how.rings - 2)
         return lower, place - lower.astype(np.float32)
 
     def of_pixels(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -113,7 +103,7 @@ class Interiors:
 
     @cached_property
     def _rings(self) -> _Groups:
-        return _Groups.of(self.ring[self.sample], RINGS)
+        return _Groups.of(self.ring[self.sample], self.how.rings)
 
     @cached_property
     def sample(self) -> Indices:
@@ -121,14 +111,14 @@ class Interiors:
 
         So a large area with an edge around it does not tell what droplets look like.
         """
-        most = max(1, min(int(np.median(self.areas)), SAMPLES // self.count))
+        most = max(1, min(int(np.median(self.areas)), MOST_SAMPLES // self.count))
         place = np.arange(self.index.size) - self.of_pixels(np.cumsum(self.areas) - self.areas)
         return np.flatnonzero(place % -(-self.of_pixels(self.areas) // most) == 0)
 
 
-def interiors(droplets: Sequence[Mask], width: int, height: int) -> Interiors:
+def interiors(droplets: Sequence[Mask], width: int, height: int, how: ContentSettings) -> Interiors:
     """Where each pixel lies in its droplet, in a picture of `width` x `height`; at least one droplet."""
-    circles = np.array([_circle(mask, width, height) for mask in droplets])
+    circles = np.array([_circle(mask, width, height, how) for mask in droplets])
     corners = np.array([(mask.x, mask.y) for mask in droplets])
     areas = np.array([mask.area for mask in droplets])
     rows, columns = np.concatenate([np.nonzero(mask.crop) for mask in droplets], axis=1)
@@ -141,7 +131,7 @@ def interiors(droplets: Sequence[Mask], width: int, height: int) -> Interiors:
     # Where the border cuts a droplet off, its edge may be near, beyond the border.
     cut = np.repeat([touches_border(mask, width, height) for mask in droplets], areas)
     depth[cut] = np.clip(1 - np.hypot(across[cut], down[cut]), 0, depth[cut])
-    return Interiors(index, areas, depth, across, down, float(np.median(circles[:, 2])))
+    return Interiors(index, areas, depth, across, down, float(np.median(circles[:, 2])), how)
 
 
 def unusual(grey: NDArray[np.generic], inside: Interiors) -> Plane | None:
@@ -155,9 +145,9 @@ def unusual(grey: NDArray[np.generic], inside: Interiors) -> Plane | None:
     residual = values - _usual(values, inside)
     some = inside.sample
     spread = at_depth(MAD_TO_SIGMA * _medians(inside.rings(np.abs(residual[some]))), inside)
-    weight = np.asarray(1 / np.maximum(spread, LEAST_SPREAD), np.float32)
+    weight = np.asarray(1 / np.maximum(spread, inside.how.least_spread), np.float32)
     residual = residual - _slopes(residual, weight, inside)
-    scaled = np.asarray(np.clip(residual * weight, -OUTLIER, OUTLIER), np.float32)
+    scaled = np.asarray(np.clip(residual * weight, -inside.how.outlier, inside.how.outlier), np.float32)
     return scaled if _alike(scaled, inside) else None
 
 
@@ -176,7 +166,7 @@ def _medians(parts: Sequence[Plane]) -> NDArray[np.float64]:
     return np.array([float(part[0] + part[-1]) / 2 if part.size else 0.0 for part in middle])
 
 
-def _circle(mask: Mask, width: int, height: int) -> tuple[float, float, float]:
+def _circle(mask: Mask, width: int, height: int, how: ContentSettings) -> tuple[float, float, float]:
     """Centre and radius of the droplet, also where the picture's border cuts it off.
 
     There it is the circle of least algebraic squares through the rest of the edge (Kasa 1976, IEEE
@@ -194,7 +184,7 @@ def _circle(mask: Mask, width: int, height: int) -> tuple[float, float, float]:
     terms = np.stack([2 * x, 2 * y, np.ones_like(x)], axis=1)
     (a, b, c), _, rank, _ = np.linalg.lstsq(terms, x * x + y * y)
     fitted = float(np.sqrt(max(c + a * a + b * b, 0)))
-    if rank < 3 or not radius <= fitted <= LARGEST_FIT * radius:
+    if rank < 3 or not radius <= fitted <= how.largest_fit * radius:
         return (*centre, radius)
     return centre[0] + float(a), centre[1] + float(b), fitted
 
@@ -219,15 +209,15 @@ def _distance_to_edge(mask: Mask, width: int, height: int) -> Plane:
 
 def _alike(scaled: Plane, inside: Interiors) -> bool:
     """Whether most droplets differ from the usual one by about as much, but for small places."""
-    inner = np.flatnonzero(inside.depth > RIM)
-    inner = inner[:: -(-inner.size // SAMPLES) or 1]
+    inner = np.flatnonzero(inside.depth > inside.how.rim)
+    inner = inner[:: -(-inner.size // MOST_SAMPLES) or 1]
     if not inner.size:
         return False
     label = inside.label[inner]
     first = np.flatnonzero(np.diff(label)) + 1  # pixels of a new droplet
     size = _medians(np.split(np.abs(scaled[inner]), first))
     low, high = np.quantile(size, [0.1, 0.9])
-    return bool(high <= UNEQUAL * low)
+    return bool(high <= inside.how.unequal * low)
 
 
 def _mean_of_droplet(values: Plane, inside: Interiors) -> Plane:
@@ -237,12 +227,12 @@ def _mean_of_droplet(values: Plane, inside: Interiors) -> Plane:
 
 def _usual(values: Plane, inside: Interiors) -> Plane:
     """N medians over the droplets by depth and direction, interpolated."""
-    sectors = SECTORS if inside.count >= ENOUGH else 1
+    rings, sectors = inside.how.rings, inside.how.sectors if inside.count >= inside.how.enough else 1
     turn = np.arctan2(inside.y, inside.x) / np.float32(2 * np.pi) + np.float32(0.5)
     some = inside.sample
     cell = inside.ring[some] * sectors + (turn[some] * sectors).astype(np.int16) % sectors
-    median = _medians(_Groups.of(cell, RINGS * sectors).parts(values[some]))
-    table = np.pad(median.astype(np.float32).reshape(RINGS, sectors), ((0, 0), (1, 1)), mode="wrap")
+    median = _medians(_Groups.of(cell, rings * sectors).parts(values[some]))
+    table = np.pad(median.astype(np.float32).reshape(rings, sectors), ((0, 0), (1, 1)), mode="wrap")
     place = turn * sectors + np.float32(0.5)
     left = place.astype(np.int64)
     (ring, deeper), further = inside.between, place - left.astype(np.float32)

@@ -11,24 +11,14 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from droplets.contents.beads import Bead
+from droplets.contents.settings import ContentSettings
 from droplets.objects.hierarchy import Node
 from droplets.objects.measure import circularity, equivalent_diameter, touches_border
 from droplets.objects.population import are_alike, typical_area
+from droplets.objects.settings import ObjectSettings
 from droplets.types import Kind, Mask
 
-SAME_BEAD, SAME_CLUMP = 4.0, 2.0
-"""A mask of less than so many times the area of a bead found in it shows that bead, of less than so many
-times that of all beads in it their clump; a droplet full of beads is larger."""
-ALL_BEADS = 0.2
-"""Median of the head's bead probabilities over which all that glows in a picture without larger objects is
-beads: nearly all rendered pictures of droplets that glow lie under it."""
-GUESS = 0.9
-"""Probability under which it is said that this was a guess."""
 GUESSED = "what glows may be droplets or beads: options.objects says which"
-BEAD_IN_DROPLET = 0.5
-"""Of the droplet's diameter: what is larger in it is a droplet too, as in double emulsions."""
-FOREIGN = 3.0
-"""Factor from the diameter that most droplets have at which an object is as likely as not no droplet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,33 +51,57 @@ class Kinds:
     guessed: bool = False
 
 
-def classify(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> Kinds:
+@dataclass(frozen=True)
+class _Scene:
+    """The picture's size in pixels, and the settings by which its objects are judged."""
+
+    width: int
+    height: int
+    how: ContentSettings
+    sizes: ObjectSettings
+
+
+def classify(
+    nodes: Sequence[Node],
+    beads: Sequence[Bead],
+    width: int,
+    height: int,
+    how: ContentSettings = ContentSettings(),
+    sizes: ObjectSettings = ObjectSettings(),
+) -> Kinds:
     """Droplets, beads and others of a picture of `width` x `height` pixels.
 
     A bead takes the place of every mask that shows no more than it, and belongs to the droplet in
     which its centre lies.
+
+    Arguments:
+        nodes: of the masks, see `build_hierarchy`.
+        beads: found in the droplets, or glowing.
+        how: the stage's settings.
+        sizes: those of the objects' stage, by which droplets are of one size.
     """
+    scene = _Scene(width, height, how, sizes)
     lit = any(bead.glows for bead in beads)
-    beads, sure = _small(nodes, beads)
-    stays = _stay(nodes, beads, width, height)
-    objects = _masks(nodes, stays, beads, width, height, only_droplets=lit and not beads)
+    beads, sure = _small(nodes, beads, how)
+    stays = _stay(nodes, beads, scene)
+    objects = _masks(nodes, stays, beads, scene, only_droplets=lit and not beads)
     parents = _owners(objects, beads, width, height)
     objects += [
         Classified(bead.mask, "bead", parent, bead.confidence)
         for bead, parent in zip(beads, parents, strict=True)
     ]
-    return Kinds(_by_area(objects), len(beads), stays.count(False), guessed=sure < GUESS)
+    return Kinds(_by_area(objects), len(beads), stays.count(False), guessed=sure < how.guess)
 
 
-def _stay(nodes: Sequence[Node], beads: Sequence[Bead], width: int, height: int) -> list[bool]:
+def _stay(nodes: Sequence[Node], beads: Sequence[Bead], scene: _Scene) -> list[bool]:
     """Whether each node shows more than beads."""
     if not beads:
         return [True] * len(nodes)
-    labels = np.zeros((height, width), np.int32)
+    labels = np.zeros((scene.height, scene.width), np.int32)
     for i, bead in enumerate(beads, start=1):
         bead.mask.paint(labels, i)
     areas = np.array([0, *(bead.mask.area for bead in beads)])
-    return [not _shows_beads(node.mask, labels, areas) for node in nodes]
+    return [not _shows_beads(node.mask, labels, areas, scene.how) for node in nodes]
 
 
 def _owners(
@@ -109,7 +123,7 @@ def _pixel(mask: Mask) -> tuple[int, int]:
     return round(mask.centroid[0]), round(mask.centroid[1])
 
 
-def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> tuple[list[Bead], float]:
+def _small(nodes: Sequence[Node], beads: Sequence[Bead], how: ContentSettings) -> tuple[list[Bead], float]:
     """The beads, or none if what glows are droplets; and how sure that is, 0.5 to 1.
 
     By their size against the larger objects, if there are any; else they are droplets if most objects do not
@@ -120,12 +134,12 @@ def _small(nodes: Sequence[Node], beads: Sequence[Bead]) -> tuple[list[Bead], fl
         return list(beads), 1.0
     # The size of the objects that most of the light comes from: a droplet's texture falls into specks.
     area = float(glowing[np.searchsorted(np.cumsum(glowing), glowing.sum() / 2)])
-    larger = _larger(nodes, area)
+    larger = _larger(nodes, area, how)
     if larger.size:
-        largest = BEAD_IN_DROPLET * equivalent_diameter(float(np.median(larger)))
+        largest = how.bead_in_droplet * equivalent_diameter(float(np.median(larger)))
         confidence = 1 / (1 + (equivalent_diameter(area) / largest) ** 4)
     else:
-        confidence = _all_are_beads(nodes) if _most_glow(nodes, beads) else 0.0
+        confidence = _all_are_beads(nodes, how) if _most_glow(nodes, beads) else 0.0
     if confidence < 0.5:
         return [], 1 - confidence
     return [replace(bead, confidence=bead.confidence * confidence) for bead in beads], confidence
@@ -142,24 +156,26 @@ def _most_glow(nodes: Sequence[Node], beads: Sequence[Bead]) -> bool:
     return bool(np.mean(away < radii) >= 0.5)
 
 
-def _all_are_beads(nodes: Sequence[Node]) -> float:
+def _all_are_beads(nodes: Sequence[Node], how: ContentSettings) -> float:
     """Probability that the objects are beads; 1 where there is nothing else, 0 if none is known."""
     known = [node.mask.bead_probability for node in nodes if node.mask.bead_probability is not None]
     if not known:
         return float(not nodes)
     odds = float(np.median(known)) / max(1 - float(np.median(known)), 1e-6)
-    return odds / (odds + ALL_BEADS / (1 - ALL_BEADS))
+    return odds / (odds + how.all_beads / (1 - how.all_beads))
 
 
-def _larger(nodes: Sequence[Node], area: float) -> NDArray[np.int64]:
+def _larger(nodes: Sequence[Node], area: float, how: ContentSettings) -> NDArray[np.int64]:
     """Areas of the objects that are larger than beads of `area` look, if most are; else none."""
     droplets = (node.mask for node in nodes if node.parent is None and not node.mask.shows_bead)
     outer = np.array([mask.area for mask in droplets], np.int64)
-    larger = outer[outer > SAME_BEAD * area]
+    larger = outer[outer > how.same_bead * area]
     return larger if 2 * larger.size > outer.size else larger[:0]
 
 
-def _shows_beads(mask: Mask, labels: NDArray[np.int32], areas: NDArray[np.int64]) -> bool:
+def _shows_beads(
+    mask: Mask, labels: NDArray[np.int32], areas: NDArray[np.int64], how: ContentSettings
+) -> bool:
     """Whether the mask shows no more than the beads of which half or more lies in it."""
     x, y = _pixel(mask)
     if mask.shows_bead and labels[y, x]:
@@ -169,56 +185,57 @@ def _shows_beads(mask: Mask, labels: NDArray[np.int32], areas: NDArray[np.int64]
         return False
     within = np.bincount(window[mask.crop], minlength=areas.size)
     inner = areas[2 * within >= np.maximum(areas, 1)]
-    return bool(inner.size and mask.area < max(SAME_BEAD * inner.max(), SAME_CLUMP * inner.sum()))
+    return bool(inner.size and mask.area < max(how.same_bead * inner.max(), how.same_clump * inner.sum()))
 
 
 def _masks(
     nodes: Sequence[Node],
     stays: Sequence[bool],
     beads: Sequence[Bead],
-    width: int,
-    height: int,
+    scene: _Scene,
     *,
     only_droplets: bool,
 ) -> list[Classified]:
     """The nodes that stay; `only_droplets`: even what glows is droplets, so that no outer one is a bead."""
     position = np.cumsum(stays) - 1
     glows = any(bead.glows for bead in beads)
-    only_beads = glows and not _larger(nodes, float(np.median([bead.mask.area for bead in beads]))).size
-    usual = _usual_diameter(nodes, width, height)
+    only_beads = (
+        glows and not _larger(nodes, float(np.median([bead.mask.area for bead in beads])), scene.how).size
+    )
+    usual = _usual_diameter(nodes, scene)
     found: list[Classified] = []
     for node, stay in zip(nodes, stays, strict=True):
         if not stay:
             continue
         parent = int(position[node.parent]) if node.parent is not None and stays[node.parent] else None
         if parent is None or found[parent].kind != "droplet":
-            outer = _outer(node.mask, usual, width, height, may_be_bead=not only_droplets)
+            outer = _outer(node.mask, usual, scene, may_be_bead=not only_droplets)
             unknown = only_beads or (glows and outer.kind == "bead")
             found.append(replace(outer, kind="other", confidence=0.5) if unknown else outer)
             continue
-        found.append(_inner(node.mask, parent, found[parent].mask, glows=glows))
+        found.append(_inner(node.mask, parent, found[parent].mask, scene.how, glows=glows))
     return found
 
 
-def _inner(mask: Mask, parent: int, around: Mask, *, glows: bool) -> Classified:
+def _inner(mask: Mask, parent: int, around: Mask, how: ContentSettings, *, glows: bool) -> Classified:
     """An object in a droplet; where beads glow, what looks like one and does not is none."""
     if mask.bead_probability is not None:
         if mask.shows_bead:
             return Classified(mask, "other" if glows else "bead", parent, mask.bead_probability)
         return Classified(mask, "droplet", parent, 1 - mask.bead_probability)
     share = np.sqrt(mask.area / around.area)
-    kind: Kind = "droplet" if share > BEAD_IN_DROPLET else "other" if glows else "bead"
+    kind: Kind = "droplet" if share > how.bead_in_droplet else "other" if glows else "bead"
     return Classified(mask, kind, parent, 0.5)
 
 
-def _outer(mask: Mask, usual: float | None, width: int, height: int, *, may_be_bead: bool) -> Classified:
+def _outer(mask: Mask, usual: float | None, scene: _Scene, *, may_be_bead: bool) -> Classified:
     """An object in no other one."""
     if may_be_bead and mask.bead_probability is not None and mask.shows_bead:
         return Classified(mask, "bead", None, mask.bead_probability)
     diameter = equivalent_diameter(mask.area)
     likely = 1.0
-    if usual is not None and not touches_border(mask, width, height):
-        away = abs(math.log(diameter / usual)) / math.log(FOREIGN)
+    if usual is not None and not touches_border(mask, scene.width, scene.height):
+        away = abs(math.log(diameter / usual)) / math.log(scene.how.foreign)
         likely = 1 / (1 + away**4)
     if likely < 0.5 and usual is not None and diameter < usual:
         return Classified(mask, "other", None, 1 - likely)
@@ -226,12 +243,12 @@ def _outer(mask: Mask, usual: float | None, width: int, height: int, *, may_be_b
     return Classified(mask, "droplet", None, likely * sure)
 
 
-def _usual_diameter(nodes: Sequence[Node], width: int, height: int) -> float | None:
+def _usual_diameter(nodes: Sequence[Node], scene: _Scene) -> float | None:
     """The diameter that most droplets have, by area and by number; None if they differ."""
     outer = [node.mask for node in nodes if node.parent is None and not node.mask.shows_bead]
-    areas = np.array([mask.area for mask in outer if not touches_border(mask, width, height)])
-    area = typical_area(areas)
-    if area is None or 2 * np.count_nonzero(are_alike(areas, area)) <= len(areas):
+    areas = np.array([mask.area for mask in outer if not touches_border(mask, scene.width, scene.height)])
+    area = typical_area(areas, scene.sizes)
+    if area is None or 2 * np.count_nonzero(are_alike(areas, area, scene.sizes)) <= len(areas):
         return None
     return equivalent_diameter(area)
 

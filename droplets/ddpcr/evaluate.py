@@ -18,6 +18,7 @@ from pydantic import Field
 from droplets.ddpcr.concentration import Concentration, concentration
 from droplets.ddpcr.partitions import Partitions, measure_partitions
 from droplets.ddpcr.registration import Registration, register
+from droplets.ddpcr.settings import DdpcrSettings
 from droplets.ddpcr.threshold import Separation, find_threshold, separation
 from droplets.errors import BadRequest
 from droplets.objects.measure import volume_pl
@@ -26,13 +27,6 @@ from droplets.types import Droplet, Fluorescence, Image, PixelSize
 
 ThresholdSource = Literal["request", "automatic"]
 CHANNELS = ("red", "green", "blue")
-DIM, BRIGHT = 1.0, 10.0
-"""Amplitude over ground under which a single population is negative, and over which it is positive."""
-FEWEST = 100
-MOST_RAIN, LEAST_RESOLUTION = 0.025, 2.0
-MOST_VOLUME_CV = 0.2
-LEAST_CONFIDENCE, LEAST_MATCHED = 0.9, 0.5
-LEAST_OVERLAP = 0.5
 
 
 class DdpcrOptions(Parameters):
@@ -111,6 +105,7 @@ def digital_pcr(
     options: DdpcrOptions,
     size: PixelSize | None,
     same_frame: bool,
+    how: DdpcrSettings = DdpcrSettings(),
 ) -> tuple[DigitalPcr, list[Droplet]]:
     """Evaluate the droplets of a picture on its fluorescence.
 
@@ -120,19 +115,22 @@ def digital_pcr(
         options: as the client wants it.
         size: of a pixel, None if not known.
         same_frame: the fluorescence is a channel of the picture: nothing is registered.
+        how: the stage's settings.
 
     Returns:
         The result, and the droplets with their fluorescence, where they count.
     """
     still = same_frame or options.registration == "none"
-    registration = Registration() if still else register([droplet.mask for droplet in droplets], plane)
-    partitions = measure_partitions(droplets, plane, registration)
+    registration = Registration() if still else register([droplet.mask for droplet in droplets], plane, how)
+    partitions = measure_partitions(droplets, plane, registration, how)
     given = options.threshold is not None
-    threshold = options.threshold if given else find_threshold(partitions.amplitude[partitions.counted])
-    positive = _positive(partitions, threshold)
+    amplitudes = partitions.amplitude[partitions.counted]
+    threshold = options.threshold if given else find_threshold(amplitudes, how)
+    positive = _positive(partitions, threshold, how)
     source: ThresholdSource | None = None if threshold is None else "request" if given else "automatic"
-    result = _result(droplets, partitions, positive, threshold, source, size, registration)
-    warnings = tuple(text for holds, text in _warnings(result, partitions, droplets) if holds)
+    apart = Separation() if threshold is None else separation(amplitudes, threshold, how)
+    result = _result(droplets, partitions, positive, threshold, source, apart, size, registration)
+    warnings = tuple(text for holds, text in _warnings(result, partitions, droplets, how) if holds)
     return replace(result, warnings=warnings), _with_fluorescence(droplets, partitions, positive)
 
 
@@ -142,12 +140,12 @@ def _result(
     positive: NDArray[np.bool_] | None,
     threshold: float | None,
     source: ThresholdSource | None,
+    apart: Separation,
     size: PixelSize | None,
     registration: Registration,
 ) -> DigitalPcr:
     """The figures, without warnings."""
     counted = [droplet for droplet, counts in zip(droplets, partitions.counted, strict=True) if counts]
-    amplitudes = partitions.amplitude[partitions.counted]
     positives = None if positive is None else int(positive.sum())
     volume, volume_cv = _volume(counted, size)
     return DigitalPcr(
@@ -156,14 +154,16 @@ def _result(
         concentration=concentration(positives, len(counted), volume),
         threshold=threshold,
         threshold_source=source,
-        separation=Separation() if threshold is None else separation(amplitudes, threshold),
+        separation=apart,
         volume_pl=volume,
         volume_cv=volume_cv,
         registration=registration,
     )
 
 
-def _positive(partitions: Partitions, threshold: float | None) -> NDArray[np.bool_] | None:
+def _positive(
+    partitions: Partitions, threshold: float | None, how: DdpcrSettings
+) -> NDArray[np.bool_] | None:
     """N bool, False where not counted; None if it cannot be told which population there is."""
     counted = partitions.counted
     if threshold is not None:
@@ -173,9 +173,9 @@ def _positive(partitions: Partitions, threshold: float | None) -> NDArray[np.boo
     if partitions.saturated[counted].mean() > 0.5:
         return counted
     amplitude, ground = np.median(partitions.amplitude[counted]), np.median(partitions.ground[counted])
-    if amplitude <= DIM * ground:
+    if amplitude <= how.dim * ground:
         return np.zeros_like(counted)
-    return counted if amplitude >= BRIGHT * ground else None
+    return counted if amplitude >= how.bright * ground else None
 
 
 def _volume(droplets: Sequence[Droplet], size: PixelSize | None) -> tuple[float | None, float | None]:
@@ -201,18 +201,22 @@ def _with_fluorescence(
 
 
 def _warnings(
-    result: DigitalPcr, partitions: Partitions, droplets: Sequence[Droplet]
+    result: DigitalPcr, partitions: Partitions, droplets: Sequence[Droplet], how: DdpcrSettings
 ) -> list[tuple[bool, str]]:
     """Whether each holds, and what it says."""
-    return [*_of_numbers(result), *_of_quality(result), *_of_pictures(result, partitions, droplets)]
+    return [
+        *_of_numbers(result, how),
+        *_of_quality(result, how),
+        *_of_pictures(result, partitions, droplets, how),
+    ]
 
 
-def _of_numbers(result: DigitalPcr) -> list[tuple[bool, str]]:
+def _of_numbers(result: DigitalPcr, how: DdpcrSettings) -> list[tuple[bool, str]]:
     """Warnings on how many droplets are positive and negative."""
     n, positives = result.n, result.positives
     one = result.threshold is None and n > 0
     return [
-        (n < FEWEST, f"Only {n} droplets count: the interval is wide."),
+        (n < how.fewest_droplets, f"Only {n} droplets count: the interval is wide."),
         (
             one and positives is None,
             "There is one population only, and nothing tells whether it is negative or positive: "
@@ -228,27 +232,28 @@ def _of_numbers(result: DigitalPcr) -> list[tuple[bool, str]]:
     ]
 
 
-def _of_quality(result: DigitalPcr) -> list[tuple[bool, str]]:
+def _of_quality(result: DigitalPcr, how: DdpcrSettings) -> list[tuple[bool, str]]:
     """Warnings on how far apart the populations are, and how alike the droplets."""
     separated = result.separation
     return [
         (
-            separated.resolution is not None and separated.resolution < LEAST_RESOLUTION,
-            f"Positives and negatives are poorly apart: resolution under {LEAST_RESOLUTION:g}.",
+            separated.resolution is not None and separated.resolution < how.least_resolution,
+            f"Positives and negatives are poorly apart: resolution under {how.least_resolution:g}.",
         ),
         (
-            separated.rain is not None and separated.rain > MOST_RAIN,
-            f"Rain: over {MOST_RAIN:.1%} of the droplets lie between the populations.",
+            separated.rain is not None and separated.rain > how.most_rain,
+            f"Rain: over {how.most_rain:.1%} of the droplets lie between the populations.",
         ),
         (
-            (result.volume_cv or 0) > MOST_VOLUME_CV,
-            f"Droplet volumes differ (coefficient of variation over {MOST_VOLUME_CV:g}): lambda is too low.",
+            (result.volume_cv or 0) > how.most_volume_cv,
+            f"Droplet volumes differ (coefficient of variation over {how.most_volume_cv:g}): "
+            "lambda is too low.",
         ),
     ]
 
 
 def _of_pictures(
-    result: DigitalPcr, partitions: Partitions, droplets: Sequence[Droplet]
+    result: DigitalPcr, partitions: Partitions, droplets: Sequence[Droplet], how: DdpcrSettings
 ) -> list[tuple[bool, str]]:
     """Warnings on how the two pictures lie on each other, and on the fluorescence."""
     n, found = result.n, result.registration
@@ -256,16 +261,16 @@ def _of_pictures(
     saturated = int(partitions.saturated.sum())
     return [
         (
-            found.confidence is not None and found.confidence < LEAST_CONFIDENCE,
+            found.confidence is not None and found.confidence < how.least_confidence,
             "How the fluorescence lies on the picture is uncertain: another shift matches nearly as well.",
         ),
         (
-            found.matched is not None and found.matched < LEAST_MATCHED,
+            found.matched is not None and found.matched < how.few_matched,
             "Few droplets match the fluorescence where they should lie: the registration may be wrong.",
         ),
         (saturated > 0, f"{saturated} droplets are saturated: their light is above what the file can hold."),
         (
-            n < LEAST_OVERLAP * proper,
+            n < how.least_overlap * proper,
             f"Only {n} of {proper} droplets lie in the common field of the two pictures.",
         ),
     ]

@@ -6,23 +6,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.ddpcr.settings import DdpcrSettings
 from droplets.noise import MAD_TO_SIGMA
 
 WINDOW = 64  # pixels
 NOISE_GAIN = 0.9  # over the radius: standard deviation of white noise after the band-pass
-NOISE_FLOOR = 3.0  # times the noise: contrast under which nothing is made more visible
-LEAST_ENERGY = 0.5  # of the mean window: what shows less scores less
-
 Points = NDArray[np.float64]
 Plane = NDArray[np.float32]
 
 
-def band_pass(plane: Plane, radius: float) -> Plane:
+def band_pass(plane: Plane, radius: float, how: DdpcrSettings) -> Plane:
     """Band-passed to the size of a droplet and brought to one local contrast, so that no light dominates."""
-    band = cv2.GaussianBlur(plane, (0, 0), 0.3 * radius) - cv2.GaussianBlur(plane, (0, 0), 1.2 * radius)
-    contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 2 * radius))
-    floor = max(0.3 * float(np.median(contrast)), NOISE_FLOOR * NOISE_GAIN / radius * _noise(plane)) + 1e-6
-    return np.asarray(np.clip(band / (contrast + floor), -3, 3))
+    narrow, wide = how.narrow_band * radius, how.wide_band * radius
+    band = cv2.GaussianBlur(plane, (0, 0), narrow) - cv2.GaussianBlur(plane, (0, 0), wide)
+    contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), how.contrast_window * radius))
+    noise = how.noise_floor * NOISE_GAIN / radius * _noise(plane)
+    floor = max(how.contrast_floor * float(np.median(contrast)), noise) + 1e-6
+    return np.asarray(np.clip(band / (contrast + floor), -how.most_contrast, how.most_contrast))
 
 
 def _noise(plane: Plane) -> float:
@@ -46,7 +46,7 @@ def windows_around(plane: Plane, centres: Points) -> Plane:
 
 
 def local_shifts(
-    seen: Plane, expected: Plane, reach: int
+    seen: Plane, expected: Plane, reach: int, how: DdpcrSettings
 ) -> tuple[Points, NDArray[np.float64], NDArray[np.float64]]:
     """Nx2 (x, y) from what is expected to what is seen, and N correlation coefficients with and without.
 
@@ -56,7 +56,7 @@ def local_shifts(
     surface = np.fft.fftshift(np.fft.irfft2(spectrum, s=(WINDOW, WINDOW)), axes=(1, 2))
     near = slice(WINDOW // 2 - reach, WINDOW // 2 + reach + 1)
     wanted, there = ((windows**2).sum(axis=(1, 2)) for windows in (expected, seen))
-    energy = np.sqrt(wanted * np.maximum(there, LEAST_ENERGY * there.mean())) + 1e-6
+    energy = np.sqrt(wanted * np.maximum(there, how.least_energy * there.mean())) + 1e-6
     surface = surface[:, near, near] / energy[:, None, None]
     n = np.arange(len(surface))
     row, column = np.divmod(surface.reshape(len(n), -1).argmax(axis=1), 2 * reach + 1)

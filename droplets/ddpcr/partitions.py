@@ -11,13 +11,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import percentile_filter
 
 from droplets.ddpcr.registration import Registration
+from droplets.ddpcr.settings import DdpcrSettings
 from droplets.types import Droplet, Mask
 
-INNER = 0.6  # part of the radius that is measured: droplets stir a little, and rims mix with neighbours
-GROUND_PERCENTILE = 10.0  # less than the gaps of a dense raft cover
-GROUND_WINDOW = 3.0  # diameters
-GROUND_DETAIL = 12.0  # pixels that a diameter is scaled down to for the ground
-MOST_CORRECTION = 2.0  # of the light's unevenness
 CONTAINER_BITS = (8, 10, 12, 14, 16)  # cameras of 10 to 14 bits are stored in 16
 
 Values = NDArray[np.float64]
@@ -30,7 +26,7 @@ class Partitions:
 
     Attributes:
         counted: N bool: whole droplets (no beads) that lie wholly in both pictures.
-        intensity: N, mean over the middle half of the values within INNER of the radius; NaN where not
+        intensity: N, mean over the middle half of the values well within the radius; NaN where not
             counted.
         ground: N, level between the droplets around each one.
         amplitude: N, intensity above the ground, under even light.
@@ -45,7 +41,10 @@ class Partitions:
 
 
 def measure_partitions(
-    droplets: Sequence[Droplet], plane: NDArray[np.generic], registration: Registration
+    droplets: Sequence[Droplet],
+    plane: NDArray[np.generic],
+    registration: Registration,
+    how: DdpcrSettings,
 ) -> Partitions:
     """Measure droplets on a fluorescence picture.
 
@@ -53,6 +52,7 @@ def measure_partitions(
         droplets: of the first picture.
         plane: HxW stored values.
         registration: from the first picture to this one.
+        how: the stage's settings.
     """
     n = len(droplets)
     intensity, ground = np.full((2, n), np.nan)
@@ -65,47 +65,47 @@ def measure_partitions(
     whole = np.array([d.kind == "droplet" and not d.border.touching for d in droplets])
     counted = whole & ((centres >= reach) & (centres <= limits - reach)).all(axis=1)
     diameter = float(np.median([droplet.shape.equivalent_diameter for droplet in droplets]))
-    level = _ground_level(plane, diameter)
+    level = _ground_level(plane, diameter, how)
     highest = _highest(plane)
     for i in np.flatnonzero(counted).tolist():
-        values = np.sort(_inner_values(plane, droplets[i].mask, centres[i]))
+        values = np.sort(_inner_values(plane, droplets[i].mask, centres[i], how.inner))
         intensity[i] = values[values.size // 4 : values.size - values.size // 4].mean()
         saturated[i] = highest is not None and values[values.size // 2] >= highest
         column, row = np.rint(centres[i]).astype(int)
         ground[i] = level[row, column]
-    amplitude = (intensity - ground) * _evenness(ground)
+    amplitude = (intensity - ground) * _evenness(ground, how.most_correction)
     return Partitions(counted, intensity, ground, amplitude, saturated)
 
 
-def _inner_values(plane: NDArray[np.generic], mask: Mask, centre: Values) -> Values:
-    """Values under the mask, shrunk to INNER of its size around `centre`."""
+def _inner_values(plane: NDArray[np.generic], mask: Mask, centre: Values, part: float) -> Values:
+    """Values under the mask, shrunk to a `part` of its size around `centre`."""
     rows, columns = np.nonzero(mask.crop)
     x, y = mask.centroid
-    across = np.rint(centre[0] + INNER * (columns + mask.x - x)).astype(int)
-    down = np.rint(centre[1] + INNER * (rows + mask.y - y)).astype(int)
+    across = np.rint(centre[0] + part * (columns + mask.x - x)).astype(int)
+    down = np.rint(centre[1] + part * (rows + mask.y - y)).astype(int)
     return np.asarray(plane[down, across], np.float64)
 
 
-def _ground_level(plane: NDArray[np.generic], diameter: float) -> Plane:
+def _ground_level(plane: NDArray[np.generic], diameter: float, how: DdpcrSettings) -> Plane:
     """HxW: a low percentile around each pixel, smooth; needs no droplet to be known."""
-    zoom = min(1.0, GROUND_DETAIL / diameter)
+    zoom = min(1.0, how.ground_detail / diameter)
     height, width = plane.shape
     size = max(1, round(width * zoom)), max(1, round(height * zoom))
     small = cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    window = round(GROUND_WINDOW * diameter * zoom)
-    low = percentile_filter(small, GROUND_PERCENTILE, size=window, mode="nearest")
+    window = round(how.ground_window * diameter * zoom)
+    low = percentile_filter(small, how.ground_percentile, size=window, mode="nearest")
     smooth = cv2.GaussianBlur(low, (0, 0), diameter * zoom, borderType=cv2.BORDER_REPLICATE)
     level: Plane = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
     return level
 
 
-def _evenness(ground: Values) -> Values:
+def _evenness(ground: Values, most: float) -> Values:
     """N factors that make the ground the same everywhere, for droplets are lit by the same light."""
     typical = np.nanmedian(ground) if np.isfinite(ground).any() else 0.0
     if typical <= 0:
         return np.ones_like(ground)
-    lowest = typical / MOST_CORRECTION
-    factors = np.clip(typical / np.maximum(ground, lowest), 1 / MOST_CORRECTION, MOST_CORRECTION)
+    lowest = typical / most
+    factors = np.clip(typical / np.maximum(ground, lowest), 1 / most, most)
     return np.asarray(factors)
 
 

@@ -26,19 +26,8 @@ from scipy.special import ndtr
 from skimage.feature import peak_local_max
 
 from droplets.ddpcr.local_shifts import Plane, Points, band_pass, local_shifts, windows_around
+from droplets.ddpcr.settings import DdpcrSettings
 from droplets.types import Mask
-
-LARGEST_SHIFT = 0.1  # of the frame
-WORKING_RADIUS = 8.0  # pixels that a droplet's radius is scaled down to
-CANDIDATES = 8
-ANCHORS = 400  # droplets whose surroundings are matched
-FIRST_FITS = ((1, 8), (1, 6))  # degree of the drift, reach of the local shifts in pixels
-LATER_FITS = ((2, 6), (3, 5), (3, 4))
-LEAST_MATCHED = 0.4  # of the droplets: up to that share matches noise
-TOLERANCE = 2.0  # pixels, a quarter of the radius: what a matched droplet may be off
-ANCHORS_A_TERM = 6  # a drift needs that many droplets for each of its terms
-DROPLETS_A_WINDOW = 4.0  # where every droplet is an anchor, so many windows tell as much as one
-BETTER, CLEARLY = 1.5, 2.0  # standard errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,45 +96,59 @@ class _Match:
         return float(self.unshifted[self.inside].mean()) if self.inside.any() else 0.0
 
 
-def register(droplets: Sequence[Mask], second: NDArray[np.generic]) -> Registration:
+@dataclass(frozen=True)
+class _Round:
+    """Degree of the drift that is fitted, and reach of the local shifts in pixels of the working scale."""
+
+    degree: int
+    reach: int
+
+
+def register(
+    droplets: Sequence[Mask], second: NDArray[np.generic], how: DdpcrSettings = DdpcrSettings()
+) -> Registration:
     """Find the droplets of a picture again in a second picture of the same size.
 
     Arguments:
         droplets: all that was found in the picture, also what does not count.
         second: HxW, any type; droplets are brighter than the ground, some of them at least.
+        how: the stage's settings.
 
     Returns:
         The mapping; that of one frame, with confidence 0, if no more droplets match than noise would.
     """
     if not droplets or second.min() == second.max():
         return Registration(confidence=0.0)
-    return _Registrar(droplets, second).register()
+    return _Registrar(droplets, second, how).register()
 
 
 class _Registrar:
-    """Droplets and picture at working scale, where the typical radius is WORKING_RADIUS."""
+    """Droplets and picture at working scale, where the typical radius is `working_radius`."""
 
-    def __init__(self, droplets: Sequence[Mask], second: NDArray[np.generic]) -> None:
+    def __init__(self, droplets: Sequence[Mask], second: NDArray[np.generic], how: DdpcrSettings) -> None:
+        self._how = how
+        self._first = _Round(1, how.first_reach), _Round(1, how.second_reach)
+        self._later = _Round(2, how.second_reach), _Round(3, how.third_reach), _Round(3, how.last_reach)
         radii = np.sqrt([mask.area / math.pi for mask in droplets])
-        self._radius = min(WORKING_RADIUS, float(np.median(radii)))
+        self._radius = min(self._how.working_radius, float(np.median(radii)))
         zoom = self._radius / float(np.median(radii))
         height, width = second.shape
         size = math.ceil(width * zoom), math.ceil(height * zoom)
         small = cv2.resize(second.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         self._zoom = np.array(size) / (width, height)
-        self._second = band_pass(small, self._radius)
+        self._second = band_pass(small, self._radius, how)
         self._points = self._scaled(np.array([mask.centroid for mask in droplets]))
         self._radii = radii * zoom
-        self._step = math.ceil(len(droplets) / ANCHORS)
+        self._step = math.ceil(len(droplets) / self._how.anchors)
         self._anchors = self._points[:: self._step]
         centre = self._points.mean(axis=0)
         self._still = Drift(centre, np.abs(self._points - centre).max(axis=0) + 1.0, np.zeros((10, 2)))
 
     def register(self) -> Registration:
-        followed = [self._fit(self._shifted(shift), FIRST_FITS) for shift in self._candidates()]
-        matches = [self._match(drift, FIRST_FITS[-1][1]) for drift in followed]
+        followed = [self._fit(self._shifted(shift), self._first) for shift in self._candidates()]
+        matches = [self._match(drift, self._first[-1].reach) for drift in followed]
         best = max(range(len(matches)), key=lambda i: matches[i].score)
-        if self._lead(matches[best], matches[0]) < CLEARLY:
+        if self._lead(matches[best], matches[0]) < self._how.clearly:
             best = 0
         rivals = [
             match
@@ -153,7 +156,7 @@ class _Registrar:
             if np.hypot(*(drift.coefficients[0] - followed[best].coefficients[0])) > self._radius
         ]
         lead = min((self._lead(matches[best], match) for match in rivals), default=0.0)
-        drift = self._fit(followed[best], LATER_FITS)
+        drift = self._fit(followed[best], self._later)
         return self._result(drift, float(ndtr(lead)))
 
     def _lead(self, match: _Match, other: _Match) -> float:
@@ -161,14 +164,18 @@ class _Registrar:
         more = (match.unshifted - other.unshifted)[match.inside & other.inside]
         if more.size < 2:
             return 0.0
-        shared = max(1.0, DROPLETS_A_WINDOW / self._step)
+        shared = max(1.0, self._how.droplets_a_window / self._step)
         return float(more.mean()) / (float(more.std()) * math.sqrt(shared / more.size) + 1e-6)
 
     def _result(self, drift: Drift, confidence: float) -> Registration:
-        match = self._match(drift, LATER_FITS[-1][1])
+        match = self._match(drift, self._later[-1].reach)
         off = np.hypot(*match.shifts.T)
-        matched = float(np.mean((off < TOLERANCE) & (match.scores[match.inside] > 0))) if off.size else 0.0
-        if matched < LEAST_MATCHED:
+        matched = (
+            float(np.mean((off < self._how.tolerance) & (match.scores[match.inside] > 0)))
+            if off.size
+            else 0.0
+        )
+        if matched < self._how.least_matched:
             return Registration(matched=matched, confidence=0.0)
         shift = drift.displacement(self._points).mean(axis=0) / self._zoom
         return Registration(
@@ -197,10 +204,14 @@ class _Registrar:
         from scipy.signal import correlate  # noqa: PLC0415
 
         height, width = self._second.shape
-        limit = math.ceil(LARGEST_SHIFT * max(height, width) + self._radius)
-        surface = correlate(self._second, band_pass(self._discs(self._points), self._radius), method="fft")
+        limit = math.ceil(self._how.largest_shift * max(height, width) + self._radius)
+        surface = correlate(
+            self._second, band_pass(self._discs(self._points), self._radius, self._how), method="fft"
+        )
         surface = surface[height - 1 - limit : height + limit, width - 1 - limit : width + limit]
-        peaks = peak_local_max(surface, min_distance=math.ceil(self._radius / 2), num_peaks=CANDIDATES)
+        peaks = peak_local_max(
+            surface, min_distance=math.ceil(self._radius / 2), num_peaks=self._how.candidates
+        )
         return [np.zeros(2), *(peaks[:, ::-1] - float(limit))]
 
     def _discs(self, points: Points) -> Plane:
@@ -215,25 +226,25 @@ class _Registrar:
         moved = self._points + drift.displacement(self._points)
         centres = self._anchors + drift.displacement(self._anchors)
         inside = np.all((centres >= 0) & (centres <= np.array(self._second.shape[::-1]) - 1), axis=1)
-        expected = windows_around(band_pass(self._discs(moved), self._radius), centres[inside])
+        expected = windows_around(band_pass(self._discs(moved), self._radius, self._how), centres[inside])
         seen = windows_around(self._second, centres[inside])
-        shifts, found, before = local_shifts(seen, expected, reach)
+        shifts, found, before = local_shifts(seen, expected, reach, self._how)
         scores, unshifted = np.full((2, len(inside)), np.nan)
         scores[inside], unshifted[inside] = found, before
         return _Match(inside, shifts, scores, unshifted)
 
-    def _fit(self, drift: Drift, fits: Sequence[tuple[int, int]]) -> Drift:
+    def _fit(self, drift: Drift, fits: Sequence[_Round]) -> Drift:
         """The drift after rounds of local matching, each taken only where it makes the match better."""
-        match = self._match(drift, fits[0][1])
-        for degree, reach in fits:
-            terms = drift.terms(self._anchors[match.inside], degree)
-            if len(terms) < ANCHORS_A_TERM * terms.shape[1]:
+        match = self._match(drift, fits[0].reach)
+        for one in fits:
+            terms = drift.terms(self._anchors[match.inside], one.degree)
+            if len(terms) < self._how.anchors_a_term * terms.shape[1]:
                 break
             correction = np.zeros_like(drift.coefficients)
             correction[: terms.shape[1]] = _robust_fit(terms, match.shifts, match.scores[match.inside])
             fitted = Drift(drift.centre, drift.scale, drift.coefficients + correction)
-            refitted = self._match(fitted, reach)
-            if self._lead(refitted, match) > BETTER:
+            refitted = self._match(fitted, one.reach)
+            if self._lead(refitted, match) > self._how.better:
                 drift, match = fitted, refitted
         return drift
 

@@ -17,14 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST = 20  # values that a split is looked for in
-LEAST_SCALE = 0.05
-VALLEY = 0.5  # of the values around the median of the smaller side
-LEAST_RESOLUTION = 1.0  # halves of a normal distribution have 0.66, those of a uniform one 0.87
-LEAST_RISE = 1.25  # of the positives' mean over the negatives'
-PRIOR = 5.0  # values by which the spread of the larger side counts for the smaller one
-NARROWEST = 0.02  # standard deviation of a population, of the range of all values
-DOUBTFUL = 0.05  # posterior probability of the other population
+from droplets.ddpcr.settings import DdpcrSettings
 
 Values = NDArray[np.float64]
 
@@ -37,28 +30,28 @@ class Separation:
     rain: float | None = None
 
 
-def find_threshold(amplitudes: Values) -> float | None:
+def find_threshold(amplitudes: Values, how: DdpcrSettings = DdpcrSettings()) -> float | None:
     """Threshold of N amplitudes above a local ground; None if they are one population.
 
     The split is looked for on the scale asinh(a / s), straight up to s and logarithmic above, since
     positives spread in proportion to their light; s is the median |a|, or a part of the highest
     amplitude where the median one is next to nothing.
     """
-    if amplitudes.size < FEWEST:
+    if amplitudes.size < how.fewest_values:
         return None
     light = np.abs(amplitudes)
-    scale = max(float(np.median(light)), LEAST_SCALE * float(light.max()))
+    scale = max(float(np.median(light)), how.least_scale * float(light.max()))
     if scale == 0.0:
         return None
     values = np.sort(np.arcsinh(amplitudes / scale))
-    split = _minimum_error_split(values)
-    if split is None or not _has_valley(values, split):
+    split = _minimum_error_split(values, how)
+    if split is None or not _has_valley(values, split, how):
         return None
     threshold = float(np.sinh(split) * scale)
-    return threshold if _are_apart(amplitudes, threshold) else None
+    return threshold if _are_apart(amplitudes, threshold, how) else None
 
 
-def separation(amplitudes: Values, threshold: float) -> Separation:
+def separation(amplitudes: Values, threshold: float, how: DdpcrSettings = DdpcrSettings()) -> Separation:
     """Resolution and rain of N amplitudes that are split at `threshold`."""
     positive = amplitudes >= threshold
     sides = amplitudes[~positive], amplitudes[positive]
@@ -75,11 +68,11 @@ def separation(amplitudes: Values, threshold: float) -> Separation:
     own, other = np.where(positive, densities[::-1], densities)
     return Separation(
         resolution=float((high - low) / (2 * sum(spread))),
-        rain=float(np.mean(other > DOUBTFUL * (own + other))),
+        rain=float(np.mean(other > how.doubtful * (own + other))),
     )
 
 
-def _minimum_error_split(values: Values) -> float | None:
+def _minimum_error_split(values: Values, how: DdpcrSettings) -> float | None:
     """Middle of the gap between two of N sorted values at which the criterion is least."""
     extent = values[-1] - values[0]
     if extent == 0:
@@ -88,7 +81,7 @@ def _minimum_error_split(values: Values) -> float | None:
     sums, squares = np.cumsum(values)[:-1], np.cumsum(values**2)[:-1]
     rest = values.size - n
     share = n / values.size
-    floor = (NARROWEST * extent) ** 2
+    floor = (how.narrowest * extent) ** 2
     low = np.maximum(squares / n - (sums / n) ** 2, floor)
     high = np.maximum((np.sum(values**2) - squares) / rest - ((values.sum() - sums) / rest) ** 2, floor)
     criterion = (
@@ -100,22 +93,22 @@ def _minimum_error_split(values: Values) -> float | None:
     return float(values[best] + values[best + 1]) / 2
 
 
-def _has_valley(values: Values, split: float) -> bool:
+def _has_valley(values: Values, split: float, how: DdpcrSettings) -> bool:
     """Whether few of the sorted values lie around the split."""
     low, high = np.median(values[values < split]), np.median(values[values >= split])
     half = (high - low) / 8
     around = [np.sum(np.abs(values - place) <= half) for place in (low, split, high)]
-    return bool(around[1] <= VALLEY * min(around[0], around[2]))
+    return bool(around[1] <= how.valley * min(around[0], around[2]))
 
 
-def _are_apart(amplitudes: Values, threshold: float) -> bool:
+def _are_apart(amplitudes: Values, threshold: float, how: DdpcrSettings) -> bool:
     """Whether the sides are further apart than the halves of one population.
 
     Few values tell little about their spread: that of the larger side stands in for it.
     """
     low, high = amplitudes[amplitudes < threshold], amplitudes[amplitudes >= threshold]
     small, large = sorted((low, high), key=len)
-    variance = (small.size * small.var() + PRIOR * large.var()) / (small.size + PRIOR)
+    variance = (small.size * small.var() + how.prior * large.var()) / (small.size + how.prior)
     apart = high.mean() - low.mean()
-    resolved = apart >= LEAST_RESOLUTION * 2 * (np.sqrt(variance) + large.std())
-    return bool(resolved and high.mean() >= LEAST_RISE * low.mean())
+    resolved = apart >= how.least_apart * 2 * (np.sqrt(variance) + large.std())
+    return bool(resolved and high.mean() >= how.least_rise * low.mean())

@@ -11,17 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from droplets.objects.measure import ROUND
 from droplets.objects.population import typical_area
+from droplets.objects.settings import ObjectSettings
 from droplets.parameters import Parameters
 from droplets.types import Droplet
 
-AREA_FACTOR = 1.5
-"""Round droplets over this have merged; those that are not round are clumps."""
-MIN_CIRCULARITY = 0.6
-DEBRIS_DIAMETER = 0.5
-DEBRIS_SHARE = 0.05
-"""Small droplets that make up more than this part of the droplets' area are a population of their own."""
+_USUAL = ObjectSettings()
 LIMITED = "of a droplet, or of what lies in none"
 
 
@@ -38,17 +33,18 @@ class AutomaticFilters(Parameters):
     )
     area: bool = Field(
         True,
-        description=f"Droplets over {AREA_FACTOR} x the typical area and of circularity under {ROUND}: "
-        "clumps. Off where droplets are of many sizes.",
+        description=f"Droplets over {_USUAL.area_factor:g} x the typical area and of circularity under "
+        f"{_USUAL.round:g}: clumps. Off where droplets are of many sizes.",
     )
     edge: bool = Field(True, description="What the border of the picture cuts off.")
     circularity: bool = Field(
-        True, description=f"Droplets of circularity under {MIN_CIRCULARITY}: not droplets."
+        True, description=f"Droplets of circularity under {_USUAL.min_circularity:g}: not droplets."
     )
     debris: bool = Field(
         True,
-        description=f"Droplets under {DEBRIS_DIAMETER} x the typical diameter: specks and satellites. "
-        f"Off where droplets are of many sizes, or where these have over {DEBRIS_SHARE:.0%} of their area.",
+        description=f"Droplets under {_USUAL.debris_diameter:g} x the typical diameter: specks and "
+        "satellites. Off where droplets are of many sizes, or where these have over "
+        f"{_USUAL.debris_share:.0%} of their area.",
     )
 
 
@@ -115,6 +111,7 @@ def apply_filters(
     automatic: AutomaticFilters,
     user: Filters,
     spared: Collection[int] = (),
+    how: ObjectSettings = ObjectSettings(),
 ) -> tuple[list[Droplet], dict[str, int]]:
     """What the filters leave, and the number removed by reason.
 
@@ -127,16 +124,18 @@ def apply_filters(
         automatic: which automatic filters are on.
         user: limits of the client's.
         spared: indices of droplets that stay whatever they are.
+        how: the stage's settings.
 
     Returns:
         The droplets left, in order, `parent` indexing the new list; and a count each for
         "edge", "area" (clumps), "circularity", "debris" and "user_filter".
     """
-    limits, wanted = _size_limits(droplets), _wanted(user)
+    rules = _Rules(automatic, _size_limits(droplets, how), how)
+    wanted = _wanted(user)
     reasons: list[str | None] = []
     for i, droplet in enumerate(droplets):
         around = None if droplet.parent is None else reasons[droplet.parent]
-        reasons.append(None if i in spared else _reason(droplet, around, limits, automatic, wanted))
+        reasons.append(None if i in spared else _reason(droplet, around, rules, wanted))
     counts = Counter(reason for reason in reasons if reason)
     kept = renumbered(droplets, [reason is None for reason in reasons])
     return kept, {name: counts[name] for name in ("edge", "area", "circularity", "debris", "user_filter")}
@@ -150,16 +149,25 @@ class _SizeLimits:
     largest: float = np.inf
 
 
-def _size_limits(droplets: Sequence[Droplet]) -> _SizeLimits:
+@dataclass(frozen=True)
+class _Rules:
+    """Which automatic filters are on, and by what they judge."""
+
+    automatic: AutomaticFilters
+    limits: _SizeLimits
+    how: ObjectSettings
+
+
+def _size_limits(droplets: Sequence[Droplet], how: ObjectSettings) -> _SizeLimits:
     """Limits from the droplets that lie whole in the picture; beads do not count."""
     whole = [d for d in droplets if d.kind != "bead" and d.parent is None and not d.border.touching]
-    typical = typical_area([d.mask.area for d in whole if d.kind == "droplet"])
+    typical = typical_area([d.mask.area for d in whole if d.kind == "droplet"], how)
     if typical is None:
         return _SizeLimits()
     areas = np.array([d.mask.area for d in whole])
-    small = areas < DEBRIS_DIAMETER**2 * typical
-    few = areas[small].sum() <= DEBRIS_SHARE * areas.sum()
-    return _SizeLimits(DEBRIS_DIAMETER**2 * typical if few else 0.0, AREA_FACTOR * typical)
+    small = areas < how.debris_diameter**2 * typical
+    few = areas[small].sum() <= how.debris_share * areas.sum()
+    return _SizeLimits(how.debris_diameter**2 * typical if few else 0.0, how.area_factor * typical)
 
 
 def _wanted(user: Filters) -> list[_Limit]:
@@ -180,27 +188,27 @@ def _wanted(user: Filters) -> list[_Limit]:
 def _reason(
     droplet: Droplet,
     around: str | None,
-    limits: _SizeLimits,
-    automatic: AutomaticFilters,
+    rules: _Rules,
     wanted: Sequence[_Limit],
 ) -> str | None:
     """Why a droplet goes; None if it stays. `around`: why the one that contains it goes."""
     in_none = droplet.parent is None
     if around and (droplet.mask.inner is False or (around == "edge" and droplet.kind == "bead")):
         around, in_none = None, True
-    reason = around or _automatic_reason(droplet, limits, automatic)
+    reason = around or _automatic_reason(droplet, rules)
     limited = in_none or droplet.kind == "droplet"
     return "user_filter" if reason is None and limited and not _keeps(droplet, wanted) else reason
 
 
-def _automatic_reason(droplet: Droplet, limits: _SizeLimits, automatic: AutomaticFilters) -> str | None:
+def _automatic_reason(droplet: Droplet, rules: _Rules) -> str | None:
+    automatic, limits, how = rules.automatic, rules.limits, rules.how
     is_droplet = droplet.kind == "droplet"
     area, circularity = droplet.mask.area, droplet.shape.circularity
     if automatic.edge and droplet.border.touching:
         return "edge"
-    if automatic.area and is_droplet and area > limits.largest and circularity < ROUND:
+    if automatic.area and is_droplet and area > limits.largest and circularity < how.round:
         return "area"
-    if automatic.circularity and is_droplet and circularity < MIN_CIRCULARITY:
+    if automatic.circularity and is_droplet and circularity < how.min_circularity:
         return "circularity"
     if automatic.debris and droplet.kind != "bead" and droplet.parent is None and area < limits.smallest:
         return "debris"

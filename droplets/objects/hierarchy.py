@@ -10,32 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.objects.boxes import boxes_of, overlapping_pairs
-from droplets.objects.measure import ROUND, circularity
+from droplets.objects.measure import circularity
+from droplets.objects.settings import ObjectSettings
 from droplets.types import Mask
 
 Bools = NDArray[np.bool_]
-
-CONTAINED = 0.9
-"""Part of a mask's pixels that must lie in another one for it to count as contained."""
-SAME_OBJECT = 0.4
-"""A contained mask larger than this part of its container shows the same object."""
-SAME_IOU = 0.6
-"""Two masks of at least this IoU show the same object."""
-CLUMP = 0.5
-"""A mask of which two or more others, side by side, cover this part shows a clump, not an object,
-unless it is round: a droplet that is full of beads stays."""
-PART = 0.2
-"""A round mask of more than this part of one that is not, off its centre, is a droplet of a clump."""
-OFF_CENTRE = 0.2
-"""An inner rim lies in the middle of its droplet, within this part of the radius."""
-TWIN = 0.9
-"""IoU from which an object and one that is known to lie in it show the same after all."""
-HELD = 0.5
-"""Part of a mask's pixels that must lie in another one if it is known to lie in one."""
-CONTAINER = 0.25
-"""A mask of more than this part of the picture that holds most of all masks is no droplet,"""
-CROWD = 10
-"""if there are at least so many in it: it is a well, a channel or the microscope's field of view."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,23 +32,25 @@ class _Overlaps:
     Attributes:
         masks: N, largest first.
         common: N, the masks whose boxes overlap that of each: indices in order, and the common pixels.
+        how: the stage's settings.
     """
 
     masks: Sequence[Mask]
     common: Sequence[Mapping[int, int]]
+    how: ObjectSettings
 
     @classmethod
-    def of(cls, masks: Sequence[Mask]) -> _Overlaps:
+    def of(cls, masks: Sequence[Mask], how: ObjectSettings) -> _Overlaps:
         """Of all pairs of masks."""
         common: list[dict[int, int]] = [{} for _ in masks]
         for i, j in overlapping_pairs(boxes_of(masks)).tolist():
             common[i][j] = common[j][i] = masks[i].intersection(masks[j])
-        return cls(masks, common)
+        return cls(masks, common, how)
 
     def within(self, outer: int) -> list[int]:
         """The smaller masks that a mask contains."""
         shared = self.common[outer].items()
-        return [j for j, both in shared if j > outer and both >= CONTAINED * self.masks[j].area]
+        return [j for j, both in shared if j > outer and both >= self.how.contained * self.masks[j].area]
 
     def without(self, dropped: Bools) -> _Overlaps:
         """Those of the masks that are not dropped."""
@@ -78,6 +59,7 @@ class _Overlaps:
         return _Overlaps(
             [self.masks[i] for i in kept],
             [{position[j]: both for j, both in self.common[i].items() if not dropped[j]} for i in kept],
+            self.how,
         )
 
 
@@ -91,7 +73,9 @@ class Hierarchy:
     background: int
 
 
-def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy:
+def build_hierarchy(
+    masks: Sequence[Mask], width: int, height: int, how: ObjectSettings = ObjectSettings()
+) -> Hierarchy:
     """One node an object, for the masks of a picture of `width` x `height` pixels.
 
     A mask that reaches from one border to the opposite one shows the background, not an object; so
@@ -105,9 +89,9 @@ def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy
     The result does not depend on the order of the masks.
     """
     foreground = [mask for mask in masks if not mask.spans(width, height)]
-    foreground = _without_containers(foreground, CONTAINER * width * height)
+    foreground = _without_containers(foreground, how.container * width * height, how)
     ordered = sorted(foreground, key=lambda m: (-m.area, -m.predicted_iou, -m.stability_score, m.y, m.x))
-    overlaps = _Overlaps.of(ordered)
+    overlaps = _Overlaps.of(ordered, how)
     single = overlaps.without(_clumps(overlaps))
     objects = single.without(_duplicates(single))
     nodes = [Node(mask, parent) for mask, parent in zip(objects.masks, _parents(objects), strict=True)]
@@ -119,7 +103,7 @@ def build_hierarchy(masks: Sequence[Mask], width: int, height: int) -> Hierarchy
     )
 
 
-def _without_containers(masks: Sequence[Mask], largest: float) -> list[Mask]:
+def _without_containers(masks: Sequence[Mask], largest: float, how: ObjectSettings) -> list[Mask]:
     """Without masks of more than `largest` pixels that hold most of the smaller ones."""
     small = [mask for mask in masks if mask.area <= largest]
     return [
@@ -127,12 +111,13 @@ def _without_containers(masks: Sequence[Mask], largest: float) -> list[Mask]:
         for mask in masks
         if mask.area <= largest
         or mask.inner is not None
-        or sum(_contains(mask, other) for other in small) < max(CROWD, len(small) / 2)
+        or sum(_contains(mask, other, how) for other in small) < max(how.crowd, len(small) / 2)
     ]
 
 
 def _duplicates(overlaps: _Overlaps) -> Bools:
     """Which masks show the same object as one that stays."""
+    how = overlaps.how
     dropped = np.zeros(len(overlaps.masks), bool)
     for i, mask in enumerate(overlaps.masks):
         if dropped[i]:
@@ -142,9 +127,9 @@ def _duplicates(overlaps: _Overlaps) -> Bools:
                 continue
             other = overlaps.masks[j]
             nested = None not in (mask.inner, other.inner) and (mask.inner or other.inner)
-            if both >= CONTAINED * other.area and other.area > SAME_OBJECT * mask.area and not nested:
+            if both >= how.contained * other.area and other.area > how.same_object * mask.area and not nested:
                 dropped[j] = True
-            elif both >= (TWIN if nested else SAME_IOU) * (mask.area + other.area - both):
+            elif both >= (how.twin if nested else how.same_iou) * (mask.area + other.area - both):
                 loser = i if mask.predicted_iou < other.predicted_iou else j
                 dropped[loser] = True
                 if loser == i:
@@ -154,7 +139,7 @@ def _duplicates(overlaps: _Overlaps) -> Bools:
 
 def _clumps(overlaps: _Overlaps) -> Bools:
     """Which masks show several objects: smallest first, so that a clump is no part of a larger one."""
-    masks = overlaps.masks
+    masks, how = overlaps.masks, overlaps.how
     clump = np.zeros(len(masks), bool)
     for i in reversed(range(len(masks))):
         mask = masks[i]
@@ -164,29 +149,30 @@ def _clumps(overlaps: _Overlaps) -> Bools:
         for j in overlaps.within(i):
             if clump[j]:
                 continue
-            clump[i] |= _is_droplet_and_more(mask, masks[j])
+            clump[i] |= _is_droplet_and_more(mask, masks[j], how)
             if all(_side_by_side(masks[j], masks[k]) for k in parts if k in overlaps.common[j]):
                 parts.append(j)
         covered = sum(masks[j].area for j in parts)
-        clump[i] |= len(parts) > 1 and covered >= CLUMP * mask.area and circularity(mask) < ROUND
+        clump[i] |= len(parts) > 1 and covered >= how.clump * mask.area and circularity(mask) < how.round
     return clump
 
 
-def _is_droplet_and_more(mask: Mask, part: Mask) -> bool:
+def _is_droplet_and_more(mask: Mask, part: Mask, how: ObjectSettings) -> bool:
     """Whether a mask shows a round part off its centre and something beside it."""
-    if part.area <= PART * mask.area:
+    if part.area <= how.part * mask.area:
         return False
     radius = math.sqrt(mask.area / math.pi)
-    return math.dist(mask.centroid, part.centroid) > OFF_CENTRE * radius and circularity(
+    return math.dist(mask.centroid, part.centroid) > how.off_centre * radius and circularity(
         mask
-    ) < ROUND <= circularity(part)
+    ) < how.round <= circularity(part)
 
 
 def _parents(overlaps: _Overlaps) -> list[int | None]:
     """Index of the outermost mask that contains each one: a bead's rim belongs to the droplet too."""
+    how = overlaps.how
     parents: list[int | None] = []
     for i, mask in enumerate(overlaps.masks):
-        least = (HELD if mask.inner else CONTAINED) * mask.area
+        least = (how.held if mask.inner else how.contained) * mask.area
         around = (j for j, both in overlaps.common[i].items() if j < i and both >= least)
         parents.append(next((j for j in around if parents[j] is None), None))
     return parents
@@ -197,5 +183,5 @@ def _side_by_side(mask: Mask, other: Mask) -> bool:
     return not (mask.covers(other.centroid) or other.covers(mask.centroid))
 
 
-def _contains(outer: Mask, inner: Mask) -> bool:
-    return outer.intersection(inner) >= CONTAINED * inner.area
+def _contains(outer: Mask, inner: Mask, how: ObjectSettings) -> bool:
+    return outer.intersection(inner) >= how.contained * inner.area

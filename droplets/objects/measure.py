@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 
 from droplets.types import BorderDistance, Image, Intensity, Mask, PixelSize, Shape
 
-ROUND = 0.9
-"""Circularity from which an object counts as round."""
-
 CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
 
 

@@ -12,6 +12,9 @@ from droplets.boundaries.curves import (
     weighted_median,
 )
 from droplets.boundaries.rays import DIRECTIONS, RAYS, Paths
+from droplets.boundaries.settings import EdgeSettings
+
+HOW = EdgeSettings()
 
 TURN = 2 * np.pi * np.arange(RAYS) / RAYS
 
@@ -19,14 +22,14 @@ TURN = 2 * np.pi * np.arange(RAYS) / RAYS
 def test_a_circle_is_found_beside_a_dent():
     points = (50.0, 40.0) + 20 * DIRECTIONS
     points[:14] -= 6 * DIRECTIONS[:14]
-    centre, radius, _ = fit_circles(points[None], np.ones((1, RAYS)))
+    centre, radius, _ = fit_circles(points[None], np.ones((1, RAYS)), HOW)
     assert centre[0] == pytest.approx((50, 40), abs=0.05)
     assert radius[0] == pytest.approx(20, abs=0.05)
 
 
 def test_a_circle_is_found_from_an_arc():
     weight = (np.arange(RAYS) < RAYS // 3).astype(float)
-    centre, radius, rms = fit_circles(((50.0, 40.0) + 20 * DIRECTIONS)[None], weight[None])
+    centre, radius, rms = fit_circles(((50.0, 40.0) + 20 * DIRECTIONS)[None], weight[None], HOW)
     assert (*centre[0], radius[0], rms[0]) == pytest.approx((50, 40, 20, 0), abs=1e-3)
 
 
@@ -34,7 +37,7 @@ def test_offsets_are_followed_and_outliers_left_out():
     wave = 0.4 + 1.5 * np.cos(TURN - 0.3) + 0.8 * np.sin(2 * TURN)
     offset = wave.copy()
     offset[5:15] += 6
-    fitted, counted = fit_offsets(offset[None], np.ones((1, RAYS)), np.array([20.0]), 2)
+    fitted, counted = fit_offsets(offset[None], np.ones((1, RAYS)), np.array([20.0]), 2, HOW)
     assert fitted[0] == pytest.approx(wave, abs=0.05)
     assert (counted[0, 5:15] < 0.01).all()
     assert (np.delete(counted[0], np.s_[5:15]) > 0.5).all()
@@ -44,7 +47,7 @@ def test_few_rays_hold_the_curve_to_the_path():
     weight = np.zeros((1, RAYS))
     weight[0, :3] = 0.2
     offset = np.where(weight > 0, 1.0 + 3 * np.sin(9 * TURN), 0)
-    fitted, _ = fit_offsets(offset, weight, np.array([20.0]), 2)
+    fitted, _ = fit_offsets(offset, weight, np.array([20.0]), 2, HOW)
     assert np.abs(fitted).max() < 1.1 * offset.max()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from droplets.contents.beads import Bead, find_beads
 from droplets.contents.interiors import interiors
+from droplets.contents.settings import ContentSettings
 from droplets.types import Mask
 from tests.droplets.shapes import cut, disc, in_frame, masks_of, picture, rectangle, union
 from training.rendering.plain import render_brightfield
@@ -167,7 +168,7 @@ def notched(mask: Mask) -> Mask:
 
 def test_gaps_in_the_row_along_the_border_are_no_edge():
     whole, half = disc(60, 50, 20), cut(disc(60, 92, 20), 120, 100)
-    plain, gaps = (interiors([whole, mask], 120, 100) for mask in (half, notched(half)))
+    plain, gaps = (interiors([whole, mask], 120, 100, ContentSettings()) for mask in (half, notched(half)))
     lost = np.isin(plain.index, gaps.index) & (plain.label == 1)
     assert gaps.depth[gaps.label == 1] == pytest.approx(plain.depth[lost], abs=0.02)
     assert gaps.x[gaps.label == 1] == pytest.approx(plain.x[lost], abs=0.02)
@@ -196,7 +197,7 @@ def test_oil_between_droplets_that_the_border_cuts_off_is_no_bead():
 
 def test_a_droplet_that_the_border_cuts_off_keeps_its_circle():
     whole, half = disc(60, 50, 20), cut(disc(4, 50, 20), 120, 100)
-    inside = interiors([whole, half], 120, 100)
+    inside = interiors([whole, half], 120, 100, ContentSettings())
     assert inside.radius == pytest.approx(20, rel=0.05)
     row = inside.index == 50 * 120 + 4
     assert np.hypot(inside.x, inside.y)[row] == pytest.approx([0], abs=0.05)

@@ -1,0 +1,119 @@
+"""The tuned numbers of digital PCR."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from droplets.tuning import tuned
+
+PAIRS = "rendered pairs with known shift, drift and positives, tests/droplets/ddpcr"
+DMIQE = "dMIQE 2020, Clin. Chem. 66:1012, and rendered pairs"
+
+
+@dataclass(frozen=True)
+class DdpcrSettings:
+    """How two pictures are laid on each other, droplets measured and positives told; when to warn.
+
+    Pixels are those of the working scale, where the typical radius is `working_radius`, unless it is said.
+    """
+
+    # Registration
+    largest_shift: float = tuned(0.1, "frame", "between the two pictures, at most", PAIRS)
+    working_radius: float = tuned(8.0, "px", "that a droplet's radius is scaled down to", PAIRS)
+    candidates: int = tuned(
+        8, "shifts", "of the highest cross-correlation that are followed", "a lattice has six neighbours"
+    )
+    anchors: int = tuned(400, "droplets", "whose surroundings are matched", "bounds time")
+    narrow_band: float = tuned(0.3, "radius", "sigma of the narrower Gaussian of the band-pass", PAIRS)
+    wide_band: float = tuned(1.2, "radius", "sigma of the wider Gaussian of the band-pass", PAIRS)
+    contrast_window: float = tuned(
+        2.0, "radius", "sigma of the window over which contrast is made even", PAIRS
+    )
+    contrast_floor: float = tuned(0.3, "", "of the median contrast: less is made no more visible", PAIRS)
+    noise_floor: float = tuned(
+        3.0, "standard deviations of the noise", "contrast under which nothing is made more visible", PAIRS
+    )
+    most_contrast: float = tuned(3.0, "local contrasts", "at which the band-passed picture is cut off", PAIRS)
+    least_energy: float = tuned(0.5, "mean window", "what shows less scores less", PAIRS)
+    first_reach: int = tuned(8, "px", "of local shifts in the first round, the radius", PAIRS)
+    second_reach: int = tuned(6, "px", "the same in the second round, and in the first of the drift's", PAIRS)
+    third_reach: int = tuned(5, "px", "the same in the round after it", PAIRS)
+    last_reach: int = tuned(4, "px", "the same in the last round", PAIRS)
+    least_matched: float = tuned(
+        0.4, "droplets", "part that must match: up to that share matches noise", PAIRS
+    )
+    tolerance: float = tuned(2.0, "px", "a quarter of the radius: what a matched droplet may be off", PAIRS)
+    anchors_a_term: int = tuned(6, "droplets", "that a drift needs for each of its terms", PAIRS)
+    droplets_a_window: float = tuned(
+        4.0,
+        "droplets",
+        "in a window: where each is an anchor, so many windows tell as much as one",
+        "derived",
+    )
+    better: float = tuned(1.5, "standard errors", "by which a drift must match better to be taken", PAIRS)
+    clearly: float = tuned(2.0, "standard errors", "by which a shift must match better than none", PAIRS)
+
+    # Partitions
+    inner: float = tuned(
+        0.6, "radius", "that is measured: droplets stir a little, and rims mix with neighbours", PAIRS
+    )
+    ground_percentile: float = tuned(
+        10.0,
+        "percentile",
+        "of a window that is ground: less than the gaps of a dense raft cover",
+        "hexagonal packing leaves 9.3 %",
+    )
+    ground_window: float = tuned(3.0, "diameters", "of that window", PAIRS)
+    ground_detail: float = tuned(
+        12.0, "px", "that a diameter is scaled down to for the ground", "bounds time"
+    )
+    most_correction: float = tuned(2.0, "", "of the light's unevenness", PAIRS)
+
+    # Threshold
+    fewest_values: int = tuned(20, "droplets", "that a split is looked for in", PAIRS)
+    least_scale: float = tuned(
+        0.05, "highest amplitude", "up to which amplitudes are compared straight, not by logarithm", PAIRS
+    )
+    valley: float = tuned(
+        0.5, "", "of the values around the median of the smaller side: so few lie around a split", PAIRS
+    )
+    least_apart: float = tuned(
+        1.0,
+        "resolution",
+        "of two populations",
+        "halves of a normal distribution have 0.66, of a uniform one 0.87",
+    )
+    least_rise: float = tuned(1.25, "", "of the positives' mean over the negatives'", PAIRS)
+    prior: float = tuned(
+        5.0, "values", "by which the spread of the larger side counts for the smaller one", PAIRS
+    )
+    narrowest: float = tuned(
+        0.02, "range of all values", "standard deviation of a population, at least", PAIRS
+    )
+    doubtful: float = tuned(
+        0.05,
+        "probability",
+        "of the other population from which a droplet is rain",
+        "Lievens et al. 2016, PLoS ONE 11:e0153317",
+    )
+    dim: float = tuned(1.0, "ground", "amplitude under which a single population is negative", PAIRS)
+    bright: float = tuned(10.0, "ground", "amplitude over which a single population is positive", PAIRS)
+
+    # Warnings
+    fewest_droplets: int = tuned(100, "droplets", "under which the interval is called wide", DMIQE)
+    least_resolution: float = tuned(
+        2.0, "resolution", "under which the populations are called poorly apart", DMIQE
+    )
+    most_rain: float = tuned(
+        0.025, "droplets", "part between the populations over which there is rain", DMIQE
+    )
+    most_volume_cv: float = tuned(
+        0.2, "", "coefficient of variation of volumes over which lambda is called too low", DMIQE
+    )
+    least_confidence: float = tuned(
+        0.9, "probability", "under which the registration is called uncertain", DMIQE
+    )
+    few_matched: float = tuned(
+        0.5, "droplets", "part that matches under which the registration may be wrong", PAIRS
+    )
+    least_overlap: float = tuned(0.5, "droplets", "part in the common field under which that is said", PAIRS)
