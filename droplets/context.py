@@ -14,7 +14,7 @@ from droplets.types import Mask
 
 NEAREST = 50
 """Masks around those asked for whose edges and interiors are looked at too."""
-NEARBY = 400
+TELLING = 400
 """Masks around those asked for that tell what edges the picture has and where neighbours lie."""
 
 
@@ -30,7 +30,7 @@ def masks_around(masks: Sequence[Mask], everything: Sequence[Mask]) -> list[Mask
     own = boxes_of(masks)
     distance, _ = KDTree((own[:2] + own[2:]).T / 2).query((boxes[:2] + boxes[2:]).T / 2)
     nearest = (i for i in np.argsort(distance, kind="stable").tolist() if i not in shared)
-    return [everything[i] for i in islice(nearest, NEARBY)]
+    return [everything[i] for i in islice(nearest, TELLING)]
 
 
 def beads_within(beads: Sequence[Bead], masks: Sequence[Mask], width: int, height: int) -> list[Bead]:

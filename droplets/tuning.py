@@ -42,5 +42,5 @@ def tuned(
 
 
 def tuned_numbers(settings: type[Any]) -> dict[str, Tuned]:
-    """By name, what is known of each number of a settings dataclass."""
-    return {one.name: one.metadata[KEY] for one in fields(settings)}
+    """By name, what is known of each tuned number of a dataclass."""
+    return {one.name: one.metadata[KEY] for one in fields(settings) if KEY in one.metadata}

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from droplets.finding.head import CHANNELS, FIRST, HEAT, KIND, LAYERS, QUALITY, RAY, RAYS, STRIDE
 from droplets.finding.stars import DIRECTIONS, INNER, OUTER, Stars
+from droplets.tuning import tuned
 
 LONGEST_RAY = 10.0
 """Logarithm of the longest ray in cells, 22000: an answer that means nothing shall not overflow."""
@@ -19,14 +20,12 @@ RINGS = 4
 """Points along every second ray by which two outlines are compared, in rings of equal area."""
 PAIRS = 20_000
 """Outlines that are compared at once, for memory's sake."""
-CONTENT, FULL = 0.5, 0.5
-"""Of an object's diameter, what is smaller may be its content; of its area, what is seen in it fills less."""
-FAINT = 0.5
-"""Of the thresholds: what exceeds so much of them may be an object that is too small to be seen well."""
-
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.int64]
+
+
+OVERLAPPING = "rendered contents, clumps and rings around gaps, tests/droplets/finding/test_decode.py"
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,11 @@ class Thresholds:
     within: float = 0.6
     twin: float = 0.85
     calibration: tuple[tuple[float, ...], ...] = ()
+    faint: float = tuned(
+        0.5, "threshold", "what exceeds so much of it may be an object too small to be seen well", OVERLAPPING
+    )
+    content: float = tuned(0.5, "diameter", "of an object: what is smaller may be its content", OVERLAPPING)
+    full: float = tuned(0.5, "area", "of an object: what is seen in a holder fills less", OVERLAPPING)
 
 
 def peaks(answer: NDArray[np.float32], thresholds: Thresholds) -> Stars:
@@ -67,7 +71,10 @@ def peaks(answer: NDArray[np.float32], thresholds: Thresholds) -> Stars:
     """
     outer, inner = answer.reshape(len(LAYERS), CHANNELS, *answer.shape[1:])
     return Stars.join(
-        [_peaks(OUTER, outer, FAINT * thresholds.heat), _peaks(INNER, inner, FAINT * thresholds.inner_heat)]
+        [
+            _peaks(OUTER, outer, thresholds.faint * thresholds.heat),
+            _peaks(INNER, inner, thresholds.faint * thresholds.inner_heat),
+        ]
     )
 
 
@@ -142,31 +149,33 @@ def convincing(stars: Stars, relative: float) -> tuple[Stars, Stars]:
 def _outermost(stars: Stars, thresholds: Thresholds) -> tuple[Stars, Stars]:
     """Of outer objects, best first, one of each; and those that proved to be contents of others."""
     larger, smaller = _clashes(stars, thresholds.same, thresholds.within)
-    rivals = stars.area[smaller] >= CONTENT**2 * stars.area[larger]
+    rivals = stars.area[smaller] >= thresholds.content**2 * stars.area[larger]
     keep = _unsuppressed(len(stars), larger[rivals], smaller[rivals])
     left = keep[larger] & keep[smaller] & ~rivals
     larger, smaller = larger[left], smaller[left]
-    held = _holds(stars, larger, smaller)[larger]
+    held = _holds(stars, larger, smaller, thresholds.full)[larger]
     keep &= _unsuppressed(len(stars), larger[~held], smaller[~held])
     held &= keep[larger] & keep[smaller]
     larger, smaller = larger[held], smaller[held]
     inside, part = np.zeros(len(stars), np.bool_), np.zeros(len(stars))
     inside[smaller] = True
     np.maximum.at(part, smaller, np.sqrt(stars.area[smaller] / stars.area[larger]))
-    contents = replace(stars, layer=np.full_like(stars.layer, INNER), bead=1 / (1 + (part / CONTENT) ** 4))
+    contents = replace(
+        stars, layer=np.full_like(stars.layer, INNER), bead=1 / (1 + (part / thresholds.content) ** 4)
+    )
     return stars.take(keep & ~inside), contents.take(inside)
 
 
-def _holds(stars: Stars, larger: Indices, smaller: Indices) -> Bools:
+def _holds(stars: Stars, larger: Indices, smaller: Indices, part: float) -> Bools:
     """N: whether an object is one beside what was seen in it, of pairs of which that is much smaller.
 
-    It is if it is surer than the most of that and less than half full of it: a ring of droplets around a gap,
-    and a clump, are full.
+    It is if it is surer than the most of that, which fills no more than a `part` of it: a ring of droplets
+    around a gap, and a clump, are full.
     """
     stands = np.zeros(len(stars), np.bool_)
     for holder in np.unique(larger).tolist():
         held = smaller[larger == holder]
-        full = stars.area[held].sum() > FULL * stars.area[holder]
+        full = stars.area[held].sum() > part * stars.area[holder]
         stands[holder] = not full and stars.score[holder] >= np.median(stars.score[held])
     return stands
 

@@ -14,9 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.tuning import tuned
 from droplets.types import Box
 
 ROUNDING = 1e-6
+SEEN = "rendered grids of sizes and frames, `python -m benchmarks.kinds`"
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -45,43 +47,56 @@ class Level:
 
 @dataclass(frozen=True)
 class Scales:
-    """Which levels there are; lengths in pixels of the level at hand.
+    """Which levels there are; lengths in pixels of the level at hand."""
 
-    Attributes:
-        frame: longest side of what the network sees at once; the head was trained on frames of this side.
-        largest: scale of the base level of the smallest pictures.
-        finest: scale of the finest level; beyond it a picture has no more to show.
-        least: scale of the base level of the largest pictures, of which it takes several tiles.
-        coarser: from level to coarser level the scale falls by this factor, and the cost to a quarter.
-        coarsest: until all of the picture fits a frame of this side.
-        coarse_from: objects count at coarser levels from this diameter on: eight cells of the answer, enough
-            for an exact outline.
-        base_to: and at all but the coarsest up to this one: rays of four to twelve cells are exact, and thin
-            walls are seen better than at the coarser level. In between both levels' objects compete. It is
-            more than three times the other: what two levels see a fifth apart counts at one of them. At
-            the coarsest level there is no limit.
-        smallest: two cells; below it outlines are guesses.
-        small: objects of a smaller diameter are looked for at twice the scale, and are replaced by what
-            is found there.
-        share: if they are at least this part of all the objects of the level.
-        tile: sides of finer tiles are multiples of so many, so that few sizes occur.
-        slack: tiles own what has its centre within so many pixels of their core: a centre is not found at
-            exactly the same place in two tiles, and an object found in two is one in the end.
-    """
-
-    frame: int = 1024
-    largest: float = 4.0
-    finest: float = 2.0
-    least: float = 0.25
-    coarser: float = 2.0
-    coarsest: int = 128
-    coarse_from: float = 32.0
-    base_to: float = 100.0
-    smallest: float = 8.0
-    small: float = 12.0
-    share: float = 0.05
-    tile: int = 256
-    slack: float = 4.0
+    frame: int = tuned(
+        1024, "px", "longest side of what the network sees at once", "the head was trained on such frames"
+    )
+    largest: float = tuned(4.0, "", "scale of the base level of the smallest pictures", SEEN)
+    finest: float = tuned(
+        2.0, "", "scale of the finest level", "derived: beyond it a picture has no more to show"
+    )
+    least: float = tuned(
+        0.25, "", "scale of the base level of the largest pictures, of which it takes several tiles", SEEN
+    )
+    coarser: float = tuned(
+        2.0, "", "factor from level to coarser level, at which the cost falls to a quarter", SEEN
+    )
+    coarsest: int = tuned(
+        128, "px", "side of a frame that all of the picture fits at the coarsest level", SEEN
+    )
+    coarse_from: float = tuned(
+        32.0,
+        "px",
+        "diameter from which objects count at coarser levels",
+        "derived: eight cells of the answer give an exact outline",
+    )
+    # Rays of four to twelve cells are exact, and thin walls are seen better than at the coarser level. In
+    # between both levels' objects compete. It is more than three times the other: what two levels see a fifth
+    # apart counts at one of them.
+    base_to: float = tuned(
+        100.0,
+        "px",
+        "diameter up to which they count at all levels but the coarsest",
+        "foams with thin walls, rendered",
+    )
+    smallest: float = tuned(
+        8.0, "px", "diameter from which objects count", "derived: two cells; below it outlines are guesses"
+    )
+    small: float = tuned(
+        12.0,
+        "px",
+        "diameter under which objects are looked for at twice the scale and replaced by those",
+        SEEN,
+    )
+    share: float = tuned(0.05, "objects", "part of the level's that must be small for that", SEEN)
+    tile: int = tuned(256, "px", "that sides of finer tiles are multiples of", "bounds time: few sizes occur")
+    slack: float = tuned(
+        4.0,
+        "px",
+        "around its core, in which a tile owns what has its centre there",
+        "derived: one cell, by which centres differ",
+    )
 
     def base(self, width: int, height: int) -> Level:
         """The base level of a picture."""

@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from droplets.sam.encoder import FRAME, Embedding
 from droplets.sam.generator import Decoding, Generator
+from droplets.tuning import tuned
 from droplets.types import Box, Mask
 
-SMALL = 22.0
-"""Diameter in the model's frame, in its pixels, below which an object is zoomed in on,"""
-ZOOMED = 28.0
-"""and that it takes then."""
-TOGETHER = 0.25
-"""Objects are looked at in one part of the picture if this part of its side is not less than their distance
-from its centre,"""
-ALIKE = 1.5
-"""and their diameters differ by at most this factor."""
+CLICKED = "clicks on rendered droplets of 6 to 60 px"
 ANY_MASK = Decoding(pred_iou_thresh=0.0, stability_score_thresh=0.0, box_nms_thresh=1.0)
 
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Zooming:
+    """Where small objects are pointed at in an enlarged part of the picture."""
+
+    small: float = tuned(
+        22.0, "px of the model's frame", "diameter below which an object is zoomed in on", CLICKED
+    )
+    zoomed: float = tuned(28.0, "px of the model's frame", "diameter that it takes then", CLICKED)
+    together: float = tuned(
+        0.25, "side of the part", "from its centre, within which objects are looked at in one part", CLICKED
+    )
+    alike: float = tuned(1.5, "", "factor by which their diameters differ at most", CLICKED)
+
+
 def find_at(
-    generator: Generator, pixels: NDArray[np.uint8], embedding: Embedding, points: Floats, radii: Floats
+    generator: Generator,
+    pixels: NDArray[np.uint8],
+    embedding: Embedding,
+    points: Floats,
+    radii: Floats,
+    how: Zooming = Zooming(),
 ) -> list[Mask]:
     """The mask of the highest predicted IoU at each of Nx2 (x, y) pixels, where there is one.
 
@@ -36,11 +49,12 @@ def find_at(
         embedding: of the same picture.
         points: in any number.
         radii: N, about the radius in pixels of what lies there; infinite where that is not known.
+        how: where to zoom.
     """
     height, width = pixels.shape[:2]
     found: dict[int, Mask] = {}
-    small = np.flatnonzero(2 * radii * min(embedding.scale) < SMALL)
-    for box, chosen in _parts(points, radii, small, width, height):
+    small = np.flatnonzero(2 * radii * min(embedding.scale) < how.small)
+    for box, chosen in _parts(points, radii, small, (width, height), how):
         x, y, across, down = box
         part = np.ascontiguousarray(pixels[y : y + down, x : x + across])
         best = _best(generator, generator.encoder.embed(part), points[chosen] - box[:2])
@@ -69,14 +83,15 @@ def _best(generator: Generator, embedding: Embedding, points: Floats) -> dict[in
 
 
 def _parts(
-    points: Floats, radii: Floats, left: NDArray[np.intp], width: int, height: int
+    points: Floats, radii: Floats, left: NDArray[np.intp], size: tuple[int, int], how: Zooming
 ) -> Iterator[tuple[Box, NDArray[np.intp]]]:
     """Boxes in the picture in which small objects are large enough, with the indices of the objects."""
+    width, height = size
     while left.size:
         point, radius = points[left[0]], float(radii[left[0]])
-        side = 2 * radius * FRAME / ZOOMED
-        near = np.abs(points[left] - point).max(axis=1) <= TOGETHER * side
-        alike = np.abs(np.log(radii[left] / radius)) <= np.log(ALIKE)
+        side = 2 * radius * FRAME / how.zoomed
+        near = np.abs(points[left] - point).max(axis=1) <= how.together * side
+        alike = np.abs(np.log(radii[left] / radius)) <= np.log(how.alike)
         box_width, box_height = min(width, round(side)), min(height, round(side))
         x = int(np.clip(round(point[0] - side / 2), 0, width - box_width))
         y = int(np.clip(round(point[1] - side / 2), 0, height - box_height))

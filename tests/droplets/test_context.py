@@ -19,7 +19,7 @@ def test_around_a_mask_are_the_others_nearest_first():
 
 
 def test_around_a_mask_are_only_so_many_as_its_edge_needs(monkeypatch):
-    monkeypatch.setattr("droplets.context.NEARBY", 2)
+    monkeypatch.setattr("droplets.context.TELLING", 2)
     assert masks_around([ONE], [FAR, NEAR, TOUCHING]) == [TOUCHING, NEAR]
 
 

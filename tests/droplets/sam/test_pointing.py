@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from droplets.sam.generator import Generator
-from droplets.sam.pointing import _parts, find_at
+from droplets.sam.pointing import Zooming, _parts, find_at
 from tests.droplets.shapes import disc
 from training.rendering.plain import render_brightfield
 
@@ -65,7 +65,7 @@ def test_nothing_lies_at_no_points_and_little_in_an_empty_picture(generator, pic
 def test_parts_hold_objects_of_one_size_and_end_with_the_picture():
     points = np.array([[10.0, 10], [30, 20], [900, 900], [15, 12]])
     radii = np.array([5.0, 6, 5, 20])
-    parts = list(_parts(points, radii, np.arange(4), 1000, 950))
+    parts = list(_parts(points, radii, np.arange(4), (1000, 950), Zooming()))
     assert [chosen.tolist() for _, chosen in parts] == [[0, 1], [2], [3]]
     for (x, y, width, height), chosen in parts:
         assert x >= 0
