@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from itertools import product
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image as Pillow
-from PIL import ImageDraw, ImageFont
 
 from droplets.annotations.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
 from droplets.types import Box, Mask, PixelSize
 from tests.droplets.shapes import disc, rectangle
+from training.rendering.bars import BLACK, FONTS, WHITE, YELLOW, draw_bar, write
 from training.rendering.plain import render_brightfield, render_fluorescence
 
 WIDTH, HEIGHT = 420, 300
-WHITE, BLACK, YELLOW = (255, 255, 255), (0, 0, 0), (255, 255, 0)
-FONTS = (
-    "DejaVuSans",
-    "DejaVuSans-Bold",
-    "DejaVuSansMono",
-    "DejaVuSerif",
-    "cmss10",
-    "pillow",
-    "hershey",
-)
-NO_MU = ("cmss10", "hershey")
 BENCH = Path(__file__).parents[4] / "shared" / "bench" / "dev"
 
 
@@ -42,50 +29,6 @@ def brightfield() -> np.ndarray:
 def fluorescence() -> np.ndarray:
     counts = render_fluorescence(WIDTH, HEIGHT, count=45, diameter=38, seed=4).pixels
     return np.repeat(np.clip(counts / 50, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
-
-
-def write(
-    pixels: np.ndarray, text: str, place: tuple[int, int], font: str, size: int, colour: tuple
-) -> np.ndarray:
-    """The picture with a text whose middle line begins at `place`, digits about 0.73 `size` high."""
-    if font in NO_MU:
-        text = text.replace("µ", "u")
-    if font == "hershey":
-        drawn, scale = pixels.copy(), size / 30
-        foot = (place[0], place[1] + round(0.37 * size))
-        thick = max(1, round(1.5 * scale))
-        return cv2.putText(drawn, text, foot, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thick, cv2.LINE_AA)
-    folder = files("matplotlib") / "mpl-data" / "fonts" / "ttf"
-    face = (
-        ImageFont.load_default(size)
-        if font == "pillow"
-        else ImageFont.truetype(str(folder / f"{font}.ttf"), size)
-    )
-    picture = Pillow.fromarray(pixels)
-    ImageDraw.Draw(picture).text(place, text, fill=colour, font=face, anchor="lm")
-    return np.array(picture)
-
-
-def draw_bar(
-    pixels: np.ndarray,
-    text: str = "100 µm",
-    *,
-    bar: Box = (270, 270, 110, 6),
-    font: str = "DejaVuSans",
-    size: int = 20,
-    colour: tuple = WHITE,
-    label: tuple | None = BLACK,
-    below: bool = False,
-) -> np.ndarray:
-    """The picture with a bar, its text above or below, both on a box in the colour of `label`."""
-    x, y, width, height = bar
-    drawn = pixels.copy()
-    middle = y + height + size if below else y - size
-    if label is not None:
-        top, bottom = min(y, middle - size) - 4, max(y + height, middle + size) + 4
-        drawn[max(0, top) : bottom, max(0, x - 8) : x + width + 30] = label
-    drawn[y : y + height, x : x + width] = colour
-    return write(drawn, text, (x + 2, middle), font, size, colour) if text else drawn
 
 
 def check(found: ScaleBar | None, bar: Box, um: float) -> None:
