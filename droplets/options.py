@@ -12,7 +12,7 @@ from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
 from droplets.reading.pixel_size import LARGEST_UM, SMALLEST_UM
-from droplets.types import Objects, Quality
+from droplets.types import EdgeKind, Objects, Quality
 
 MOST_ADDED = 500
 MOST_EXCLUDED = 10_000  # a region of a picture leaves out most of its droplets
@@ -62,6 +62,17 @@ class Options(Parameters):
         "auto",
         description="What the objects are that lie in no other one: droplets or beads, told from the picture "
         "where it is auto.",
+    )
+    edge: EdgeKind = Field(
+        "auto",
+        description="What the objects' edges are: a dark ring, the fall of a light (of what glows or has a "
+        "bright rim), or a wall between neighbours, as in foam; told from the picture where it is auto.",
+    )
+    diameter_px: float | None = Field(
+        None,
+        gt=0,
+        description="About the diameter of a droplet in pixels, for the automatic filters: what is much "
+        "smaller is debris, what is much larger and not round a clump, in pictures of many sizes too.",
     )
     automatic_filters: Annotated[AutomaticFilters | bool, BeforeValidator(_all_or_single)] = Field(
         True,

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from droplets.analysis import Analysis
 from droplets.annotations.scale_bar import ScaleBar, find_scale_bar, scale_bar_notes, without_annotations
+from droplets.boundaries.profiles import KINDS
 from droplets.boundaries.refine import NOT_WANTED, as_found, find_boundaries
 from droplets.boundaries.uncertainty import note_on_edges, overlap
 from droplets.contents.beads import find_beads
 from droplets.contents.kinds import GUESSED, Classified, Kinds, classify
 from droplets.context import NEAREST, beads_within, masks_around
 from droplets.ddpcr.evaluate import DdpcrOptions, digital_pcr, fluorescence_plane
-from droplets.objects.filters import apply_filters
+from droplets.objects.filters import apply_filters, note_on_diameter
 from droplets.objects.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.objects.measure import (
     border_distance,
@@ -204,11 +205,14 @@ def _kept(task: _Task, measured: Sequence[Droplet]) -> tuple[list[Droplet], dict
     options = task.wanted.options
     added = picked(measured, task.add)
     spared = {i for i in added if i is not None}
-    kept, removed = apply_filters(measured, options.automatic, task.wanted.filters, spared, task.how.objects)
+    kept, removed = apply_filters(
+        measured, options.automatic, task.wanted.filters, spared, options.diameter_px, task.how.objects
+    )
     excluded = picked(kept, task.exclude)
     left, gone = without_picked(kept, excluded)
     misses = note_on_misses("add", options.add, added)
     misses += note_on_misses("exclude", options.exclude, excluded)
+    misses += note_on_diameter(measured, options.diameter_px)
     return [in_picture(one, task.region) for one in left], {**removed, "excluded": gone}, misses
 
 
@@ -223,7 +227,9 @@ def _boundaries(
     objects = [mask for mask in everything if not mask.spans(part.width, part.height)]
     known, count = [*masks, *masks_around(masks, objects)], len(masks) + NEAREST
     if options.refine_edges:
-        found = find_boundaries(grey_values(part), known, count if everything else None, how.edges)
+        found = find_boundaries(
+            grey_values(part), known, count if everything else None, KINDS.get(options.edge), how.edges
+        )
     else:
         found = [as_found(mask, NOT_WANTED, how.edges) for mask in known[:count]]
     own, others = found[: len(masks)], [boundary.mask for boundary in found[len(masks) :]]

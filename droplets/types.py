@@ -22,6 +22,7 @@ Box = tuple[int, int, int, int]
 Kind = Literal["droplet", "bead", "other"]
 Quality = Literal["fast", "balanced", "thorough"]
 Objects = Literal["auto", "droplets", "beads"]
+EdgeKind = Literal["auto", "ring", "fall", "wall"]
 Finder = Literal["head", "prompt", "hand", "contents"]
 PixelSizeSource = Literal["request", "OME-TIFF", "ImageJ TIFF", "TIFF", "scale bar"]
 

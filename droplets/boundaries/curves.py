@@ -19,8 +19,11 @@ TUKEY = 4.685  # standard deviations, of 95 % efficiency
 Floats = NDArray[np.float64]
 
 
-def fit_circles(points: Floats, weight: Floats, how: EdgeSettings) -> tuple[Floats, Floats, Floats]:
-    """Circles through NxKx2 points (x, y) of NxK weights.
+def fit_circles(points: Floats, weight: Floats, floor: float) -> tuple[Floats, Floats, Floats]:
+    """Circles through NxKx2 points (x, y) of NxK weights; residuals are never judged finer than the floor.
+
+    Arguments:
+        floor: in radii.
 
     Returns:
         Nx2 centres, N radii, and N root mean square distances of the points from them, in pixels.
@@ -40,7 +43,7 @@ def fit_circles(points: Floats, weight: Floats, how: EdgeSettings) -> tuple[Floa
         a, b, c = np.moveaxis(np.linalg.solve(normal, right)[..., 0], 1, 0)
         radius = np.sqrt(np.maximum(c + (a**2 + b**2) / 4, 1e-6))
         residual = np.hypot(x - a[:, None] / 2, y - b[:, None] / 2) - radius[:, None]
-        robust = biweight(residual, weight, radius, how)
+        robust = biweight(residual, weight, radius, floor)
     rms = root_mean_square(residual, weight)
     return middle + np.stack([a, b], axis=1) / 2, radius, rms
 
@@ -59,19 +62,19 @@ def fit_offsets(
     pull = how.tie + how.stiffness * harmonic.astype(float) ** 4
     penalty = RAYS * np.diag(np.where(harmonic > 0, pull, 1e-9))
     centre = weighted_median(offset, weight)
-    robust = biweight(offset - centre[:, None], weight, size, how)
+    robust = biweight(offset - centre[:, None], weight, size, how.residual_floor)
     for _ in range(REWEIGHTED):
         total = weight * robust
         normal = (total @ products).reshape(-1, *penalty.shape) + penalty
         coefficients = np.linalg.solve(normal, ((total * offset) @ basis)[:, :, None])[..., 0]
         fitted = coefficients @ basis.T
-        robust = biweight(offset - fitted, weight, size, how)
+        robust = biweight(offset - fitted, weight, size, how.residual_floor)
     return fitted, weight * robust
 
 
-def biweight(residual: Floats, weight: Floats, size: Floats, how: EdgeSettings) -> Floats:
+def biweight(residual: Floats, weight: Floats, size: Floats, floor: float) -> Floats:
     """Tukey's weights, NxRAYS, from residuals in pixels."""
-    sigma = np.maximum(spread(residual, weight), how.residual_floor * size)
+    sigma = np.maximum(spread(residual, weight), floor * size)
     inside = np.clip(1 - (residual / (TUKEY * sigma[:, None])) ** 2, 0, None)
     return np.asarray(inside**2)
 

@@ -11,6 +11,7 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 from droplets.boundaries.curves import weighted_median
 from droplets.boundaries.rays import Paths, sample
 from droplets.boundaries.settings import EdgeSettings
+from droplets.types import EdgeKind
 
 Floats = NDArray[np.float64]
 Values = NDArray[np.float32]
@@ -50,6 +51,10 @@ class Kind:
 
     lit: bool = False
     walls: bool = False
+
+
+KINDS: dict[EdgeKind, Kind] = {"ring": Kind(), "fall": Kind(lit=True), "wall": Kind(walls=True)}
+"""By what a client may say; not of "auto"."""
 
 
 def kind_of_edges(grey: Values, paths: Paths, limit: Floats, how: EdgeSettings) -> Kind:

@@ -28,7 +28,7 @@ from droplets.boundaries.profiles import Edges, Kind, find_edges, first_search, 
 from droplets.boundaries.rays import RAYS, Paths, chunks, enclosed, neighbour_distance, outlines
 from droplets.boundaries.settings import EdgeSettings
 from droplets.boundaries.uncertainty import uncertainty
-from droplets.noise import MAD_TO_SIGMA
+from droplets.noise import white_noise
 from droplets.objects.measure import equivalent_diameter
 from droplets.types import Boundary, Mask
 
@@ -76,6 +76,7 @@ def find_boundaries(
     grey: NDArray[np.generic],
     masks: Sequence[Mask],
     count: int | None = None,
+    kind: Kind | None = None,
     how: EdgeSettings = EdgeSettings(),
 ) -> list[Boundary]:
     """The true edge of what each mask shows.
@@ -85,6 +86,7 @@ def find_boundaries(
         masks: any number, in the picture's frame.
         count: of the first masks, whose edges are wanted; the others only show where neighbours lie and
             what edges the picture has. None: all.
+        kind: of edges that the objects have; None: told from the picture.
         how: the stage's settings.
 
     Returns:
@@ -105,7 +107,14 @@ def find_boundaries(
     if wanted.size:
         picture = grey.astype(np.float32)
         telling = np.flatnonzero([not (masks[i].inner or masks[i].shows_bead) for i in fit.tolist()])
-        curves = _fitted(picture, start.take(fit), is_round[fit], len(wanted), telling, how)
+        curves = _fitted(
+            picture,
+            start.take(fit),
+            is_round[fit],
+            len(wanted),
+            kind or _kind(picture, start.take(fit), telling, how),
+            how,
+        )
         some = [masks[i] for i in wanted.tolist()]
         moved = _moved(some, start.take(wanted), curves, _noise(picture), (width, height), how)
         for i, boundary in zip(wanted.tolist(), moved, strict=True):
@@ -136,18 +145,22 @@ def _unfit(
     ]
 
 
+def _kind(picture: NDArray[np.float32], start: Paths, telling: NDArray[np.intp], how: EdgeSettings) -> Kind:
+    """What edges the objects have, by those that are `telling`, if there are any."""
+    some = telling if telling.size else np.arange(len(start.size))
+    return kind_of_edges(picture, start.take(some), neighbour_distance(start, how)[some], how)
+
+
 def _fitted(
     picture: NDArray[np.float32],
     start: Paths,
     is_round: Bools,
     count: int,
-    telling: NDArray[np.intp],
+    kind: Kind,
     how: EdgeSettings,
 ) -> _Curves:
-    """From the masks' outlines to the curves of the first `count`; by those `telling` edges are judged."""
+    """From the masks' outlines to the curves of the first `count`."""
     limit = neighbour_distance(start, how)
-    some = telling if telling.size else np.arange(len(start.size))
-    kind = kind_of_edges(picture, start.take(some), limit[some], how)
     if kind.lit:
         picture = -picture
     own = start.take(slice(count))
@@ -175,7 +188,7 @@ def _start(model: Paths, width: int, height: int, how: EdgeSettings) -> tuple[Pa
     """Circles for round outlines, else the outlines without their pixels' steps; and which are round."""
     points = model.points()
     weight = ((points > 0.6) & (points < (width - 1.6, height - 1.6))).all(axis=-1).astype(float)
-    centre, radius, rms = fit_circles(points, weight, how)
+    centre, radius, rms = fit_circles(points, weight, how.residual_floor)
     whole = weight.all(axis=1)
     is_round = (rms < how.round_within * radius) & (radius > how.round_least * model.size)
     is_round &= radius < np.where(whole, how.round_most, how.round_most_cut) * model.size
@@ -255,9 +268,8 @@ def _fit(offset: Floats, weight: Floats, size: Floats, how: EdgeSettings) -> tup
 
 
 def _noise(picture: NDArray[np.float32]) -> float:
-    """Standard deviation of a pixel, from the differences of neighbours in every fourth row."""
-    steps = np.abs(np.diff(picture[::4], axis=1))
-    return max(MAD_TO_SIGMA * float(np.median(steps)) / 2**0.5, 1e-3 * float(np.ptp(picture)), 1e-9)
+    """Standard deviation of a pixel, at least a step of ten bits: files may have none."""
+    return max(white_noise(picture), 1e-3 * float(np.ptp(picture)), 1e-9)
 
 
 def _verdicts(curves: _Curves, start: Paths, noise: float, how: EdgeSettings) -> list[str | None]:

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from droplets.boundaries.curves import fit_circles
 from droplets.contents.settings import ContentSettings
 from droplets.noise import MAD_TO_SIGMA
 from droplets.objects.measure import equivalent_diameter, touches_border
@@ -26,6 +27,7 @@ from droplets.types import Mask
 Plane = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
+FEWEST_ON_A_CIRCLE = 4  # pixels: three lie on one in any case
 MOST_SAMPLES = 200_000
 """Pixels that medians and fits are taken from at most."""
 
@@ -169,8 +171,7 @@ def _medians(parts: Sequence[Plane]) -> NDArray[np.float64]:
 def _circle(mask: Mask, width: int, height: int, how: ContentSettings) -> tuple[float, float, float]:
     """Centre and radius of the droplet, also where the picture's border cuts it off.
 
-    There it is the circle of least algebraic squares through the rest of the edge (Kasa 1976, IEEE
-    Trans. Instrum. Meas. 25, 8).
+    There it is the circle through the rest of the edge, to which its pixels lie within half of one.
     """
     centre, radius = mask.centroid, equivalent_diameter(mask.area) / 2
     if not touches_border(mask, width, height):
@@ -180,13 +181,13 @@ def _circle(mask: Mask, width: int, height: int, how: ContentSettings) -> tuple[
     columns, rows = columns + mask.x, rows + mask.y
     # The row next to the last one too: beside gaps in the last one it is no edge of the droplet's.
     edge = (columns > 1) & (rows > 1) & (columns < width - 2) & (rows < height - 2)
-    x, y = columns[edge] - centre[0], rows[edge] - centre[1]
-    terms = np.stack([2 * x, 2 * y, np.ones_like(x)], axis=1)
-    (a, b, c), _, rank, _ = np.linalg.lstsq(terms, x * x + y * y)
-    fitted = float(np.sqrt(max(c + a * a + b * b, 0)))
-    if rank < 3 or not radius <= fitted <= how.largest_fit * radius:
+    if np.count_nonzero(edge) < FEWEST_ON_A_CIRCLE:
         return (*centre, radius)
-    return centre[0] + float(a), centre[1] + float(b), fitted
+    points = np.stack([columns[edge], rows[edge]], axis=1).astype(np.float64)
+    [(x, y)], [fitted], _ = fit_circles(points[None], np.ones((1, len(points))), 0.5 / radius)
+    if not radius <= fitted <= how.largest_fit * radius:
+        return (*centre, radius)
+    return float(x), float(y), float(fitted)
 
 
 def _distance_to_edge(mask: Mask, width: int, height: int) -> Plane:

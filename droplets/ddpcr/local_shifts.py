@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.ddpcr.settings import DdpcrSettings
-from droplets.noise import MAD_TO_SIGMA
+from droplets.noise import white_noise
 
 WINDOW = 64  # pixels
 NOISE_GAIN = 0.9  # over the radius: standard deviation of white noise after the band-pass
@@ -20,18 +20,9 @@ def band_pass(plane: Plane, radius: float, how: DdpcrSettings) -> Plane:
     narrow, wide = how.narrow_band * radius, how.wide_band * radius
     band = cv2.GaussianBlur(plane, (0, 0), narrow) - cv2.GaussianBlur(plane, (0, 0), wide)
     contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), how.contrast_window * radius))
-    noise = how.noise_floor * NOISE_GAIN / radius * _noise(plane)
+    noise = how.noise_floor * NOISE_GAIN / radius * white_noise(plane)
     floor = max(how.contrast_floor * float(np.median(contrast)), noise) + 1e-6
     return np.asarray(np.clip(band / (contrast + floor), -how.most_contrast, how.most_contrast))
-
-
-def _noise(plane: Plane) -> float:
-    """Standard deviation of white noise in the plane.
-
-    Source: Immerkaer 1996, Computer Vision and Image Understanding 64:300, by the median.
-    """
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
-    return MAD_TO_SIGMA * float(np.median(np.abs(cv2.filter2D(plane, -1, kernel))))
 
 
 def windows_around(plane: Plane, centres: Points) -> Plane:

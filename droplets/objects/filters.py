@@ -17,6 +17,8 @@ from droplets.parameters import Parameters
 from droplets.types import Droplet
 
 _USUAL = ObjectSettings()
+FAR_FROM_SAID = 1.5
+"""Factor from which a diameter is not the one that was said."""
 LIMITED = "of a droplet, or of what lies in none"
 
 
@@ -111,6 +113,7 @@ def apply_filters(
     automatic: AutomaticFilters,
     user: Filters,
     spared: Collection[int] = (),
+    typical_diameter: float | None = None,
     how: ObjectSettings = ObjectSettings(),
 ) -> tuple[list[Droplet], dict[str, int]]:
     """What the filters leave, and the number removed by reason.
@@ -124,13 +127,14 @@ def apply_filters(
         automatic: which automatic filters are on.
         user: limits of the client's.
         spared: indices of droplets that stay whatever they are.
+        typical_diameter: in pixels, of the droplets; None: told from the picture.
         how: the stage's settings.
 
     Returns:
         The droplets left, in order, `parent` indexing the new list; and a count each for
         "edge", "area" (clumps), "circularity", "debris" and "user_filter".
     """
-    rules = _Rules(automatic, _size_limits(droplets, how), how)
+    rules = _Rules(automatic, _size_limits(droplets, typical_diameter, how), how)
     wanted = _wanted(user)
     reasons: list[str | None] = []
     for i, droplet in enumerate(droplets):
@@ -158,15 +162,20 @@ class _Rules:
     how: ObjectSettings
 
 
-def _size_limits(droplets: Sequence[Droplet], how: ObjectSettings) -> _SizeLimits:
+def _size_limits(
+    droplets: Sequence[Droplet], typical_diameter: float | None, how: ObjectSettings
+) -> _SizeLimits:
     """Limits from the droplets that lie whole in the picture; beads do not count."""
     whole = [d for d in droplets if d.kind != "bead" and d.parent is None and not d.border.touching]
-    typical = typical_area([d.mask.area for d in whole if d.kind == "droplet"], how)
+    if typical_diameter is not None:
+        typical: float | None = np.pi / 4 * typical_diameter**2
+    else:
+        typical = typical_area([d.mask.area for d in whole if d.kind == "droplet"], how)
     if typical is None:
         return _SizeLimits()
     areas = np.array([d.mask.area for d in whole])
     small = areas < how.debris_diameter**2 * typical
-    few = areas[small].sum() <= how.debris_share * areas.sum()
+    few = typical_diameter is not None or areas[small].sum() <= how.debris_share * areas.sum()
     return _SizeLimits(how.debris_diameter**2 * typical if few else 0.0, how.area_factor * typical)
 
 
@@ -220,6 +229,17 @@ def _keeps(droplet: Droplet, limits: Sequence[_Limit]) -> bool:
         (low is None or figure(droplet) >= low) and (high is None or figure(droplet) <= high)
         for figure, low, high in limits
     )
+
+
+def note_on_diameter(droplets: Sequence[Droplet], typical_diameter: float | None) -> tuple[str, ...]:
+    """A remark for the client whose droplets are not nearly of the diameter in pixels that was said."""
+    found = [one.shape.equivalent_diameter for one in droplets if one.kind == "droplet"]
+    if typical_diameter is None or not found:
+        return ()
+    median = float(np.median(found))
+    if max(median / typical_diameter, typical_diameter / median) < FAR_FROM_SAID:
+        return ()
+    return (f"diameter_px is {typical_diameter:g}, but the droplets measure {median:.3g} px at the median",)
 
 
 def renumbered(droplets: Sequence[Droplet], keep: Sequence[bool]) -> list[Droplet]:

@@ -425,6 +425,23 @@ def test_the_client_may_say_what_the_objects_are(objects, kind):
     assert found.kind == kind
 
 
+@pytest.mark.parametrize(("edge", "inside"), [("auto", False), ("ring", False), ("fall", True)])
+def test_the_client_may_say_what_edges_the_objects_have(edge, inside):
+    mask = replace(disc(80, 71, 17), bead_probability=0.1, inner=False)
+    (found,) = analyze(a_dark_ring(80.3, 70.6, 20), DrawnMasks(mask), wanted(edge=edge)).droplets
+    assert (found.shape.equivalent_diameter < 2 * 18) == inside
+
+
+def test_the_client_may_say_how_large_droplets_are():
+    masks = [disc(60, 71, 20), disc(140, 71, 9)]
+    image = a_dark_ring(60, 71, 20)
+    for said, left, notes in ((None, 2, 0), (40, 1, 0), (20, 2, 0), (100, 0, 1)):
+        found = analyze(image, DrawnMasks(*masks), wanted(diameter_px=said, contents=False))
+        assert len(found.droplets) == left
+        assert found.removed["debris"] == 2 - left
+        assert sum("diameter_px" in note for note in found.notes) == notes
+
+
 def test_the_border_cuts_what_its_curve_says():
     image = a_dark_ring(17.2, 70.6, 17.5)
     (whole,) = analyze(image, DrawnMasks(disc(17, 71, 16)), wanted()).droplets

@@ -22,14 +22,16 @@ TURN = 2 * np.pi * np.arange(RAYS) / RAYS
 def test_a_circle_is_found_beside_a_dent():
     points = (50.0, 40.0) + 20 * DIRECTIONS
     points[:14] -= 6 * DIRECTIONS[:14]
-    centre, radius, _ = fit_circles(points[None], np.ones((1, RAYS)), HOW)
+    centre, radius, _ = fit_circles(points[None], np.ones((1, RAYS)), HOW.residual_floor)
     assert centre[0] == pytest.approx((50, 40), abs=0.05)
     assert radius[0] == pytest.approx(20, abs=0.05)
 
 
 def test_a_circle_is_found_from_an_arc():
     weight = (np.arange(RAYS) < RAYS // 3).astype(float)
-    centre, radius, rms = fit_circles(((50.0, 40.0) + 20 * DIRECTIONS)[None], weight[None], HOW)
+    centre, radius, rms = fit_circles(
+        ((50.0, 40.0) + 20 * DIRECTIONS)[None], weight[None], HOW.residual_floor
+    )
     assert (*centre[0], radius[0], rms[0]) == pytest.approx((50, 40, 20, 0), abs=1e-3)
 
 

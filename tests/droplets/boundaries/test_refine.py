@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
+from droplets.boundaries.profiles import KINDS
 from droplets.boundaries.refine import find_boundaries
 from droplets.types import Boundary, Mask
 from tests.droplets.shapes import disc, ellipse, in_frame, rectangle
@@ -132,6 +133,25 @@ def test_rims_that_grow_with_their_droplets_are_taken_at_their_outer_edge():
     found = find_boundaries(bubbles(2.5, growing=True), [disc(*bubble) for bubble in smaller])
     outer = [r * (1 + 2.5 / 30) for _, _, r in smaller]
     assert [radius(b) for b in found] == pytest.approx(outer, abs=0.4)
+
+
+def test_the_kind_of_edge_can_be_said_where_too_few_objects_tell_it():
+    two = BUBBLES[5:7]
+    masks = [disc(x, y, 0.96 * r) for x, y, r in two]
+    picture = bubbles(1.5, growing=False)
+    rims, walls = (find_boundaries(picture, masks, kind=KINDS[said]) for said in ("ring", "wall"))
+    assert [radius(b) for b in walls] == pytest.approx([r for _, _, r in two], rel=0.03)
+    assert all(radius(rim) > radius(wall) + 0.5 for rim, wall in zip(rims, walls, strict=True))
+
+
+def test_an_edge_that_is_said_to_fall_is_the_end_of_the_light():
+    bright_rim = noisy(100 + 80 * np.exp(-((centred(120.0, 131.0, 40.0) / 3) ** 2)))
+    (ring,), (fall,) = (
+        find_boundaries(bright_rim, [disc(120, 131, 40)], kind=KINDS[said]) for said in ("ring", "fall")
+    )
+    half = 3 * np.sqrt(np.log(2))
+    assert radius(fall) == pytest.approx(40 + half, abs=0.3)
+    assert radius(ring) < 40
 
 
 def rimmed(discs: list[tuple[float, float, float]], inside: float) -> np.ndarray:

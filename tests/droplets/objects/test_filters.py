@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from droplets.errors import BadRequest
-from droplets.objects.filters import FIGURES, AutomaticFilters, Filters, apply_filters
+from droplets.objects.filters import FIGURES, AutomaticFilters, Filters, apply_filters, note_on_diameter
 from droplets.types import Droplet
 from tests.droplets.shapes import figured
 
@@ -368,3 +369,16 @@ def test_beads_of_a_droplet_that_the_border_cuts_off_stay_without_a_parent():
     kept, removed = apply_filters([cut_off, bead, rim], ON, Filters())
     assert [(one.kind, one.parent) for one in kept] == [("bead", None)]
     assert removed["edge"] == 2
+
+
+def test_a_typical_diameter_that_is_said_counts_where_sizes_differ_too():
+    droplets = [figured(area=area) for area in (100, 400, 900, 1600, 2500, 3600)]
+    assert apply_filters(droplets, ON, Filters())[1] == NONE_REMOVED
+    removed = apply_filters(droplets, ON, Filters(), typical_diameter=2 * (2500 / np.pi) ** 0.5)[1]
+    assert removed["debris"] == 2
+
+
+@pytest.mark.parametrize(("said", "told"), [(None, False), (40, False), (58, False), (62, True), (20, True)])
+def test_a_diameter_that_is_far_from_those_found_is_told(said, told):
+    assert bool(note_on_diameter([figured(diameter=40)], said)) == told
+    assert note_on_diameter([], said) == ()
