@@ -9,7 +9,7 @@ from pathlib import Path
 from config import DEMO_KEY
 
 TEMPLATE = """\
-# Settings of this machine; all are in docs/settings.md. Keys: key:name:requests an hour, separated by commas.
+# Settings of this machine; docs/operators/settings.md lists all. Keys: key:name:requests an hour, by commas.
 API_KEYS={demo}:Demo:50
 ADMIN_API_KEY={admin}
 HEALTH_CHECK_KEY={health}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from config import Settings
 
-DOC = Path(__file__).parent.parent / "docs" / "settings.md"
+DOC = Path(__file__).parent.parent / "docs" / "operators" / "settings.md"
 
 
 def test_every_setting_is_documented_and_no_other():

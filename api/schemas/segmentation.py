@@ -149,7 +149,7 @@ class DdpcrInfo(Answer):
 
 
 class Spread(Answer):
-    """Of a figure over the droplets; docs/measurements.md defines each one."""
+    """Of a figure over the droplets; docs/labs/measurements.md defines each one."""
 
     mean: float | None
     median: float | None

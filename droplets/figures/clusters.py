@@ -1,4 +1,4 @@
-"""Groups of droplets of like size and intensity; see docs/measurements.md."""
+"""Groups of droplets of like size and intensity; see docs/labs/measurements.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beads per droplet, and how they compare with loading by chance (Poisson); see docs/measurements.md."""
+"""Beads per droplet, and how they compare with loading by chance (Poisson); see docs/labs/measurements.md."""
 
 from __future__ import annotations
 

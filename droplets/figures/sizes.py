@@ -1,4 +1,4 @@
-"""Figures over all droplets of a picture; docs/measurements.md defines each one.
+"""Figures over all droplets of a picture; docs/labs/measurements.md defines each one.
 
 D32, D43          ratios of moments, ISO 9276-2: sum d^3 / sum d^2, sum d^4 / sum d^3
 histogram         bins of 2 IQR / n^(1/3), Freedman and Diaconis 1981

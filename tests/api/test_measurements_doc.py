@@ -1,4 +1,4 @@
-"""docs/measurements.md defines every figure of the answers, docs/api.md names every option and field."""
+"""In docs/labs, measurements.md defines every figure of the answers, api.md names every option and field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.schemas.segmentation import MaskInfo, SummaryStatistics
 from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.options import Options
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "labs"
 TEXT = (DOCS / "measurements.md").read_text()
 NO_FIGURES = {"id", "segmentation", "size", "image", "polygons"}
 

@@ -13,7 +13,7 @@ import yaml
 from tests.deployment.manifests import FOLDERS, K8S, NAMESPACE, ROOT, containers, render
 from tests.deployment.network import matches
 
-OLDEST = "1.30"  # the oldest version that docs/kubernetes.md names
+OLDEST = "1.30"  # the oldest version that docs/operators/kubernetes.md names
 CUSTOM = {
     "monitoring.coreos.com": "cloudcoil.models.prometheus_operator",
     "networking.istio.io": "cloudcoil.models.istio.networking",

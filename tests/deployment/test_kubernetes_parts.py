@@ -163,7 +163,7 @@ def test_alerts_and_monitors_speak_of_the_same_jobs():
 
 
 def test_the_kustomization_in_the_documentation_works(tmp_path):
-    text = (ROOT / "docs" / "kubernetes.md").read_text()
+    text = (ROOT / "docs" / "operators" / "kubernetes.md").read_text()
     (example,) = re.findall(r"```yaml\n(# my-cluster/kustomization.yaml\n.*?)```", text, re.DOTALL)
     folder = tmp_path / "my-cluster"
     folder.mkdir()

@@ -18,7 +18,9 @@ PROMTOOL = debian_tool("promtool")
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool (package prometheus) is not installed")
 
 DOCUMENTED = set(
-    re.findall(r"^\| `(sam_\w+)` \|", (ROOT / "docs" / "monitoring.md").read_text(), re.MULTILINE)
+    re.findall(
+        r"^\| `(sam_\w+)` \|", (ROOT / "docs" / "operators" / "monitoring.md").read_text(), re.MULTILINE
+    )
 )
 OTHERS = {
     "up",

@@ -126,6 +126,6 @@ def test_credentials_are_mounted_and_in_no_image(config):
 
 def test_cluster_and_manual_take_the_version_of_the_image():
     [version] = re.findall(r"^ARG CLOUDFLARED_VERSION=(\S+)$", (ROOT / "Dockerfile.tunnel").read_text(), re.M)
-    for name in ("k8s/cloudflared/deployment.yaml", "docs/deployment.md"):
+    for name in ("k8s/cloudflared/deployment.yaml", "docs/operators/deployment.md"):
         named = re.findall(r"cloudflare/cloudflared:(\S+?)'?$", (ROOT / name).read_text(), re.M)
         assert set(named) == {version}

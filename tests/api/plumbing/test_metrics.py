@@ -229,10 +229,10 @@ def test_promtool_finds_nothing_wrong(client):
 
 
 def test_the_documented_metrics_are_those_there_are(app):
-    """Name, type and labels of every row in docs/monitoring.md."""
+    """Name, type and labels of every row in docs/operators/monitoring.md."""
     rows = re.findall(
         r"^\| `(sam_\w+)` \| (\w+)(?: \((\w+)\))? \|([^|]*)\|",
-        (ROOT / "docs/monitoring.md").read_text(),
+        (ROOT / "docs/operators/monitoring.md").read_text(),
         re.M,
     )
     documented = {

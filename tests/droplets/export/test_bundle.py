@@ -21,7 +21,7 @@ from droplets.figures.sizes import summary
 from tests.droplets.export.filling import analysed
 from tests.droplets.shapes import disc
 
-DOCS = Path(__file__).parents[3] / "docs" / "exports.md"
+DOCS = Path(__file__).parents[3] / "docs" / "labs" / "exports.md"
 IMAGE, ANALYSIS = analysed([disc(30, 30, 20), disc(30, 30, 4)], {1: "bead"}, {1: 0})
 
 

@@ -18,7 +18,7 @@ from droplets.types import Boundary, Intensity, PixelSize
 from tests.droplets.export.filling import analysed
 from tests.droplets.shapes import disc, rectangle
 
-DOCS = Path(__file__).parents[3] / "docs" / "exports.md"
+DOCS = Path(__file__).parents[3] / "docs" / "labs" / "exports.md"
 
 
 def read(analysis: Analysis) -> list[dict[str, str]]:

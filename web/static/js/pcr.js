@@ -1,4 +1,4 @@
-// Digital PCR at a threshold set on the page, as the service evaluates it (docs/ddpcr.md).
+// Digital PCR at a threshold set on the page, as the service evaluates it (docs/labs/ddpcr.md).
 
 /** @import {Item, Picture} from "./types.js" */
 import { inverseBeta } from "./special.js";

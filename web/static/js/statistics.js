@@ -1,4 +1,4 @@
-// Figures over droplets, as the service computes them (docs/measurements.md).
+// Figures over droplets, as the service computes them (docs/labs/measurements.md).
 
 /** @import {Item} from "./types.js" */
 import { logGamma } from "./special.js";
