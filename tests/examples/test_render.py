@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
+import pytest
 from PIL import Image
 
-from examples.render import FOLDER, main, render_sample
+from examples.render import FOLDER, main, render_beads, render_pcr, render_sample
 
 
 def test_the_committed_sample_is_up_to_date():
@@ -17,6 +19,21 @@ def test_the_committed_sample_is_up_to_date():
     pixels = np.asarray(Image.open(FOLDER / "droplets.png"))
     # Another version of a library may round differently.
     assert np.abs(pixels.astype(int) - sample.pixels).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "render"),
+    [
+        ("beads.png", render_beads),
+        ("pcr-brightfield.tif", lambda: render_pcr()[0]),
+        ("pcr-fluorescence.tif", lambda: render_pcr()[1]),
+    ],
+)
+def test_the_tutorials_pictures_are_up_to_date(name, render):
+    pixels = cv2.imread(str(FOLDER / name), cv2.IMREAD_UNCHANGED)
+    drawn = render().pixels
+    assert pixels.dtype == drawn.dtype
+    assert np.abs(pixels.astype(int) - drawn).max() <= 1
 
 
 def test_the_program_writes_picture_and_truth(tmp_path, monkeypatch):
