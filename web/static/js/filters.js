@@ -47,6 +47,18 @@ export function keepsLimits(mask, filters) {
 export const isLimited = ({ mask, parent }) => parent === null || mask.kind === "droplet";
 
 /**
+ * The filters with other limits of a figure.
+ * @param {Filters} filters
+ * @param {Figure} figure
+ * @param {number | null} low in pixels; null for no limit
+ * @param {number | null} high
+ * @returns {Filters}
+ */
+export function limited(filters, { min, max }, low, high) {
+  return { ...filters, ...(min && { [min]: low }), ...(max && { [max]: high }) };
+}
+
+/**
  * The filters that are set, as the service takes them.
  * @param {Filters} filters
  */
@@ -58,7 +70,7 @@ export function setFilters(filters) {
 const known = new WeakMap();
 
 /**
- * What filters, region and edits leave of a picture.
+ * What the filters in use, region and edits leave of a picture; remembered until one of them changes.
  * @param {Picture} picture
  * @param {Filters} filters
  * @returns {Selection}
@@ -72,12 +84,13 @@ export function selected(picture, filters) {
 }
 
 /**
- * What a removed droplet contains goes with it. Added items stay whatever the filters say.
- * @param {Picture} picture
+ * What filters, region and edits leave of some items. What a removed droplet contains goes with it. Added items stay
+ * whatever the filters say.
+ * @param {Pick<Picture, "items" | "edits">} picture
  * @param {Filters} filters
  * @returns {Selection}
  */
-function select({ items, edits }, filters) {
+export function select({ items, edits }, filters) {
   const added = new Set(edits.added);
   const ring = edits.region && [edits.region.flat()];
   /** @type {Fate[]} */

@@ -8,7 +8,9 @@ import * as intake from "./intake.js";
 import * as keys from "./keys.js";
 import { say } from "./notices.js";
 import * as analysis from "./panels/analysis.js";
+import * as beads from "./panels/beads.js";
 import * as exporting from "./panels/export.js";
+import * as figures from "./panels/figures.js";
 import * as filters from "./panels/filters.js";
 import * as pcr from "./panels/pcr.js";
 import * as scale from "./panels/scale.js";
@@ -19,9 +21,9 @@ import * as stage from "./stage.js";
 import { current, now, redo, resetView, set, subscribe, undo } from "./state.js";
 import * as strip from "./strip.js";
 
-subscribe(frame);
-for (const part of [intake, keys, tabs, filters, sizes, pcr, scale, analysis, exporting, stage, strip]) part.start();
-table.start({ toggle: stage.toggle, focus: stage.look });
+subscribe(["pictures", "current", "colourBy", "tool", "remaining"], frame);
+const parts = [intake, keys, tabs, filters, figures, sizes, beads, pcr, table, exporting, scale, analysis, stage, strip];
+for (const part of parts) part.start();
 connect({ needKey: dialogs.askKey, say });
 dialogs.start(() => {
   for (const { id, error } of now().pictures) if (error?.status === 401 || error?.status === 403) again(id);

@@ -1,7 +1,7 @@
 // The request that gives just what is on the page: filters, edits and all.
 
 /** @import {Item, Picture, State} from "./types.js" */
-import { selected, setFilters } from "./filters.js";
+import { select, selected, setFilters } from "./filters.js";
 import { inside, pointOf } from "./outline.js";
 import { NO_EDITS } from "./state.js";
 
@@ -39,7 +39,7 @@ export function request(state, picture) {
 function picks(state, picture) {
   const { fates } = selected(picture, state.filters);
   // The service filters first and excludes then, so what filters leave out need not be excluded.
-  const unedited = selected({ ...picture, items: [...picture.items], edits: NO_EDITS }, state.filters).fates;
+  const unedited = select({ items: picture.items, edits: NO_EDITS }, state.filters).fates;
   const out = (/** @type {Item} */ { key }) => fates[key] === "excluded" || fates[key] === "outside";
   /** @type {Map<number, Item[]>} */
   const contained = new Map();

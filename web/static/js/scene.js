@@ -10,6 +10,7 @@ const DASH = [5, 4]; // CSS pixels
 
 /**
  * @typedef {Object} Scene
+ * @property {number} picture its id
  * @property {ImageBitmap | null} bitmap
  * @property {number} width of the picture
  * @property {number} height

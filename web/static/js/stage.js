@@ -9,9 +9,10 @@ import { selected } from "./filters.js";
 import { number } from "./format.js";
 import { Gestures } from "./gestures.js";
 import { say, tell } from "./notices.js";
+import { inScope } from "./scope.js";
 import { current, edit, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
-import { inScope, lengths } from "./units.js";
+import { lengths } from "./units.js";
 import { Viewer } from "./viewer.js";
 
 const CLOSER = 1.5; // scale at which an item is looked at
@@ -51,8 +52,16 @@ export function start() {
   viewer.onmove = () => {
     byId("zoom-actual").textContent = `${Math.round(viewer.camera.scale * devicePixelRatio * 100)} %`;
   };
-  subscribe(paint);
+  subscribe([
+    "current", "filters", "colourBy", "shown", "outlines", "showLight", "pixelSize", "pooled",
+    of("items"), of("edits"), of("bitmap"), of("light"),
+  ], show);
+  subscribe(["current", "focus"], showFocus);
+  subscribe(["tool"], showTool);
 }
+
+/** @param {keyof Picture} part of the picture that is looked at */
+const of = (part) => (/** @type {State} */ state) => current(state)?.[part];
 
 /**
  * Exclude an item, or include it again. What was added by hand is taken away.
@@ -111,41 +120,33 @@ function hover(x, y) {
   tip.style.setProperty("top", `${Math.max(4, Math.min(y + 12, height - tip.offsetHeight - 8))}px`);
 }
 
-/**
- * @param {State} state
- * @param {State} before
- */
-function paint(state, before) {
-  const picture = current(state);
-  if (!picture) return;
-  const [old, fresh] = [current(before), state.current !== before.current];
-  const keys = /** @type {const} */ (["filters", "colourBy", "shown", "outlines", "showLight", "pixelSize", "pooled"]);
-  const visible = keys.some((key) => state[key] !== before[key]) || fresh || old?.items !== picture.items
-    || old.edits !== picture.edits || old.bitmap !== picture.bitmap || old.light !== picture.light;
-  if (visible) show(state, picture, fresh);
-  if (state.focus !== before.focus || fresh) {
-    viewer.mark({ focus: state.focus === null ? null : (picture.items[state.focus] ?? null), hover: null });
-  }
-  const { canvas } = viewer;
-  if (canvas.dataset.tool !== state.tool) {
-    canvas.dataset.tool = state.tool;
-    gestures.cancel();
-    hover(-1, -1);
-    byId("hint").textContent = HINTS[state.tool];
-    byId("hint").hidden = !HINTS[state.tool];
-  }
+/** @param {State} state */
+function showFocus(state) {
+  const item = state.focus === null ? null : current(state)?.items[state.focus];
+  viewer.mark({ focus: item ?? null, hover: null });
 }
 
 /**
+ * Show which tool is in use, and give up what was begun with another one.
  * @param {State} state
- * @param {Picture} picture
- * @param {boolean} fresh
  */
-function show(state, picture, fresh) {
+function showTool({ tool }) {
+  viewer.canvas.dataset.tool = tool;
+  gestures.cancel();
+  hover(-1, -1);
+  byId("hint").textContent = HINTS[tool];
+  byId("hint").hidden = !HINTS[tool];
+}
+
+/** @param {State} state */
+function show(state) {
+  const picture = current(state);
+  if (!picture) return;
   const selection = selected(picture, state.filters);
   const colours = colouring(state.colourBy, inScope(state).flatMap(({ items }) => items), selection);
   const bitmap = (state.showLight && picture.light) || picture.bitmap;
   viewer.show({
+    picture: picture.id,
     bitmap,
     width: picture.answer?.image.width ?? bitmap?.width ?? 1,
     height: picture.answer?.image.height ?? bitmap?.height ?? 1,
@@ -155,7 +156,7 @@ function show(state, picture, fresh) {
     shown: state.shown,
     outlines: state.outlines,
     region: picture.edits.region,
-  }, fresh);
+  });
   byId("zoom").hidden = !bitmap && !picture.answer;
   byId("light").hidden = !picture.light;
   byId("light").setAttribute("aria-pressed", String(state.showLight));

@@ -1,4 +1,4 @@
-// The page's state: one object, replaced on every change; listeners hear of it once a frame.
+// The page's state: one object, replaced on every change; who shows some of it hears of that once a frame.
 
 /** @import {Edits, Picture, State} from "./types.js" */
 
@@ -31,17 +31,20 @@ const START = {
 };
 
 let state = START;
-let announced = START;
 let scheduled = false;
 
-/** @type {Set<(state: State, before: State) => void>} */
-const listeners = new Set();
+/**
+ * @typedef {keyof State | ((state: State) => unknown)} Key a part of the state, or a value made of it
+ */
+
+/** @type {((state: State) => void)[]} in the order in which they subscribed */
+const subscribers = [];
 
 /** The state as it is now. */
 export const now = () => state;
 
 /**
- * Change some of the state.
+ * Change some of the state. All changes of a frame are one update.
  * @param {Partial<State>} change
  */
 export function set(change) {
@@ -50,18 +53,55 @@ export function set(change) {
   scheduled = true;
   requestAnimationFrame(() => {
     scheduled = false;
-    const before = announced;
-    announced = state;
-    for (const listener of listeners) listener(state, before);
+    const update = state; // all are told the same, even if one of them changes something
+    for (const tell of subscribers) tell(update);
   });
 }
 
 /**
- * Call `listener` after each change, at most once a frame.
- * @param {(state: State, before: State) => void} listener
+ * Call `render` once after each update that changed one of `keys`; who subscribed first is called first.
+ * @param {readonly Key[]} keys what `render` shows
+ * @param {(state: State) => void} render
  */
-export function subscribe(listener) {
-  listeners.add(listener);
+export function subscribe(keys, render) {
+  const changed = watch(keys);
+  changed(state);
+  subscribers.push((update) => {
+    if (changed(update)) render(update);
+  });
+}
+
+/**
+ * A value that several parts of the page show, made again only when one of `keys` has changed.
+ * @template T
+ * @param {readonly (keyof State)[]} keys what it is made of
+ * @param {(state: State) => T} make
+ * @returns {(state: State) => T}
+ */
+export function derived(keys, make) {
+  const changed = watch(keys);
+  /** @type {T} */
+  let value;
+  return (of) => {
+    if (changed(of)) value = make(of);
+    return value;
+  };
+}
+
+/**
+ * Tells whether one of `keys` is another than in the state that it was asked about last; at first they are.
+ * @param {readonly Key[]} keys
+ * @returns {(of: State) => boolean}
+ */
+function watch(keys) {
+  /** @type {unknown[] | null} */
+  let last = null;
+  return (of) => {
+    const before = last;
+    const values = keys.map((key) => (typeof key === "function" ? key(of) : of[key]));
+    last = values;
+    return !before || values.some((value, i) => value !== before[i]);
+  };
 }
 
 /**

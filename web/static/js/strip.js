@@ -5,9 +5,8 @@ import { again, cancel, remove } from "./analysis.js";
 import { byId, h, icon, swap } from "./dom.js";
 import { selected } from "./filters.js";
 import { count, duration, number, percent } from "./format.js";
-import { gathered } from "./panels/sizes.js";
+import { analysed, figuresOver } from "./scope.js";
 import { current, now, set, subscribe } from "./state.js";
-import { loading, sizes } from "./statistics.js";
 
 const THUMB = { width: 72, height: 54 };
 
@@ -15,14 +14,15 @@ const THUMB = { width: 72, height: 54 };
 const thumbs = new WeakMap();
 
 export function start() {
-  subscribe((state, before) => {
-    if (state.pictures === before.pictures && state.current === before.current && state.filters === before.filters
-      && state.pixelSize === before.pixelSize) return;
-    swap(byId("strip"), ...state.pictures.map((picture) => entry(state, picture)));
-    paintSummary(state);
-    paintProgress(current(state));
-  });
-  setInterval(() => paintProgress(current(now())), 500);
+  subscribe(["pictures", "current", "filters"], paint);
+  subscribe([analysed, "filters", "pixelSize"], paintSummary);
+  subscribe(["pictures", "current"], paintProgress);
+  setInterval(() => paintProgress(now()), 500);
+}
+
+/** @param {State} state */
+function paint(state) {
+  swap(byId("strip"), ...state.pictures.map((picture) => entry(state, picture)));
 }
 
 /**
@@ -58,15 +58,19 @@ function thumb({ bitmap, status }) {
 
 /** @param {State} state */
 function paintSummary(state) {
-  const done = state.pictures.filter((each) => each.answer);
-  const { unit, diameters, droplets, beads } = gathered(state, done);
-  const { mean, cv } = sizes(diameters);
-  const parts = [count(done.length, "picture"), count(droplets, "droplet"), `mean ${number(mean, 4)} ${unit}`, `CV ${percent(cv)}`, `λ ${number(loading(beads).lambda)} beads`];
-  byId("summary").replaceChildren(...(done.length > 1 ? parts.map((part) => h("span", {}, part)) : []));
+  const pictures = analysed(state);
+  if (pictures.length < 2) return byId("summary").replaceChildren();
+  const { unit, droplets, sizes, loading } = figuresOver(state, pictures);
+  const parts = [
+    count(pictures.length, "picture"), count(droplets, "droplet"), `mean ${number(sizes.mean, 4)} ${unit}`, `CV ${percent(sizes.cv)}`,
+    `λ ${number(loading.lambda)} beads`,
+  ];
+  byId("summary").replaceChildren(...parts.map((part) => h("span", {}, part)));
 }
 
-/** @param {Picture | null} picture */
-function paintProgress(picture) {
+/** @param {State} state */
+function paintProgress(state) {
+  const picture = current(state);
   const card = byId("progress");
   const idle = !picture || picture.status === "done" || !byId("viewer").isConnected;
   card.hidden = idle;

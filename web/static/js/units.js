@@ -19,12 +19,3 @@ export function lengths(state, pictures) {
   const known = pictures.length > 0 && pictures.every((each) => umOf(state, each));
   return { unit: known ? "µm" : "px", per: (picture) => (known ? /** @type {number} */ (umOf(state, picture)) : 1) };
 }
-
-/**
- * The pictures that figures are about: the current one, or all that are analysed.
- * @param {State} state
- */
-export function inScope(state) {
-  const done = state.pictures.filter((each) => each.answer);
-  return state.pooled ? done : done.filter((each) => each.id === state.current);
-}

@@ -44,11 +44,11 @@ export class Viewer {
   }
 
   /**
-   * Show a scene; the view stays where it is if the picture's size does.
+   * Show a scene; the view stays where it is as long as the picture and its size do.
    * @param {Scene} scene
-   * @param {boolean} fresh another picture
    */
-  show(scene, fresh) {
+  show(scene) {
+    const fresh = this.scene?.picture !== scene.picture;
     if (this.scene?.items !== scene.items) this.grid = new Grid(scene.items, scene.width, scene.height);
     this.scene = scene;
     const { camera } = this;

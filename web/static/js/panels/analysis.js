@@ -21,7 +21,7 @@ export function start() {
   byId("rerun").addEventListener("click", () => {
     for (const { id, status } of now().pictures) if (status === "done" || status === "failed") again(id);
   });
-  subscribe(paint);
+  subscribe(["pictures"], paint);
 }
 
 /**

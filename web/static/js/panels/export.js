@@ -6,15 +6,14 @@ import { failed } from "../dialogs.js";
 import { byId } from "../dom.js";
 import { csv, json, overlay, save, zip } from "../exports.js";
 import { say } from "../notices.js";
-import { current, now, subscribe } from "../state.js";
-import { inScope } from "../units.js";
-import { whenSeen } from "./tabs.js";
+import { inScope } from "../scope.js";
+import { current, now } from "../state.js";
+import { whileSeen } from "./tabs.js";
 
 let language = "curl";
 
 export function start() {
-  whenSeen("export", () => paint(now()));
-  subscribe(paint);
+  whileSeen("export", ["pictures", "current", "filters", "pixelSize", "asked"], paint);
   offer("export-zip", async (state, picture) => save(await zip(state, picture), `${stem(picture)}-analysis.zip`));
   offer("export-csv", (state, picture) => save(text(csv(state, inScope(state)), "text/csv"), `${named(state, picture)}.csv`));
   offer("export-json", (state, picture) => save(text(json(state, inScope(state)), "application/json"), `${named(state, picture)}.json`));
@@ -71,7 +70,7 @@ function offer(id, make) {
 /** @param {State} state */
 function paint(state) {
   const picture = current(state);
-  if (!picture || byId("panel-export").hidden) return;
+  if (!picture) return;
   byId("code").textContent = (language === "curl" ? curl : python)(state, picture);
   byId("options-file").hidden = optionsFile(state, picture) === null;
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-code]"))) {

@@ -3,11 +3,12 @@
 /** @import {Figure} from "../filters.js" */
 /** @import {State} from "../types.js" */
 import { byId, h } from "../dom.js";
-import { FIGURES, isLimited, selected, setFilters } from "../filters.js";
+import { FIGURES, isLimited, limited, selected, setFilters } from "../filters.js";
 import { number } from "../format.js";
 import { Range } from "../range.js";
+import { inScope } from "../scope.js";
 import { now, set, subscribe } from "../state.js";
-import { inScope, lengths } from "../units.js";
+import { lengths } from "../units.js";
 
 /** @type {[Figure, Range][]} */
 const ranges = FIGURES.map((figure) => [figure, new Range({
@@ -17,22 +18,9 @@ const ranges = FIGURES.map((figure) => [figure, new Range({
   limits: () => limits(figure, now(), factor(figure, now())),
   onchange: (low, high) => {
     const scale = factor(figure, now());
-    set({ filters: limited(figure, low === null ? null : low / scale, high === null ? null : high / scale) });
+    set({ filters: limited(now().filters, figure, low === null ? null : low / scale, high === null ? null : high / scale) });
   },
 })]);
-
-/**
- * The filters with other limits of a figure, in pixels.
- * @param {Figure} figure
- * @param {number | null} low
- * @param {number | null} high
- */
-export function limited(figure, low, high) {
-  const filters = { ...now().filters };
-  if (figure.min) filters[figure.min] = low;
-  if (figure.max) filters[figure.max] = high;
-  return filters;
-}
 
 export function start() {
   for (const [{ more }, range] of ranges) byId(more ? "more-ranges" : "ranges").append(range.element);
@@ -40,12 +28,10 @@ export function start() {
   const edge = byId("exclude-edge");
   edge.addEventListener("change", () => set({ filters: { ...now().filters, exclude_edge_touching: edge.checked } }));
   byId("filters-clear").addEventListener("click", () => set({ filters: {} }));
-  subscribe((state, before) => {
-    const measured = state.pictures !== before.pictures || state.current !== before.current || state.pooled !== before.pooled;
-    if (measured || state.pixelSize !== before.pixelSize) paint(state);
-    else if (state.filters !== before.filters) place(state);
-    if (measured || state.filters !== before.filters || state.shown !== before.shown) tell(state);
-  });
+  subscribe([inScope, "pixelSize"], paint);
+  subscribe(["filters"], place);
+  subscribe([inScope, "filters"], tell);
+  subscribe([inScope, "filters", "shown"], paintKinds);
   startKinds();
 }
 
@@ -100,7 +86,6 @@ function tell(state) {
   const filtered = fates.filter((fate) => fate === "filtered").length;
   byId("filters-count").textContent = filtered ? `${number(filtered)} of ${number(fates.length)} left out` : "";
   byId("filters-clear").toggleAttribute("hidden", !Object.keys(setFilters(state.filters)).length);
-  paintKinds(state);
 }
 
 const KINDS = /** @type {const} */ ({ droplet: "Droplets", bead: "Beads", other: "Others" });

@@ -8,17 +8,13 @@ import { selected } from "../filters.js";
 import { number, percent } from "../format.js";
 import { warning } from "../notices.js";
 import { brightness, concentration, partitions, thresholdOf, volume } from "../pcr.js";
-import { current, find, now, set, subscribe, update } from "../state.js";
+import { current, find, now, set, update } from "../state.js";
 import { umOf } from "../units.js";
 import { pairs } from "./pairs.js";
-import { whenSeen } from "./tabs.js";
+import { whileSeen } from "./tabs.js";
 
 export function start() {
-  whenSeen("pcr", () => paint(now()));
-  subscribe((state, before) => {
-    if (state.pictures !== before.pictures || state.current !== before.current || state.filters !== before.filters
-      || state.pixelSize !== before.pixelSize) paint(state);
-  });
+  whileSeen("pcr", ["pictures", "current", "filters", "pixelSize", "asked"], paint);
   const axis = byId("scatter-x");
   axis.addEventListener("change", () => paint(now()));
   byId("fluorescence").addEventListener("click", () => byId("fluorescence-file").click());
@@ -56,7 +52,7 @@ function setThreshold(threshold) {
 /** @param {State} state */
 function paint(state) {
   const picture = current(state);
-  if (!picture?.answer || byId("panel-pcr").hidden) return;
+  if (!picture?.answer) return;
   const light = picture.answer.ddpcr !== null;
   const counted = partitions(selected(picture, state.filters).kept, light);
   const um = umOf(state, picture) ?? 1;

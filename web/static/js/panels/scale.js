@@ -31,7 +31,7 @@ export function start() {
     const [x1, y1, x2, y2] = [Math.max(0, left), Math.max(0, top), Math.min(width, right), Math.min(height, bottom)];
     edit(picture, { region: [[x1, y1], [x2, y1], [x2, y2], [x1, y2]] });
   });
-  subscribe(paint);
+  subscribe(["pictures", "current", "pixelSize"], paint);
 }
 
 /** @param {State} state */

@@ -4,30 +4,21 @@
 import { byId, h, swap } from "../dom.js";
 import { selected } from "../filters.js";
 import { number } from "../format.js";
+import { look, toggle } from "../stage.js";
 import { current, now, set, subscribe } from "../state.js";
 import { lengths } from "../units.js";
-import { whenSeen } from "./tabs.js";
+import { whileSeen } from "./tabs.js";
 
 const ROWS = 50;
 
 /** @type {{sort: number, falling: boolean, page: number}} */
 const view = { sort: 0, falling: false, page: 0 };
 
-/** @type {{toggle: (picture: Picture, item: Item) => void, focus: (item: Item) => void}} */
-let acts;
-
 /** @typedef {{title: string, of: (item: Item) => number | string, text?: (item: Item) => string}} Column */
 
-/** @param {typeof acts} given */
-export function start(given) {
-  acts = given;
-  whenSeen("table", () => paint(now()));
-  subscribe((state, before) => {
-    if (state.current !== before.current) view.page = 0;
-    const same = state.pictures === before.pictures && state.current === before.current && state.filters === before.filters
-      && state.pixelSize === before.pixelSize && state.shown === before.shown && state.focus === before.focus;
-    if (!same) paint(state);
-  });
+export function start() {
+  subscribe(["current"], () => { view.page = 0; });
+  whileSeen("table", ["pictures", "current", "filters", "pixelSize", "shown", "focus"], paint);
   byId("page-back").addEventListener("click", () => turn(-1));
   byId("page-next").addEventListener("click", () => turn(1));
 }
@@ -60,7 +51,7 @@ function columns(state, picture) {
 /** @param {State} state */
 function paint(state) {
   const picture = current(state);
-  if (!picture || byId("panel-table").hidden) return;
+  if (!picture) return;
   const { fates } = selected(picture, state.filters);
   const shown = columns(state, picture);
   const key = shown[view.sort].of;
@@ -98,7 +89,7 @@ function head(shown) {
  * @param {boolean} focused
  */
 function row(picture, item, shown, kept, focused) {
-  const check = h("input", { type: "checkbox", "data-key": `counts-${item.key}`, checked: kept, "aria-label": `${item.mask.kind} ${item.key} counts`, onchange: () => acts.toggle(picture, item) });
+  const check = h("input", { type: "checkbox", "data-key": `counts-${item.key}`, checked: kept, "aria-label": `${item.mask.kind} ${item.key} counts`, onchange: () => toggle(picture, item) });
   const cell = (/** @type {Column} */ { of }, /** @type {number} */ i) => {
     const value = of(item);
     const text = i === 0 ? String(value) : typeof value === "number" ? number(value, i === 4 ? 3 : 4) : value;
@@ -111,5 +102,5 @@ function row(picture, item, shown, kept, focused) {
 /** @param {Item} item */
 function show(item) {
   set({ focus: item.key });
-  acts.focus(item);
+  look(item);
 }

@@ -1,17 +1,25 @@
 // Tabs of the results, as the ARIA practices describe them.
 
+/** @import {State} from "../types.js" */
+/** @import {Key} from "../state.js" */
 import { byId } from "../dom.js";
+import { now, subscribe } from "../state.js";
 
-/** @type {Map<string, (() => void)[]>} */
-const seen = new Map();
+/** @type {Map<string, (state: State) => void>} */
+const renders = new Map();
 
 /**
- * Call back when a panel comes into view.
- * @param {string} name
- * @param {() => void} callback
+ * Call `render` when a tab's panel comes into view, and while it is in view after each update that changed one of `keys`.
+ * @param {string} name of the tab
+ * @param {readonly Key[]} keys what the panel shows
+ * @param {(state: State) => void} render
  */
-export function whenSeen(name, callback) {
-  seen.set(name, [...(seen.get(name) ?? []), callback]);
+export function whileSeen(name, keys, render) {
+  const panel = byId(`panel-${name}`);
+  renders.set(name, render);
+  subscribe(keys, (state) => {
+    if (!panel.hidden) render(state);
+  });
 }
 
 export function start() {
@@ -23,7 +31,7 @@ export function start() {
       tab.tabIndex = on ? 0 : -1;
       byId(/** @type {string} */ (tab.getAttribute("aria-controls"))).hidden = !on;
     }
-    for (const callback of seen.get(chosen.id.replace("tab-", "")) ?? []) callback();
+    renders.get(chosen.id.replace("tab-", ""))?.(now());
   };
   tabs.forEach((tab, i) => {
     tab.addEventListener("click", () => choose(tab));

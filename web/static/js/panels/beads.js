@@ -1,0 +1,26 @@
+// The panel "Beads": beads per droplet against loading by chance.
+
+/** @import {State} from "../types.js" */
+import { bars } from "../charts/bars.js";
+import { byId } from "../dom.js";
+import { number, percent } from "../format.js";
+import { figures } from "../scope.js";
+import { pairs } from "./pairs.js";
+import { whileSeen } from "./tabs.js";
+
+export function start() {
+  whileSeen("beads", [figures], paint);
+}
+
+/** @param {State} state */
+function paint(state) {
+  const { loading } = figures(state);
+  bars(byId("bead-bars"), loading.droplets ? loading.observed : [], loading.expected);
+  pairs(byId("bead-figures"), [
+    ["whole droplets", number(loading.droplets)],
+    ["beads in them", number(loading.beads)],
+    ["λ, beads a droplet", number(loading.lambda, 4)],
+    ["with beads", percent(loading.occupied)],
+    ["of these with one", percent(loading.singleOfOccupied)],
+  ]);
+}

@@ -1,0 +1,32 @@
+// The figures on top, and whether they are of one picture or of all.
+
+/** @import {State} from "../types.js" */
+import { byId, h } from "../dom.js";
+import { number, percent } from "../format.js";
+import { analysed, figures } from "../scope.js";
+import { set, subscribe } from "../state.js";
+
+export function start() {
+  subscribe([figures], paint);
+  for (const button of choices()) {
+    button.addEventListener("click", () => set({ pooled: button.dataset.pooled === "true" }));
+  }
+}
+
+const choices = () => /** @type {NodeListOf<HTMLElement>} */ (byId("scope").querySelectorAll("[data-pooled]"));
+
+/** @param {State} state */
+function paint(state) {
+  byId("scope").hidden = analysed(state).length < 2;
+  for (const button of choices()) button.setAttribute("aria-pressed", String(button.dataset.pooled === String(state.pooled)));
+  const { unit, droplets, sizes, loading } = figures(state);
+  byId("figures").replaceChildren(
+    figure("droplets", number(droplets)),
+    figure(`mean diameter (${unit})`, number(sizes.mean, 4)),
+    figure("CV", percent(sizes.cv)),
+    figure("beads a droplet", number(loading.lambda)),
+  );
+}
+
+/** @param {string} name @param {string} value */
+const figure = (name, value) => h("div", {}, h("strong", {}, value), h("span", {}, name));

@@ -1,0 +1,41 @@
+// The pictures that figures are about, and the figures over them.
+
+/** @import {Picture, State} from "./types.js" */
+import { selected } from "./filters.js";
+import { derived } from "./state.js";
+import { isWhole, loading, sizes } from "./statistics.js";
+import { lengths } from "./units.js";
+
+/** The pictures that have been analysed. */
+export const analysed = derived(["pictures"], ({ pictures }) => pictures.filter((each) => each.answer));
+
+/** The pictures that figures are about: the current one, or all that are analysed. */
+export const inScope = derived(["pictures", "current", "pooled"], (state) =>
+  (state.pooled ? analysed(state) : analysed(state).filter(({ id }) => id === state.current)));
+
+/** The figures over the pictures in scope. */
+export const figures = derived(["pictures", "current", "pooled", "filters", "pixelSize"], (state) => figuresOver(state, inScope(state)));
+
+/**
+ * Figures over pictures: diameters of whole droplets with their uncertainties, in the units that are shown, and their
+ * beads.
+ * @param {State} state
+ * @param {readonly Picture[]} pictures
+ */
+export function figuresOver(state, pictures) {
+  const { unit, per } = lengths(state, pictures);
+  const diameters = [];
+  const uncertainties = [];
+  const beads = [];
+  let droplets = 0;
+  for (const picture of pictures) {
+    const { kept, beads: inside } = selected(picture, state.filters);
+    droplets += kept.filter(({ mask }) => mask.kind === "droplet").length;
+    for (const item of kept.filter(isWhole)) {
+      diameters.push(item.mask.equivalent_diameter * per(picture));
+      uncertainties.push((item.mask.boundary?.uncertainty_px ?? 0) * per(picture));
+      beads.push(inside.get(item.key) ?? 0);
+    }
+  }
+  return { unit, per, droplets, diameters, uncertainties, sizes: sizes(diameters), loading: loading(beads) };
+}
