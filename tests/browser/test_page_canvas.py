@@ -17,12 +17,13 @@ LINES = """
 async () => {
   const { now } = await import("/static/js/state.js");
   const { viewer } = await import("/static/js/stage.js");
+  const { halfway } = await import("/static/js/outline.js");
   const { scene, canvas, camera } = viewer;
   const sum = (all) => all.reduce((one, other) => one + other, 0);
   const painted = (item) => {
     // Mean colour at the outline's corners.
     const context = canvas.getContext("2d");
-    const [ring] = item.outline;
+    const ring = halfway(item.mask.polygons[0]);
     const corners = Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
     const points = corners.map((corner) => camera.toScreen(...corner).map((part) => part * devicePixelRatio));
     const pixels = points.map((point) => context.getImageData(...point, 1, 1).data);

@@ -10,7 +10,7 @@ const SCALE = [
 const STEPS = 24;
 
 /** @type {Record<Kind, string>} */
-export const KIND_COLOURS = { droplet: "#ffb020", bead: "#46c2ff", other: "#ff7ac8" };
+const KIND_COLOURS = { droplet: "#ffb020", bead: "#46c2ff", other: "#ff7ac8" };
 export const EXCLUDED_COLOUR = "#ff5a52";
 export const FAINT_COLOUR = "rgba(150, 160, 175, 0.55)";
 

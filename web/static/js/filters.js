@@ -31,7 +31,7 @@ export const FIGURES = [
  * @param {Mask} mask
  * @param {Filters} filters
  */
-export function keepsLimits(mask, filters) {
+function keepsLimits(mask, filters) {
   if (filters.exclude_edge_touching && mask.edge_stats.touches_edge) return false;
   return FIGURES.every(({ of, min, max }) => {
     const low = min ? filters[min] : null;

@@ -16,12 +16,6 @@ export function number(value, digits = 3) {
 }
 
 /**
- * A number at an axis: as short as it can be.
- * @param {number} value
- */
-export const tick = (value) => value.toLocaleString("en", { maximumSignificantDigits: 6 });
-
-/**
  * A part as per cent.
  * @param {number | null | undefined} part
  * @param {number} [digits]

@@ -8,12 +8,11 @@ const COARSE = 1.5;
 /**
  * What is drawn and hit of a mask.
  * @param {Mask} mask
- * @returns {Pick<Item, "outline" | "fine" | "coarse">}
+ * @returns {Pick<Item, "fine" | "coarse">}
  */
 export function outlineOf(mask) {
   const smooth = mask.polygons.map(halfway);
   return {
-    outline: smooth,
     fine: path(smooth.map((ring) => simplified(ring, FINE))),
     coarse: path(smooth.map((ring) => simplified(ring, COARSE))),
   };
@@ -41,7 +40,7 @@ export function halfway(corners) {
  * @param {Float32Array} ring
  * @param {number} tolerance
  */
-export function simplified(ring, tolerance) {
+function simplified(ring, tolerance) {
   const count = ring.length / 2;
   if (count < 8) return ring;
   const keep = new Uint8Array(count);

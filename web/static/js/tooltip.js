@@ -15,7 +15,7 @@ const FATES = { kept: "", filtered: "left out by a filter", outside: "outside th
  * @param {Item} item
  * @returns {[string, string][]}
  */
-export function figuresOf(state, picture, { key, mask }) {
+function figuresOf(state, picture, { key, mask }) {
   const { unit, per } = lengths(state, [picture]);
   const { beads } = selected(picture, state.filters);
   const scale = per(picture);

@@ -51,9 +51,8 @@
  * @property {number} key its place in `picture.items`
  * @property {Mask} mask
  * @property {number | null} parent key of the droplet around it
- * @property {Float32Array[]} outline smoothed rings, x and y in turn, in pixel corners
- * @property {Path2D} fine
- * @property {Path2D} coarse
+ * @property {Path2D} fine the outline as it is drawn, in pixel corners
+ * @property {Path2D} coarse the same with fewer points, for small scales
  * @property {Point | null} added where it was clicked at
  *
  * @typedef {Object} Edits what a person changed; replaced as a whole, so that it can be undone
