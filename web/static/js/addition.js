@@ -1,11 +1,10 @@
 // Adding what was missed.
 
 /** @import {Answer, Mask, Picture, Point} from "./types.js" */
-import { countdown, form, options } from "./analysis.js";
 import { post } from "./api.js";
 import { additions, isSame } from "./items.js";
-import { requestForm } from "./request.js";
-import { edit, find, now, update } from "./state.js";
+import { analysisForm, requestForm } from "./request.js";
+import { countdown, edit, find, now, update } from "./state.js";
 
 /**
  * Ask the service what lies at a point, and add it; what was found there anyway is kept whatever the filters say.
@@ -14,8 +13,9 @@ import { edit, find, now, update } from "./state.js";
  * @returns {Promise<string>} what came of it
  */
 export async function addAt(picture, point) {
-  const asked = { ...options(now()), points: [point], automatic_filters: false };
-  const answer = /** @type {Answer} */ (await post("/segment_file", form(picture, asked), { onremaining: countdown }));
+  // The fluorescence is measured against all droplets, of which this request knows but one.
+  const fields = analysisForm(now(), { ...picture, fluorescence: null }, { points: [point], automatic_filters: false });
+  const answer = /** @type {Answer} */ (await post("/segment_file", fields, { onremaining: countdown }));
   const masks = picture.answer?.ddpcr ? await withFluorescence(picture, answer.masks, point) : answer.masks;
   const latest = find(picture.id);
   if (!latest) return "";

@@ -1,12 +1,13 @@
 // Pictures come in, are sent one after the other, and their answers are kept.
 
-/** @import {Answer, Picture, State} from "./types.js" */
+/** @import {Answer, Picture} from "./types.js" */
 import { ApiError, post } from "./api.js";
 import { display } from "./display.js";
 import { itemsOf } from "./items.js";
 import { apiKey } from "./key.js";
 import { halve } from "./pyramid.js";
-import { NO_EDITS, find, now, set, update } from "./state.js";
+import { analysisForm } from "./request.js";
+import { NO_EDITS, countdown, find, now, set, update } from "./state.js";
 
 const PATIENCE = 5; // times that a busy service is asked again by itself
 const SHORTEST_WAIT = 2; // seconds
@@ -140,7 +141,7 @@ async function analyse(picture) {
   try {
     for (let tries = 1; ; tries++) {
       try {
-        const answer = await send(/** @type {Picture} */ (find(id)), options(now()), control.signal);
+        const answer = await send(/** @type {Picture} */ (find(id)), control.signal);
         accept(id, answer);
         return;
       } catch (error) {
@@ -157,48 +158,18 @@ async function analyse(picture) {
 
 /**
  * @param {Picture} picture
- * @param {Record<string, unknown>} asked
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-function send(picture, asked, signal) {
+function send(picture, signal) {
   const since = performance.now();
   const tell = (/** @type {number} */ part) => {
     const stage = part < 1 ? "upload" : "wait";
     update(picture.id, { progress: { stage, part, since, until: 0, message: "" } });
   };
   tell(0);
-  return post("/segment_file", form(picture, asked), { signal, onupload: tell, onremaining: countdown });
+  return post("/segment_file", analysisForm(now(), picture), { signal, onupload: tell, onremaining: countdown });
 }
-
-/**
- * @param {Picture} picture
- * @param {Record<string, unknown>} asked
- */
-export function form(picture, asked) {
-  const fields = new FormData();
-  fields.set("file", picture.file, picture.name);
-  if (picture.fluorescence && !("points" in asked)) fields.set("fluorescence", picture.fluorescence);
-  fields.set("options", JSON.stringify(asked));
-  const { preprocessing } = now().asked;
-  if (Object.keys(preprocessing).length) fields.set("preprocessing", JSON.stringify(preprocessing));
-  return fields;
-}
-
-/**
- * `options` of the service, for an analysis that the page shows.
- * @param {State} state
- */
-export function options({ asked }) {
-  const { channel, preprocessing: _, ...others } = asked;
-  return {
-    ...others, mask_format: "polygon",
-    ...(channel ? { ddpcr: { channel } } : {}),
-  };
-}
-
-/** @param {number} remaining */
-export const countdown = (remaining) => set({ remaining });
 
 /**
  * @param {number} id

@@ -104,9 +104,9 @@ async function errorOf(request) {
 }
 
 /**
- * A key as a header can carry it: its UTF-8 bytes, each as one character.
- * @param {string} key
+ * A text as a header can carry it: its UTF-8 bytes, each as one character.
+ * @param {string} text
  */
-function headerText(key) {
-  return String.fromCharCode(...new TextEncoder().encode(key.trim()));
+export function headerText(text) {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }

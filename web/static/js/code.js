@@ -1,7 +1,7 @@
 // The same request for a terminal and for a script.
 
 /** @import {Picture, State} from "./types.js" */
-import { request } from "./request.js";
+import { filled, request } from "./request.js";
 
 const LONG = 600; // characters of options that no command line should carry
 
@@ -12,8 +12,7 @@ const LONG = 600; // characters of options that no command line should carry
  * @returns {[string, string][]}
  */
 function groups(state, picture) {
-  const given = Object.entries(request(state, picture)).filter(([, group]) => Object.keys(group).length);
-  return given.map(([name, group]) => [name, JSON.stringify(group)]);
+  return filled(request(state, picture)).map(([name, group]) => [name, JSON.stringify(group)]);
 }
 
 /**

@@ -4,12 +4,11 @@
 import { post } from "./api.js";
 import { colouring } from "./colour.js";
 import { selected } from "./filters.js";
-import { request, requestForm } from "./request.js";
-import { paintOutlines } from "./scene.js";
-import { set } from "./state.js";
-import { umOf } from "./units.js";
 import { volume } from "./pcr.js";
-
+import { request, requestForm } from "./request.js";
+import { paintOutlines, pictureOf } from "./scene.js";
+import { countdown } from "./state.js";
+import { umOf } from "./units.js";
 
 /** @typedef {{picture: Picture, item: Item, beads: number, um: number | null, parent: number | null}} Entry */
 
@@ -119,7 +118,7 @@ export async function overlay(state, picture) {
   const { width, height } = /** @type {NonNullable<Picture["answer"]>} */ (picture.answer).image;
   const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const bitmap = (state.showLight && picture.light) || picture.bitmap;
+  const bitmap = pictureOf(state, picture);
   if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
   const selection = selected(picture, state.filters);
   const colours = colouring(state.colourBy, picture.items, selection);
@@ -135,7 +134,7 @@ export async function overlay(state, picture) {
  * @returns {Promise<Blob>}
  */
 export function zip(state, picture) {
-  return post("/download_analysis", requestForm(state, picture), { as: "blob", onremaining: (remaining) => set({ remaining }) });
+  return post("/download_analysis", requestForm(state, picture), { as: "blob", onremaining: countdown });
 }
 
 /**

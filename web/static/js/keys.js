@@ -52,8 +52,8 @@ function pressed(event) {
   const target = /** @type {HTMLElement} */ (event.target);
   if (target.matches("input:not([type=checkbox]):not([type=range]), select, textarea") || document.querySelector("dialog[open]")) return;
   const command = event.ctrlKey || event.metaKey;
-  if (command && event.key.toLowerCase() === "z") return acted(event, () => travel(event.shiftKey));
-  if (command && event.key.toLowerCase() === "y") return acted(event, () => travel(true));
+  if (command && event.key.toLowerCase() === "z") return acted(event, event.shiftKey ? redo : undo);
+  if (command && event.key.toLowerCase() === "y") return acted(event, redo);
   if (command || event.altKey || !current()) return;
   if (target === viewer.canvas) {
     const arrow = ARROWS[event.key];
@@ -69,12 +69,6 @@ function pressed(event) {
 function acted(event, act) {
   event.preventDefault();
   act();
-}
-
-/** @param {boolean} forward */
-function travel(forward) {
-  const picture = current();
-  if (picture) (forward ? redo : undo)(picture);
 }
 
 /** @param {number} dx @param {number} dy */

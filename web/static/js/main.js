@@ -30,8 +30,8 @@ dialogs.start(() => {
   intake.resume();
 });
 
-byId("undo").addEventListener("click", () => on(undo));
-byId("redo").addEventListener("click", () => on(redo));
+byId("undo").addEventListener("click", undo);
+byId("redo").addEventListener("click", redo);
 byId("reset").addEventListener("click", resetView);
 byId("colour-by").addEventListener("change", (event) => {
   set({ colourBy: /** @type {State["colourBy"]} */ (/** @type {HTMLSelectElement} */ (event.target).value) });
@@ -39,12 +39,6 @@ byId("colour-by").addEventListener("change", (event) => {
 
 // A click that came before this would be lost, or send a form that the policy of the page forbids.
 for (const button of document.querySelectorAll("[data-until-ready]")) button.removeAttribute("disabled");
-
-/** @param {typeof undo} act */
-function on(act) {
-  const picture = current();
-  if (picture) act(picture);
-}
 
 /** @param {State} state */
 function frame(state) {

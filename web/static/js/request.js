@@ -1,4 +1,4 @@
-// The request that gives just what is on the page: filters, edits and all.
+// Requests to the service: for an analysis to work on, and for just what is on the page, filters, edits and all.
 
 /** @import {Item, Picture, State} from "./types.js" */
 import { select, selected, setFilters } from "./filters.js";
@@ -73,12 +73,38 @@ function liesIn(item, other) {
  */
 export function requestForm(state, picture, more = {}) {
   const { options, ...others } = request(state, picture);
+  return formOf(picture, { ...others, options: { ...options, ...more } });
+}
+
+/**
+ * An analysis that the page filters and edits itself, as a form with its files.
+ * @param {State} state
+ * @param {Picture} picture
+ * @param {Record<string, unknown>} [more] options beside those of the page
+ */
+export function analysisForm({ asked }, picture, more = {}) {
+  const { channel, preprocessing, ...others } = asked;
+  const options = { ...others, mask_format: "polygon", ...(channel && { ddpcr: { channel } }), ...more };
+  return formOf(picture, { options, preprocessing });
+}
+
+/**
+ * @param {Picture} picture
+ * @param {Record<string, Record<string, unknown>>} groups of parameters; empty ones need not be sent
+ */
+function formOf(picture, groups) {
   const fields = new FormData();
   fields.set("file", picture.file, picture.name);
   if (picture.fluorescence) fields.set("fluorescence", picture.fluorescence);
-  for (const [name, group] of Object.entries({ ...others, options: { ...options, ...more } })) fields.set(name, JSON.stringify(group));
+  for (const [name, group] of filled(groups)) fields.set(name, JSON.stringify(group));
   return fields;
 }
+
+/**
+ * The groups of parameters that say something, with their names.
+ * @param {Record<string, Record<string, unknown>>} groups
+ */
+export const filled = (groups) => Object.entries(groups).filter(([, group]) => Object.keys(group).length);
 
 /**
  * Figures with as many digits as the service gives.

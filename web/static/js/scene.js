@@ -1,6 +1,6 @@
 // A picture with its outlines, painted wherever it is needed.
 
-/** @import {Item, Kind, Point, Selection} from "./types.js" */
+/** @import {Item, Kind, Picture, Point, Selection, State} from "./types.js" */
 import { EXCLUDED_COLOUR, FAINT_COLOUR } from "./colour.js";
 import { levelFor } from "./pyramid.js";
 
@@ -23,6 +23,13 @@ const DASH = [5, 4]; // CSS pixels
  */
 
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
+
+/**
+ * What is looked at of a picture: itself, or its fluorescence.
+ * @param {State} state
+ * @param {Picture} picture
+ */
+export const pictureOf = ({ showLight }, { bitmap, light }) => (showLight && light) || bitmap;
 
 /**
  * @param {Context} context in the picture's coordinates

@@ -9,6 +9,7 @@ import { selected } from "./filters.js";
 import { number } from "./format.js";
 import { Gestures } from "./gestures.js";
 import { say, tell } from "./notices.js";
+import { pictureOf } from "./scene.js";
 import { inScope } from "./scope.js";
 import { current, edit, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
@@ -144,7 +145,7 @@ function show(state) {
   if (!picture) return;
   const selection = selected(picture, state.filters);
   const colours = colouring(state.colourBy, inScope(state).flatMap(({ items }) => items), selection);
-  const bitmap = (state.showLight && picture.light) || picture.bitmap;
+  const bitmap = pictureOf(state, picture);
   viewer.show({
     picture: picture.id,
     bitmap,

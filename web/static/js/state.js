@@ -136,18 +136,22 @@ export function edit(picture, change) {
   });
 }
 
-/** @param {Picture} picture */
-export function undo(picture) {
-  const edits = picture.past.at(-1);
-  if (!edits) return;
-  update(picture.id, { edits, past: picture.past.slice(0, -1), future: [picture.edits, ...picture.future] });
+/** Take back the last edit of the current picture. */
+export function undo() {
+  const picture = current();
+  const edits = picture?.past.at(-1);
+  if (picture && edits) update(picture.id, { edits, past: picture.past.slice(0, -1), future: [picture.edits, ...picture.future] });
 }
 
-/** @param {Picture} picture */
-export function redo(picture) {
-  const [edits, ...future] = picture.future;
-  if (edits) update(picture.id, { edits, past: [...picture.past, picture.edits], future });
+/** Make the edit again that was taken back last. */
+export function redo() {
+  const picture = current();
+  const [edits, ...future] = picture?.future ?? [];
+  if (picture && edits) update(picture.id, { edits, past: [...picture.past, picture.edits], future });
 }
+
+/** @param {number} remaining requests left in this hour */
+export const countdown = (remaining) => set({ remaining });
 
 /** Filters, colours, options and edits as at the start; the pictures and their answers stay. */
 export function resetView() {

@@ -1,3 +1,5 @@
+import { headerText } from "../api.js";
+
 /**
  * What can go wrong with a request: the key is refused, too many wrong keys came from here, nobody answers,
  * or the service fails.
@@ -28,7 +30,7 @@ export class ApiError extends Error {
 export async function ask(path, key, signal) {
   let response;
   try {
-    response = await fetch(path, { headers: { "X-Admin-Key": headerValue(key) }, cache: "no-store", signal });
+    response = await fetch(path, { headers: { "X-Admin-Key": headerText(key) }, cache: "no-store", signal });
   } catch (error) {
     if (signal.aborted) throw error;
     throw new ApiError("away", "The service does not answer.");
@@ -41,12 +43,4 @@ export async function ask(path, key, signal) {
     throw new ApiError("limited", message, Number(response.headers.get("Retry-After")) || 60);
   }
   throw new ApiError("failed", message);
-}
-
-/**
- * The UTF-8 bytes of a text as a header can carry them.
- * @param {string} text
- */
-function headerValue(text) {
-  return String.fromCharCode(...new TextEncoder().encode(text));
 }
