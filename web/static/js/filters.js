@@ -1,6 +1,6 @@
 // The service's user filters, applied here: same names, same meaning, no request.
 
-/** @import {Fate, Filters, Item, Mask, Picture, Selection} from "./types.js" */
+/** @import {Fate, Filters, Item, Mask, Picture, Selection, State} from "./types.js" */
 import { inside } from "./outline.js";
 
 /**
@@ -84,6 +84,16 @@ export function selected(picture, filters) {
 }
 
 /**
+ * The items of a picture that can be looked through: kept or excluded by hand, of the kinds that are shown.
+ * @param {Pick<State, "filters" | "shown">} state
+ * @param {Picture} picture
+ */
+export function listed({ filters, shown }, picture) {
+  const { fates } = selected(picture, filters);
+  return picture.items.filter(({ key, mask }) => shown[mask.kind] && (fates[key] === "kept" || fates[key] === "excluded"));
+}
+
+/**
  * What filters, region and edits leave of some items. What a removed droplet contains goes with it. Added items stay
  * whatever the filters say.
  * @param {Pick<Picture, "items" | "edits">} picture
@@ -97,7 +107,9 @@ export function select({ items, edits }, filters) {
   const fates = [];
   for (const item of items) fates[item.key] = fate(item);
   const kept = items.filter((item) => fates[item.key] === "kept");
-  return { fates, kept, beads: beadCounts(kept) };
+  const counts = { droplet: 0, bead: 0, other: 0 };
+  for (const { mask } of kept) counts[mask.kind] += 1;
+  return { fates, kept, counts, beads: beadCounts(kept) };
 
   /** @param {Item} item @returns {Fate} */
   function fate(item) {

@@ -2,7 +2,7 @@
 
 /** @import {Tool} from "./types.js" */
 import { byId } from "./dom.js";
-import { selected } from "./filters.js";
+import { listed } from "./filters.js";
 import { say } from "./notices.js";
 import { gestures, look, toggle, viewer } from "./stage.js";
 import { current, now, redo, set, undo } from "./state.js";
@@ -97,11 +97,10 @@ function actual() {
 function step(by) {
   const [picture, state] = [current(), now()];
   if (!picture) return;
-  const { fates } = selected(picture, state.filters);
-  const listed = picture.items.filter(({ key, mask }) => state.shown[mask.kind] && (fates[key] === "kept" || fates[key] === "excluded"));
-  if (!listed.length) return;
-  const at = listed.findIndex(({ key }) => key === state.focus);
-  const next = listed[at < 0 ? (by > 0 ? 0 : listed.length - 1) : (at + by + listed.length) % listed.length];
+  const items = listed(state, picture);
+  if (!items.length) return;
+  const at = items.findIndex(({ key }) => key === state.focus);
+  const next = items[at < 0 ? (by > 0 ? 0 : items.length - 1) : (at + by + items.length) % items.length];
   set({ focus: next.key });
   look(next);
   say(sentenceOf(state, picture, next));

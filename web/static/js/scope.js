@@ -29,8 +29,8 @@ export function figuresOver(state, pictures) {
   const beads = [];
   let droplets = 0;
   for (const picture of pictures) {
-    const { kept, beads: inside } = selected(picture, state.filters);
-    droplets += kept.filter(({ mask }) => mask.kind === "droplet").length;
+    const { kept, counts, beads: inside } = selected(picture, state.filters);
+    droplets += counts.droplet;
     for (const item of kept.filter(isWhole)) {
       diameters.push(item.mask.equivalent_diameter * per(picture));
       uncertainties.push((item.mask.boundary?.uncertainty_px ?? 0) * per(picture));

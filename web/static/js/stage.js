@@ -162,8 +162,7 @@ function show(state) {
   byId("light").hidden = !picture.light;
   byId("light").setAttribute("aria-pressed", String(state.showLight));
   byId("outlines").setAttribute("aria-pressed", String(state.outlines));
-  const droplets = selection.kept.filter(({ mask }) => mask.kind === "droplet").length;
-  viewer.canvas.setAttribute("aria-label", picture.answer ? `${picture.name} with the outlines of ${droplets} droplets` : picture.name);
+  viewer.canvas.setAttribute("aria-label", picture.answer ? `${picture.name} with the outlines of ${selection.counts.droplet} droplets` : picture.name);
   legend(state, picture, colours);
 }
 

@@ -31,16 +31,11 @@ function paint(state) {
  */
 function entry(state, picture) {
   const chosen = picture.id === state.current;
-  const texts = { waiting: "waiting", working: "analysing", failed: picture.error?.title ?? "failed", done: result(state, picture) };
+  const texts = { waiting: "waiting", working: "analysing", failed: picture.error?.title ?? "failed", done: count(selected(picture, state.filters).counts.droplet, "droplet") };
   return h("li", { class: chosen ? "chosen" : "" },
     h("button", { type: "button", class: "thumb", "data-key": `show-${picture.id}`, "aria-current": chosen ? "true" : null, title: picture.name, onclick: () => set({ current: picture.id, focus: null }) },
       thumb(picture), h("span", { class: "thumb-text" }, h("strong", {}, picture.name), h("span", { class: picture.status === "failed" ? "error-text" : "muted" }, texts[picture.status]))),
     h("button", { type: "button", class: "remove", "data-key": `remove-${picture.id}`, "aria-label": `Take ${picture.name} away`, onclick: () => remove(picture.id) }, icon("close")));
-}
-
-/** @param {State} state @param {Picture} picture */
-function result(state, picture) {
-  return count(selected(picture, state.filters).kept.filter(({ mask }) => mask.kind === "droplet").length, "droplet");
 }
 
 /** @param {Picture} picture */

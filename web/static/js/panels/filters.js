@@ -103,10 +103,10 @@ function startKinds() {
 
 /** @param {State} state */
 function paintKinds(state) {
-  const kept = inScope(state).flatMap((picture) => selected(picture, state.filters).kept);
+  const counts = inScope(state).map((picture) => selected(picture, state.filters).counts);
   for (const chip of /** @type {NodeListOf<HTMLElement>} */ (byId("kinds").querySelectorAll("[data-kind]"))) {
     const kind = /** @type {keyof typeof KINDS} */ (chip.dataset.kind);
     chip.setAttribute("aria-pressed", String(state.shown[kind]));
-    /** @type {Element} */ (chip.lastElementChild).textContent = number(kept.filter(({ mask }) => mask.kind === kind).length);
+    /** @type {Element} */ (chip.lastElementChild).textContent = number(counts.reduce((sum, each) => sum + each[kind], 0));
   }
 }

@@ -2,7 +2,7 @@
 
 /** @import {Item, Picture, State} from "../types.js" */
 import { byId, h, swap } from "../dom.js";
-import { selected } from "../filters.js";
+import { listed, selected } from "../filters.js";
 import { number } from "../format.js";
 import { look, toggle } from "../stage.js";
 import { current, now, set, subscribe } from "../state.js";
@@ -55,15 +55,14 @@ function paint(state) {
   const { fates } = selected(picture, state.filters);
   const shown = columns(state, picture);
   const key = shown[view.sort].of;
-  const listed = picture.items
-    .filter((item) => state.shown[item.mask.kind] && (fates[item.key] === "kept" || fates[item.key] === "excluded"))
+  const items = listed(state, picture)
     .sort((one, other) => (key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : one.key - other.key) * (view.falling ? -1 : 1));
-  const pages = Math.max(1, Math.ceil(listed.length / ROWS));
+  const pages = Math.max(1, Math.ceil(items.length / ROWS));
   view.page = Math.min(pages - 1, Math.max(0, view.page));
-  const [first, last] = [view.page * ROWS, Math.min(listed.length, (view.page + 1) * ROWS)];
+  const [first, last] = [view.page * ROWS, Math.min(items.length, (view.page + 1) * ROWS)];
   swap(byId("table-head"), head(shown));
-  swap(byId("table-body"), ...listed.slice(first, last).map((item) => row(picture, item, shown, fates[item.key] === "kept", state.focus === item.key)));
-  byId("page-state").textContent = listed.length ? `${number(first + 1)} to ${number(last)} of ${number(listed.length)}` : "nothing";
+  swap(byId("table-body"), ...items.slice(first, last).map((item) => row(picture, item, shown, fates[item.key] === "kept", state.focus === item.key)));
+  byId("page-state").textContent = items.length ? `${number(first + 1)} to ${number(last)} of ${number(items.length)}` : "nothing";
   byId("page-back").toggleAttribute("disabled", view.page === 0);
   byId("page-next").toggleAttribute("disabled", view.page === pages - 1);
 }
