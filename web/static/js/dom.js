@@ -56,6 +56,31 @@ export function swap(place, ...children) {
 }
 
 /**
+ * Buttons of which one is pressed.
+ * @param {string} name of the data attribute that tells them apart
+ * @param {(value: string) => void} onchoose
+ * @returns {(value: string) => void} presses the one with this value
+ */
+export function choice(name, onchoose) {
+  const buttons = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll(`button[data-${name}]`)]);
+  const valueOf = (/** @type {HTMLButtonElement} */ { dataset }) => /** @type {string} */ (dataset[name]);
+  for (const button of buttons) button.addEventListener("click", () => onchoose(valueOf(button)));
+  return (value) => {
+    for (const button of buttons) button.setAttribute("aria-pressed", String(valueOf(button) === value));
+  };
+}
+
+/**
+ * Fill a definition list: figures with their names.
+ * @param {Element} list
+ * @param {readonly (readonly [string, Node | string, string?] | false)[]} pairs name, figure and perhaps a remark
+ */
+export function pairs(list, pairs) {
+  list.replaceChildren(...pairs.filter((each) => each !== false).map(([name, figure, remark]) =>
+    h("div", {}, h("dt", {}, name), h("dd", {}, figure, remark && h("span", { class: "muted" }, ` ${remark}`)))));
+}
+
+/**
  * One of the icons in icons.html.
  * @param {string} name
  */

@@ -40,9 +40,6 @@ export function start() {
   document.addEventListener("keydown", pressed);
   document.addEventListener("keydown", (event) => { gestures.space = event.key === " "; });
   document.addEventListener("keyup", () => { gestures.space = false; });
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("button[data-tool]"))) {
-    button.addEventListener("click", () => set({ tool: /** @type {Tool} */ (button.dataset.tool) }));
-  }
   const buttons = { "zoom-in": KEYS["+"], "zoom-out": KEYS["-"], "zoom-fit": fit, "zoom-actual": actual, outlines: KEYS.o, light: KEYS.f };
   for (const [id, act] of Object.entries(buttons)) byId(id).addEventListener("click", act);
 }

@@ -3,7 +3,7 @@
 /** @import {State} from "./types.js" */
 import { again, connect } from "./analysis.js";
 import * as dialogs from "./dialogs.js";
-import { byId } from "./dom.js";
+import { byId, choice } from "./dom.js";
 import * as intake from "./intake.js";
 import * as keys from "./keys.js";
 import { say } from "./notices.js";
@@ -21,6 +21,7 @@ import * as stage from "./stage.js";
 import { current, now, redo, resetView, set, subscribe, undo } from "./state.js";
 import * as strip from "./strip.js";
 
+const press = choice("tool", (value) => set({ tool: /** @type {State["tool"]} */ (value) }));
 subscribe(["pictures", "current", "colourBy", "tool", "remaining"], frame);
 const parts = [intake, keys, tabs, filters, figures, sizes, beads, pcr, table, exporting, scale, analysis, stage, strip];
 for (const part of parts) part.start();
@@ -49,8 +50,6 @@ function frame(state) {
   byId("undo").toggleAttribute("disabled", !picture?.past.length);
   byId("redo").toggleAttribute("disabled", !picture?.future.length);
   /** @type {HTMLSelectElement} */ (byId("colour-by")).value = state.colourBy;
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("button[data-tool]"))) {
-    button.setAttribute("aria-pressed", String(button.dataset.tool === state.tool));
-  }
+  press(state.tool);
   byId("key-button").title = state.remaining === null ? "API key" : `${state.remaining} requests left in this hour`;
 }

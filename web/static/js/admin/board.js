@@ -1,6 +1,5 @@
 import { Timeline } from "../charts/timeline.js";
-import { byId, h } from "../dom.js";
-import { pairs } from "../panels/pairs.js";
+import { byId, h, pairs } from "../dom.js";
 import { age, figure, milliseconds, share, size } from "./format.js";
 import { badge, levelList } from "./health.js";
 import { Table } from "./table.js";

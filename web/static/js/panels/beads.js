@@ -2,10 +2,9 @@
 
 /** @import {State} from "../types.js" */
 import { bars } from "../charts/bars.js";
-import { byId } from "../dom.js";
+import { byId, pairs } from "../dom.js";
 import { number, percent } from "../format.js";
 import { figures } from "../scope.js";
-import { pairs } from "./pairs.js";
 import { whileSeen } from "./tabs.js";
 
 export function start() {

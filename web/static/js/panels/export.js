@@ -3,7 +3,7 @@
 /** @import {Picture, State} from "../types.js" */
 import { curl, optionsFile, python } from "../code.js";
 import { failed } from "../dialogs.js";
-import { byId } from "../dom.js";
+import { byId, choice } from "../dom.js";
 import { csv, json, overlay, save, zip } from "../exports.js";
 import { say } from "../notices.js";
 import { inScope } from "../scope.js";
@@ -11,6 +11,10 @@ import { current, now } from "../state.js";
 import { whileSeen } from "./tabs.js";
 
 let language = "curl";
+const press = choice("code", (value) => {
+  language = value;
+  paint(now());
+});
 
 export function start() {
   whileSeen("export", ["pictures", "current", "filters", "pixelSize", "asked"], paint);
@@ -19,12 +23,6 @@ export function start() {
   offer("export-json", (state, picture) => save(text(json(state, inScope(state)), "application/json"), `${named(state, picture)}.json`));
   offer("export-png", async (state, picture) => save(await overlay(state, picture), `${stem(picture)}-overlay.png`));
   offer("options-file", (state, picture) => save(text(optionsFile(state, picture) ?? "{}", "application/json"), "options.json"));
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-code]"))) {
-    button.addEventListener("click", () => {
-      language = button.dataset.code ?? "curl";
-      paint(now());
-    });
-  }
   byId("copy").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(byId("code").textContent ?? "");
@@ -73,9 +71,7 @@ function paint(state) {
   if (!picture) return;
   byId("code").textContent = (language === "curl" ? curl : python)(state, picture);
   byId("options-file").hidden = optionsFile(state, picture) === null;
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-code]"))) {
-    button.setAttribute("aria-pressed", String(button.dataset.code === language));
-  }
+  press(language);
 }
 
 /** @param {string} content @param {string} type */

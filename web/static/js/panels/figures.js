@@ -1,24 +1,21 @@
 // The figures on top, and whether they are of one picture or of all.
 
 /** @import {State} from "../types.js" */
-import { byId, h } from "../dom.js";
+import { byId, choice, h } from "../dom.js";
 import { number, percent } from "../format.js";
 import { analysed, figures } from "../scope.js";
 import { set, subscribe } from "../state.js";
 
 export function start() {
   subscribe([figures], paint);
-  for (const button of choices()) {
-    button.addEventListener("click", () => set({ pooled: button.dataset.pooled === "true" }));
-  }
 }
 
-const choices = () => /** @type {NodeListOf<HTMLElement>} */ (byId("scope").querySelectorAll("[data-pooled]"));
+const press = choice("pooled", (value) => set({ pooled: value === "true" }));
 
 /** @param {State} state */
 function paint(state) {
   byId("scope").hidden = analysed(state).length < 2;
-  for (const button of choices()) button.setAttribute("aria-pressed", String(button.dataset.pooled === String(state.pooled)));
+  press(String(state.pooled));
   const { unit, droplets, sizes, loading } = figures(state);
   byId("figures").replaceChildren(
     figure("droplets", number(droplets)),

@@ -3,14 +3,13 @@
 /** @import {Picture, State} from "../types.js" */
 import { again, show } from "../analysis.js";
 import { scatter } from "../charts/scatter.js";
-import { byId, h } from "../dom.js";
+import { byId, h, pairs } from "../dom.js";
 import { selected } from "../filters.js";
 import { number, percent } from "../format.js";
 import { warning } from "../notices.js";
 import { brightness, concentration, partitions, thresholdOf, volume } from "../pcr.js";
 import { current, find, now, set, update } from "../state.js";
 import { umOf } from "../units.js";
-import { pairs } from "./pairs.js";
 import { whileSeen } from "./tabs.js";
 
 export function start() {

@@ -3,13 +3,12 @@
 /** @import {State} from "../types.js" */
 import { histogram } from "../charts/histogram.js";
 import { load } from "../charts/plotly.js";
-import { byId, h } from "../dom.js";
+import { byId, h, pairs } from "../dom.js";
 import { FIGURES, limited, select } from "../filters.js";
 import { number, percent } from "../format.js";
 import { figures, inScope } from "../scope.js";
 import { now, set, subscribe } from "../state.js";
 import { isWhole, mean } from "../statistics.js";
-import { pairs } from "./pairs.js";
 import { whileSeen } from "./tabs.js";
 
 export function start() {
