@@ -2,10 +2,10 @@
 
 /** @import {Answer, Picture} from "./types.js" */
 import { ApiError, post } from "./api.js";
+import { halve } from "./canvas/pyramid.js";
 import { display } from "./display.js";
 import { itemsOf } from "./items.js";
 import { apiKey } from "./key.js";
-import { halve } from "./pyramid.js";
 import { analysisForm } from "./request.js";
 import { NO_EDITS, countdown, find, now, set, update } from "./state.js";
 

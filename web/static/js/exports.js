@@ -2,11 +2,11 @@
 
 /** @import {Item, Picture, State} from "./types.js" */
 import { post } from "./api.js";
+import { paintOutlines, pictureOf } from "./canvas/scene.js";
 import { colouring } from "./colour.js";
 import { selected } from "./filters.js";
 import { volume } from "./pcr.js";
 import { request, requestForm } from "./request.js";
-import { paintOutlines, pictureOf } from "./scene.js";
 import { countdown } from "./state.js";
 import { umOf } from "./units.js";
 

@@ -13,17 +13,20 @@ import * as exporting from "./panels/export.js";
 import * as figures from "./panels/figures.js";
 import * as filters from "./panels/filters.js";
 import * as pcr from "./panels/pcr.js";
+import * as progress from "./panels/progress.js";
 import * as scale from "./panels/scale.js";
 import * as sizes from "./panels/sizes.js";
+import * as strip from "./panels/strip.js";
 import * as table from "./panels/table.js";
 import * as tabs from "./panels/tabs.js";
 import * as stage from "./stage.js";
 import { current, now, redo, resetView, set, subscribe, undo } from "./state.js";
-import * as strip from "./strip.js";
 
 const press = choice("tool", (value) => set({ tool: /** @type {State["tool"]} */ (value) }));
 subscribe(["pictures", "current", "colourBy", "tool", "remaining"], frame);
-const parts = [intake, keys, tabs, filters, figures, sizes, beads, pcr, table, exporting, scale, analysis, stage, strip];
+const parts = [
+  intake, keys, tabs, filters, figures, sizes, beads, pcr, table, exporting, scale, analysis, stage, strip, progress,
+];
 for (const part of parts) part.start();
 connect({ needKey: dialogs.askKey, say });
 dialogs.start(() => {

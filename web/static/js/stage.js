@@ -2,19 +2,19 @@
 
 /** @import {Item, Picture, Point, State} from "./types.js" */
 import { addAt } from "./addition.js";
+import { Gestures } from "./canvas/gestures.js";
+import { pictureOf } from "./canvas/scene.js";
+import { Viewer } from "./canvas/viewer.js";
 import { COLOURINGS, colourAt, colouring } from "./colour.js";
 import { askLength, failed } from "./dialogs.js";
 import { byId, h } from "./dom.js";
 import { selected } from "./filters.js";
 import { number } from "./format.js";
-import { Gestures } from "./gestures.js";
 import { say, tell } from "./notices.js";
-import { pictureOf } from "./scene.js";
 import { inScope } from "./scope.js";
 import { current, edit, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
 import { lengths } from "./units.js";
-import { Viewer } from "./viewer.js";
 
 const CLOSER = 1.5; // scale at which an item is looked at
 const HINTS = {

@@ -5,10 +5,10 @@
 import { byId, h } from "../dom.js";
 import { FIGURES, isLimited, limited, selected, setFilters } from "../filters.js";
 import { number } from "../format.js";
-import { Range } from "../range.js";
 import { inScope } from "../scope.js";
 import { now, set, subscribe } from "../state.js";
 import { lengths } from "../units.js";
+import { Range } from "./range.js";
 
 /** @type {[Figure, Range][]} */
 const ranges = FIGURES.map((figure) => [figure, new Range({

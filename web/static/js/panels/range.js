@@ -1,8 +1,8 @@
 // A range with two thumbs (or one), the values' distribution behind it, and its ends as numbers.
 
-import { h, s } from "./dom.js";
-import { number } from "./format.js";
-import { counts } from "./statistics.js";
+import { h, s } from "../dom.js";
+import { number } from "../format.js";
+import { counts } from "../statistics.js";
 
 const STEPS = 400;
 const BINS = 60;

@@ -1,7 +1,7 @@
 // Which items lie at a point or in a window, without looking at all of them.
 
-/** @import {Item} from "./types.js" */
-import { inside } from "./outline.js";
+/** @import {Item} from "../types.js" */
+import { inside } from "../outline.js";
 
 const CELLS = 48; // along the picture's longer side
 

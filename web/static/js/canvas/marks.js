@@ -1,6 +1,6 @@
 // What lies over the scene: the item under the pointer, the region, what is being drawn.
 
-/** @import {Item, Point} from "./types.js" */
+/** @import {Item, Point} from "../types.js" */
 /** @import {Camera} from "./camera.js" */
 
 /**

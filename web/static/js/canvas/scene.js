@@ -1,7 +1,7 @@
 // A picture with its outlines, painted wherever it is needed.
 
-/** @import {Item, Kind, Picture, Point, Selection, State} from "./types.js" */
-import { EXCLUDED_COLOUR, FAINT_COLOUR } from "./colour.js";
+/** @import {Item, Kind, Picture, Point, Selection, State} from "../types.js" */
+import { EXCLUDED_COLOUR, FAINT_COLOUR } from "../colour.js";
 import { levelFor } from "./pyramid.js";
 
 const PIXELS_FROM = 3; // scale from which single pixels are shown

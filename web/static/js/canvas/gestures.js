@@ -1,6 +1,6 @@
 // Pointer, wheel and pinch over the canvas: panning, zooming, and what the chosen tool makes of the rest.
 
-/** @import {Point, Tool} from "./types.js" */
+/** @import {Point, Tool} from "../types.js" */
 /** @import {Viewer} from "./viewer.js" */
 
 const STILL = 5; // CSS pixels that a click may move

@@ -1,0 +1,62 @@
+// The strip of pictures, with a summary of all.
+
+/** @import {Picture, State} from "../types.js" */
+import { remove } from "../analysis.js";
+import { byId, h, icon, swap } from "../dom.js";
+import { selected } from "../filters.js";
+import { count, number, percent } from "../format.js";
+import { analysed, figuresOver } from "../scope.js";
+import { set, subscribe } from "../state.js";
+
+const THUMB = { width: 72, height: 54 };
+
+/** @type {WeakMap<ImageBitmap, HTMLCanvasElement>} */
+const thumbs = new WeakMap();
+
+export function start() {
+  subscribe(["pictures", "current", "filters"], paint);
+  subscribe([analysed, "filters", "pixelSize"], paintSummary);
+}
+
+/** @param {State} state */
+function paint(state) {
+  swap(byId("strip"), ...state.pictures.map((picture) => entry(state, picture)));
+}
+
+/**
+ * @param {State} state
+ * @param {Picture} picture
+ */
+function entry(state, picture) {
+  const chosen = picture.id === state.current;
+  const texts = { waiting: "waiting", working: "analysing", failed: picture.error?.title ?? "failed", done: count(selected(picture, state.filters).counts.droplet, "droplet") };
+  return h("li", { class: chosen ? "chosen" : "" },
+    h("button", { type: "button", class: "thumb", "data-key": `show-${picture.id}`, "aria-current": chosen ? "true" : null, title: picture.name, onclick: () => set({ current: picture.id, focus: null }) },
+      thumb(picture), h("span", { class: "thumb-text" }, h("strong", {}, picture.name), h("span", { class: picture.status === "failed" ? "error-text" : "muted" }, texts[picture.status]))),
+    h("button", { type: "button", class: "remove", "data-key": `remove-${picture.id}`, "aria-label": `Take ${picture.name} away`, onclick: () => remove(picture.id) }, icon("close")));
+}
+
+/** @param {Picture} picture */
+function thumb({ bitmap, status }) {
+  if (!bitmap) return h("span", { class: `thumb-blank ${status}` }, icon("picture"));
+  let drawn = thumbs.get(bitmap);
+  if (!drawn) {
+    drawn = h("canvas", { width: THUMB.width * 2, height: THUMB.height * 2, "aria-hidden": "true" });
+    const scale = Math.max(drawn.width / bitmap.width, drawn.height / bitmap.height);
+    drawn.getContext("2d")?.drawImage(bitmap, 0, 0, bitmap.width * scale, bitmap.height * scale);
+    thumbs.set(bitmap, drawn);
+  }
+  return drawn;
+}
+
+/** @param {State} state */
+function paintSummary(state) {
+  const pictures = analysed(state);
+  if (pictures.length < 2) return byId("summary").replaceChildren();
+  const { unit, droplets, sizes, loading } = figuresOver(state, pictures);
+  const parts = [
+    count(pictures.length, "picture"), count(droplets, "droplet"), `mean ${number(sizes.mean, 4)} ${unit}`, `CV ${percent(sizes.cv)}`,
+    `λ ${number(loading.lambda)} beads`,
+  ];
+  byId("summary").replaceChildren(...parts.map((part) => h("span", {}, part)));
+}
