@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.workbench import EMPTY, INSIDE, TRUTH
+from tests.browser.workbench import EMPTY, INSIDE, SAMPLE, TRUTH
 
 pytestmark = pytest.mark.model
 
@@ -155,6 +155,20 @@ def test_all_of_it_goes_by_keyboard(bench):
     page.keyboard.press("Escape")
     page.keyboard.press("r")
     expect(page.locator("button[data-tool=region]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_no_droplet_of_another_picture_is_chosen_until_the_reader_does(bench):
+    page = bench.page
+    bench.open_sample()
+    page.locator("#canvas").focus()
+    page.keyboard.press("n")
+    page.keyboard.press("x")
+    page.set_input_files("#files", SAMPLE)
+    expect(page.locator("#summary")).to_contain_text("2 pictures", timeout=120_000)
+    page.locator("#canvas").focus()
+    page.keyboard.press("x")
+    expect(page.locator("#said")).to_contain_text("No droplet is chosen")
+    expect(bench.count).to_have_text(ALL)
 
 
 def test_the_table_excludes_and_shows_what_the_canvas_does(bench):

@@ -7,7 +7,7 @@ import { display } from "./display.js";
 import { itemsOf } from "./items.js";
 import { apiKey } from "./key.js";
 import { analysisForm } from "./request.js";
-import { NO_EDITS, countdown, find, now, set, update } from "./state.js";
+import { NO_EDITS, choose, countdown, find, now, set, update } from "./state.js";
 
 const PATIENCE = 5; // times that a busy service is asked again by itself
 const SHORTEST_WAIT = 2; // seconds
@@ -50,7 +50,8 @@ export function take(files) {
     ...tooLarge(file, limit),
   }));
   if (!pictures.length) return;
-  set({ pictures: [...now().pictures, ...pictures], current: pictures[0].id });
+  set({ pictures: [...now().pictures, ...pictures] });
+  choose(pictures[0].id);
   for (const picture of pictures) if (picture.status === "waiting") void show(picture, "bitmap", picture.file);
   void work();
 }
@@ -94,8 +95,8 @@ export async function show({ id }, where, file) {
 export function remove(id) {
   cancel(id);
   const pictures = now().pictures.filter((each) => each.id !== id);
-  const current = now().current === id ? (pictures[pictures.length - 1]?.id ?? null) : now().current;
-  set({ pictures, current });
+  set({ pictures });
+  if (now().current === id) choose(pictures.at(-1)?.id ?? null);
 }
 
 /** @param {number} id */

@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 import { listed } from "./filters.js";
 import { say } from "./notices.js";
 import { gestures, look, toggle, viewer } from "./stage.js";
-import { current, now, redo, set, undo } from "./state.js";
+import { choose, current, now, redo, set, undo } from "./state.js";
 import { sentenceOf } from "./tooltip.js";
 
 const STEP = 60; // CSS pixels that an arrow key moves the picture
@@ -114,5 +114,5 @@ function toggleFocus() {
 function turn(by) {
   const { pictures, current: id } = now();
   const next = pictures[pictures.findIndex((each) => each.id === id) + by];
-  if (next) set({ current: next.id, focus: null });
+  if (next) choose(next.id);
 }

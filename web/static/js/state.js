@@ -105,6 +105,12 @@ function watch(keys) {
 }
 
 /**
+ * Look at another picture; none of its items is chosen yet.
+ * @param {number | null} id
+ */
+export const choose = (id) => set({ current: id, focus: null });
+
+/**
  * Change some of a picture; nothing if it has been taken away.
  * @param {number} id
  * @param {Partial<Picture>} change

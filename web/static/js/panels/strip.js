@@ -6,7 +6,7 @@ import { byId, h, icon, swap } from "../dom.js";
 import { selected } from "../filters.js";
 import { count, number, percent } from "../format.js";
 import { analysed, figuresOver } from "../scope.js";
-import { set, subscribe } from "../state.js";
+import { choose, subscribe } from "../state.js";
 
 const THUMB = { width: 72, height: 54 };
 
@@ -31,7 +31,7 @@ function entry(state, picture) {
   const chosen = picture.id === state.current;
   const texts = { waiting: "waiting", working: "analysing", failed: picture.error?.title ?? "failed", done: count(selected(picture, state.filters).counts.droplet, "droplet") };
   return h("li", { class: chosen ? "chosen" : "" },
-    h("button", { type: "button", class: "thumb", "data-key": `show-${picture.id}`, "aria-current": chosen ? "true" : null, title: picture.name, onclick: () => set({ current: picture.id, focus: null }) },
+    h("button", { type: "button", class: "thumb", "data-key": `show-${picture.id}`, "aria-current": chosen ? "true" : null, title: picture.name, onclick: () => choose(picture.id) },
       thumb(picture), h("span", { class: "thumb-text" }, h("strong", {}, picture.name), h("span", { class: picture.status === "failed" ? "error-text" : "muted" }, texts[picture.status]))),
     h("button", { type: "button", class: "remove", "data-key": `remove-${picture.id}`, "aria-label": `Take ${picture.name} away`, onclick: () => remove(picture.id) }, icon("close")));
 }
