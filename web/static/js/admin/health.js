@@ -42,7 +42,7 @@ export function levelList({ levels }) {
         {},
         h("span", { class: "level-name" }, name),
         badge(level.status),
-        h("span", { class: "muted small" }, figures),
+        h("span", { class: "muted small-text" }, figures),
         ...level.reasons.map((reason) => h("span", { class: "reason" }, reason)),
       ),
     ),
