@@ -46,3 +46,39 @@ def test_the_dialogs(bench, looks, axe, layout):
     bench.page.keyboard.press("Escape")
     bench.page.get_by_role("button", name="Help and shortcuts").click()
     hold(bench.page, looks, axe, layout, "page-help")
+
+
+@pytest.mark.parametrize("width", [1280, 1366, 1440])
+def test_the_toolbar_is_not_cut_off_beside_two_panels(bench, width):
+    bench.page.set_viewport_size({"width": width, "height": 720})
+    bench.open_sample()
+    bench.page.locator("#light").evaluate("(button) => { button.hidden = false; }")
+    toolbar = bench.page.locator(".toolbar")
+    assert toolbar.evaluate("(bar) => bar.scrollWidth <= bar.clientWidth")
+
+
+def test_the_picture_that_is_looked_at_is_in_view_on_the_strip(bench):
+    page = bench.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+    names = [f"picture-{i}.txt" for i in range(6)]
+    page.set_input_files(
+        "#files", [{"name": name, "mimeType": "text/plain", "buffer": b"no"} for name in names]
+    )
+    page.get_by_role("dialog", name="API key").get_by_role("button", name="Cancel").click()
+    page.locator("#canvas").focus()
+    for name in names[1:]:
+        page.keyboard.press("]")
+        expect(page.locator("#strip .chosen")).to_contain_text(name)
+        expect(page.locator("#strip .chosen .remove")).to_be_in_viewport()
+    assert page.evaluate("scrollY") == 0
+
+
+def test_no_count_is_shown_before_anything_is_counted(bench):
+    page = bench.page
+    page.goto("/")
+    page.get_by_role("button", name="Try the sample").click()
+    page.get_by_role("dialog", name="API key").get_by_role("button", name="Cancel").click()
+    expect(bench.count).to_have_text("–")
+    expect(page.locator("#kinds")).to_have_text("Droplets–Beads–Others–")
+    expect(page.locator("#size-figures dd").first).to_have_text("–")

@@ -17,6 +17,13 @@ export const inScope = derived(["pictures", "current", "pooled"], (state) =>
 export const figures = derived(["pictures", "current", "pooled", "filters", "pixelSize"], (state) => figuresOver(state, inScope(state)));
 
 /**
+ * A count over the pictures in scope; null as long as none of them is analysed, as it is not known then.
+ * @param {State} state
+ * @param {number} count
+ */
+export const known = (state, count) => (inScope(state).length ? count : null);
+
+/**
  * Figures over pictures: diameters of whole droplets with their uncertainties, in the units that are shown, and their
  * beads.
  * @param {State} state

@@ -4,7 +4,7 @@
 import { bars } from "../charts/bars.js";
 import { byId, pairs } from "../dom.js";
 import { number, percent } from "../format.js";
-import { figures } from "../scope.js";
+import { figures, known } from "../scope.js";
 import { whileSeen } from "./tabs.js";
 
 export function start() {
@@ -16,8 +16,8 @@ function paint(state) {
   const { loading } = figures(state);
   bars(byId("bead-bars"), loading.droplets ? loading.observed : [], loading.expected);
   pairs(byId("bead-figures"), [
-    ["whole droplets", number(loading.droplets)],
-    ["beads in them", number(loading.beads)],
+    ["whole droplets", number(known(state, loading.droplets))],
+    ["beads in them", number(known(state, loading.beads))],
     ["λ, beads a droplet", number(loading.lambda, 4)],
     ["with beads", percent(loading.occupied)],
     ["of these with one", percent(loading.singleOfOccupied)],

@@ -3,7 +3,7 @@
 /** @import {State} from "../types.js" */
 import { byId, choice, h } from "../dom.js";
 import { number, percent } from "../format.js";
-import { analysed, figures } from "../scope.js";
+import { analysed, figures, known } from "../scope.js";
 import { set, subscribe } from "../state.js";
 
 export function start() {
@@ -18,7 +18,7 @@ function paint(state) {
   press(String(state.pooled));
   const { unit, droplets, sizes, loading } = figures(state);
   byId("figures").replaceChildren(
-    figure("droplets", number(droplets)),
+    figure("droplets", number(known(state, droplets))),
     figure(`mean diameter (${unit})`, number(sizes.mean, 4)),
     figure("CV", percent(sizes.cv)),
     figure("beads a droplet", number(loading.lambda)),

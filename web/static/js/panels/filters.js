@@ -5,7 +5,7 @@
 import { byId, h } from "../dom.js";
 import { FIGURES, isLimited, limited, selected, setFilters } from "../filters.js";
 import { number } from "../format.js";
-import { inScope } from "../scope.js";
+import { inScope, known } from "../scope.js";
 import { now, set, subscribe } from "../state.js";
 import { lengths } from "../units.js";
 import { Range } from "./range.js";
@@ -107,6 +107,6 @@ function paintKinds(state) {
   for (const chip of /** @type {NodeListOf<HTMLElement>} */ (byId("kinds").querySelectorAll("[data-kind]"))) {
     const kind = /** @type {keyof typeof KINDS} */ (chip.dataset.kind);
     chip.setAttribute("aria-pressed", String(state.shown[kind]));
-    /** @type {Element} */ (chip.lastElementChild).textContent = number(counts.reduce((sum, each) => sum + each[kind], 0));
+    /** @type {Element} */ (chip.lastElementChild).textContent = number(known(state, counts.reduce((sum, each) => sum + each[kind], 0)));
   }
 }

@@ -6,7 +6,7 @@ import { load } from "../charts/plotly.js";
 import { byId, h, pairs } from "../dom.js";
 import { FIGURES, limited, select } from "../filters.js";
 import { number, percent } from "../format.js";
-import { figures, inScope } from "../scope.js";
+import { figures, inScope, known } from "../scope.js";
 import { now, set, subscribe } from "../state.js";
 import { isWhole, mean } from "../statistics.js";
 import { whileSeen } from "./tabs.js";
@@ -34,7 +34,7 @@ function paint(state) {
   });
   const length = (/** @type {number | null} */ value, digits = 4) => (value === null ? "–" : `${number(value, digits)} ${unit}`);
   pairs(byId("size-figures"), [
-    ["n (whole droplets)", number(sizes.n)],
+    ["n (whole droplets)", number(known(state, sizes.n))],
     ["mean", length(sizes.mean)],
     ["standard deviation", length(sizes.std, 3)],
     ["CV", percent(sizes.cv)],

@@ -15,12 +15,22 @@ const thumbs = new WeakMap();
 
 export function start() {
   subscribe(["pictures", "current", "filters"], paint);
+  subscribe(["current"], reveal);
   subscribe([analysed, "filters", "pixelSize"], paintSummary);
 }
 
 /** @param {State} state */
 function paint(state) {
   swap(byId("strip"), ...state.pictures.map((picture) => entry(state, picture)));
+}
+
+/** Scroll the strip, and nothing around it, to the current picture. */
+function reveal() {
+  const strip = byId("strip");
+  const entry = /** @type {HTMLElement | null} */ (strip.querySelector(".chosen"));
+  if (!entry) return;
+  const [left, right] = [entry.offsetLeft, entry.offsetLeft + entry.offsetWidth - strip.clientWidth];
+  strip.scrollLeft = Math.min(left, Math.max(right, strip.scrollLeft));
 }
 
 /**
