@@ -91,6 +91,28 @@ def test_several_pictures_share_one_summary(bench):
     expect(bench.count).to_have_text(str(len(INSIDE)))
 
 
+def test_the_overlay_has_the_colours_that_the_page_shows_over_all_pictures(bench):
+    page = bench.page
+    bench.open_sample()
+    page.set_input_files(
+        "#files", SAMPLE.with_name("small.jpg")
+    )  # its droplets are smaller than the sample's
+    expect(page.locator("#summary")).to_contain_text("2 pictures", timeout=120_000)
+    page.locator("#colour-by").select_option("size")
+    bench.tab("Export")
+
+    def largest_are_marked() -> bool:
+        """Whether something is in the yellow of the scale's upper end."""
+        overlay = cv2.imdecode(np.frombuffer(export(page, "Overlay PNG"), np.uint8), cv2.IMREAD_COLOR)
+        blue, green, red = np.moveaxis(overlay, 2, 0)
+        return bool(((blue < 90) & (green > 200) & (red > 200)).any())
+
+    assert largest_are_marked()
+    page.get_by_role("button", name="All pictures").click()
+    expect(bench.count).not_to_have_text("4")
+    assert not largest_are_marked()
+
+
 def test_the_key_stays_in_the_session_alone(bench):
     addresses = []
     bench.page.on("request", lambda request: addresses.append(request.url))

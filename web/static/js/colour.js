@@ -1,6 +1,8 @@
 // Colours of outlines: a scale for figures, fixed colours for kinds.
 
-/** @import {ColourBy, Item, Kind, Selection} from "./types.js" */
+/** @import {ColourBy, Item, Kind, Picture, State} from "./types.js" */
+import { selected } from "./filters.js";
+import { inScope } from "./scope.js";
 import { quantile, rising } from "./statistics.js";
 
 /** Plasma without its darkest third, which cannot be told from a dark picture. */
@@ -29,14 +31,15 @@ export function colourAt(part) {
 }
 
 /**
- * How the items of a picture are coloured.
- * @param {ColourBy} by
- * @param {readonly Item[]} items that set the scale's ends
- * @param {Selection} selection
+ * How the items of a picture are coloured; a scale's ends are those of the pictures in scope.
+ * @param {State} state
+ * @param {Picture} picture
  * @returns {{of: (item: Item) => string, low: number, high: number, steps: [string, string][]}} `steps` for a
  *   legend of separate colours, `low` and `high` for one of a scale
  */
-export function colouring(by, items, selection) {
+export function colouring(state, picture) {
+  const { colourBy: by, filters } = state;
+  const selection = selected(picture, filters);
   if (by === "kind") {
     const steps = /** @type {[string, string][]} */ (Object.entries(KIND_COLOURS));
     return { of: ({ mask }) => KIND_COLOURS[mask.kind], low: 0, high: 0, steps };
@@ -48,6 +51,7 @@ export function colouring(by, items, selection) {
     return { of: (item) => at(selection.beads.get(item.parent ?? item.key) ?? 0), low: 0, high: 0, steps: steps.slice(0, 8) };
   }
   const figure = by === "size" ? diameter : brightness;
+  const items = inScope(state).flatMap((each) => each.items);
   const values = Array.from(rising(items.filter(({ mask }) => mask.kind !== "bead").map(figure)));
   const low = quantile(values, 0.02) ?? 0;
   const high = quantile(values, 0.98) ?? 1;

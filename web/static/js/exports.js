@@ -121,7 +121,7 @@ export async function overlay(state, picture) {
   const bitmap = pictureOf(state, picture);
   if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
   const selection = selected(picture, state.filters);
-  const colours = colouring(state.colourBy, picture.items, selection);
+  const colours = colouring(state, picture);
   const line = Math.max(1, Math.max(width, height) / 1500);
   paintOutlines(context, { selection, colour: colours.of, shown: state.shown }, selection.kept, 1, line);
   return canvas.convertToBlob({ type: "image/png" });

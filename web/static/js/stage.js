@@ -11,7 +11,6 @@ import { byId, h } from "./dom.js";
 import { selected } from "./filters.js";
 import { number } from "./format.js";
 import { say, tell } from "./notices.js";
-import { inScope } from "./scope.js";
 import { current, edit, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
 import { lengths } from "./units.js";
@@ -144,7 +143,7 @@ function show(state) {
   const picture = current(state);
   if (!picture) return;
   const selection = selected(picture, state.filters);
-  const colours = colouring(state.colourBy, inScope(state).flatMap(({ items }) => items), selection);
+  const colours = colouring(state, picture);
   const bitmap = pictureOf(state, picture);
   viewer.show({
     picture: picture.id,
