@@ -113,6 +113,21 @@ def test_the_overlay_has_the_colours_that_the_page_shows_over_all_pictures(bench
     assert not largest_are_marked()
 
 
+def test_the_legend_follows_the_other_pictures_as_they_are_analysed(bench):
+    page = bench.page
+    bench.open_sample()
+    page.locator("#colour-by").select_option("size")
+    page.evaluate("async () => (await import('/static/js/state.js')).set({ pooled: true })")
+    page.set_input_files("#files", [SAMPLE, SAMPLE.with_name("small.jpg")])
+    expect(page.locator("#summary")).to_contain_text("3 pictures", timeout=120_000)
+    legend = page.locator("#legend")
+    shown = legend.inner_text()
+    page.locator("#outlines").click()
+    expect(legend).to_be_hidden()
+    page.locator("#outlines").click()
+    expect(legend).to_have_text(shown, use_inner_text=True)
+
+
 def test_the_key_stays_in_the_session_alone(bench):
     addresses = []
     bench.page.on("request", lambda request: addresses.append(request.url))

@@ -11,6 +11,7 @@ import { byId, h } from "./dom.js";
 import { selected } from "./filters.js";
 import { number } from "./format.js";
 import { say, tell } from "./notices.js";
+import { inScope } from "./scope.js";
 import { current, edit, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
 import { lengths } from "./units.js";
@@ -53,12 +54,18 @@ export function start() {
     byId("zoom-actual").textContent = `${Math.round(viewer.camera.scale * devicePixelRatio * 100)} %`;
   };
   subscribe([
-    "current", "filters", "colourBy", "shown", "outlines", "showLight", "pixelSize", "pooled",
+    "current", "filters", "colourBy", "shown", "outlines", "showLight", "pixelSize", answers,
     of("items"), of("edits"), of("bitmap"), of("light"),
   ], show);
   subscribe(["current", "focus"], showFocus);
   subscribe(["tool"], showTool);
 }
+
+/**
+ * Which answers lie in scope, as they set the ends of the colour scale.
+ * @param {State} state
+ */
+const answers = (state) => inScope(state).map(({ answer }) => answer?.request_id).join();
 
 /** @param {keyof Picture} part of the picture that is looked at */
 const of = (part) => (/** @type {State} */ state) => current(state)?.[part];
