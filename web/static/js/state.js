@@ -53,8 +53,8 @@ export function set(change) {
   scheduled = true;
   requestAnimationFrame(() => {
     scheduled = false;
-    const update = state; // all are told the same, even if one of them changes something
-    for (const tell of subscribers) tell(update);
+    const latest = state; // all are told the same, even if one of them changes something
+    for (const tell of subscribers) tell(latest);
   });
 }
 
@@ -66,8 +66,8 @@ export function set(change) {
 export function subscribe(keys, render) {
   const changed = watch(keys);
   changed(state);
-  subscribers.push((update) => {
-    if (changed(update)) render(update);
+  subscribers.push((latest) => {
+    if (changed(latest)) render(latest);
   });
 }
 
