@@ -168,3 +168,22 @@ def test_a_drawn_length_sets_the_pixel_size(bench):
     page.get_by_label("Length in µm").fill("150")
     page.get_by_role("button", name="Set the pixel size").click()
     assert float(page.get_by_label("Micrometres a pixel").input_value()) == pytest.approx(1.5, rel=0.02)
+
+
+def test_what_the_picture_may_not_tell_can_be_said(bench):
+    page = bench.page
+    bench.open_sample()
+    page.get_by_text("Analysis", exact=True).click()
+    page.get_by_label("Edges are").select_option("walls of foam")
+    diameter = page.get_by_label("Droplet diameter, about (px)")
+    diameter.fill("120")
+    diameter.press("Tab")
+    bench.tab("Export")
+    expect(page.locator("#code")).to_contain_text('"edge":"wall"')
+    expect(page.locator("#code")).to_contain_text('"diameter_px":120')
+    page.get_by_role("button", name="Analyse again").click()
+    expect(bench.count).to_have_text("0", timeout=120_000)  # all are debris beside droplets of that size
+    diameter.fill("")
+    diameter.press("Tab")
+    page.get_by_role("button", name="Analyse again").click()
+    expect(bench.count).to_have_text(str(len(INSIDE)), timeout=120_000)

@@ -6,7 +6,7 @@ import { inside, pointOf } from "./outline.js";
 import { NO_EDITS } from "./state.js";
 
 /** Options as the service has them by default, which need not be said. */
-const DEFAULTS = /** @type {Record<string, unknown>} */ ({ quality: "balanced", refine_edges: true, contents: true, objects: "auto" });
+const DEFAULTS = /** @type {Record<string, unknown>} */ ({ quality: "balanced", refine_edges: true, contents: true, objects: "auto", edge: "auto", diameter_px: null });
 
 /**
  * The three groups of parameters for the service, without what is default anyway.

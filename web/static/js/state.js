@@ -23,6 +23,8 @@ const START = {
     refine_edges: true,
     contents: true,
     objects: "auto",
+    edge: "auto",
+    diameter_px: null,
     automatic_filters: { unsure: true, edge: true, area: true, circularity: true, debris: true },
     preprocessing: {},
     channel: null,

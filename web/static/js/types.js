@@ -93,6 +93,8 @@
  * @property {boolean} refine_edges
  * @property {boolean} contents
  * @property {"auto" | "droplets" | "beads"} objects that lie in no other one
+ * @property {"auto" | "ring" | "fall" | "wall"} edge of the objects
+ * @property {number | null} diameter_px of the droplets, about
  * @property {Record<string, boolean>} automatic_filters
  * @property {Record<string, boolean | number>} preprocessing
  * @property {string | null} channel of a colour picture that shows fluorescence

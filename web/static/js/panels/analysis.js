@@ -9,6 +9,8 @@ export function start() {
   const change = (/** @type {Partial<Asked>} */ part) => set({ asked: { ...now().asked, ...part } });
   onChoice("quality", (value) => change({ quality: /** @type {Asked["quality"]} */ (value) }));
   onChoice("objects", (value) => change({ objects: /** @type {Asked["objects"]} */ (value) }));
+  onChoice("edge", (value) => change({ edge: /** @type {Asked["edge"]} */ (value) }));
+  onDiameter((pixels) => change({ diameter_px: pixels }));
   onCheck("#refine", (on) => change({ refine_edges: on }));
   onCheck("#contents", (on) => change({ contents: on }));
   onCheck("[data-automatic]", (on, { dataset }) => {
@@ -31,6 +33,12 @@ export function start() {
 function onChoice(id, heard) {
   const choice = /** @type {HTMLSelectElement} */ (byId(id));
   choice.addEventListener("change", () => heard(choice.value));
+}
+
+/** @param {(pixels: number | null) => void} heard */
+function onDiameter(heard) {
+  const field = /** @type {HTMLInputElement} */ (byId("diameter-px"));
+  field.addEventListener("change", () => heard(field.validity.valid && field.valueAsNumber > 0 ? field.valueAsNumber : null));
 }
 
 /**
