@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,15 +22,12 @@ from droplets.finding.segmenter import Memory, Segmenter
 from droplets.finding.weights import HeadFile
 from droplets.sam.checkpoint import CheckpointFile
 from droplets.sam.encoder import Precision
-from droplets.types import Generation, Mask, Quality
+from droplets.types import Generation, Mask, MaskRequest, Quality
 
 log = structlog.get_logger(__name__)
 
 MASK_BYTES = 2**29
 """Memory that the masks of all remembered pictures may take."""
-
-Pixels = NDArray[np.uint8]
-Points = NDArray[np.float64]
 
 
 class MaskGenerator(Protocol):
@@ -41,11 +38,8 @@ class MaskGenerator(Protocol):
     runtime: str
     source: str
 
-    def generate(self, pixels: Pixels, memory: Memory, quality: Quality) -> list[Mask]:
-        """Masks of everything in an HxWx3 uint8 RGB picture, of which `memory` may know something."""
-
-    def masks_at(self, pixels: Pixels, memory: Memory, points: Points) -> list[Mask]:
-        """The best mask at each of Nx2 (x, y) pixels."""
+    def generate(self, request: MaskRequest, memory: Memory) -> Generation:
+        """Masks of a picture, of which `memory` may know something and then knows more."""
 
 
 def load_generator(
@@ -80,24 +74,9 @@ class _Job:
     """One picture in the queue: what to do with it, and where the answer goes."""
 
     picture: str
-    pixels: Pixels
-    quality: Quality
-    points: Points | None
+    request: MaskRequest
     queued: float = field(default_factory=time.perf_counter)
     answer: Future[Generation] = field(default_factory=Future)
-
-
-@dataclass(eq=False)
-class _Remembered:
-    """What is kept of one picture."""
-
-    memory: Memory = field(default_factory=Memory)
-    masks: dict[Quality, list[Mask]] = field(default_factory=dict)
-
-    @property
-    def mask_bytes(self) -> int:
-        """Memory that the masks take."""
-        return sum(mask.crop.nbytes for masks in self.masks.values() for mask in masks)
 
 
 class SamService:
@@ -120,7 +99,7 @@ class SamService:
         self._load = load
         self._timeout = timeout_s
         self._jobs: queue.Queue[_Job] = queue.Queue(queue_size)
-        self._memory: OrderedDict[str, _Remembered] = OrderedDict()
+        self._memory: OrderedDict[str, Memory] = OrderedDict()
         self._memory_size = cache_size
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -130,22 +109,20 @@ class SamService:
         self._running = False
         self._draining = False
 
-    def generate(self, pixels: Pixels, quality: Quality, points: Points | None) -> Generation:
+    def generate(self, request: MaskRequest) -> Generation:
         """Masks of a picture; blocks until the inference thread has answered.
 
         Arguments:
-            pixels: HxWx3 uint8 RGB.
-            quality: speed against small objects.
-            points: Nx2 (x, y) pixels to segment at; None segments everything.
+            request: the picture and what is wanted of it.
 
         Raises:
             Busy: the queue is full, or there was no answer within the time limit.
             ModelUnavailable: the checkpoint cannot be loaded.
         """
-        picture = _fingerprint(pixels)
-        if points is None and (known := self._recall(picture, quality)) is not None:
+        picture = _fingerprint(request.pixels)
+        if not request.prompts.size and (known := self._recall(picture, request.quality)) is not None:
             return Generation(known, {"queue": 0.0, "encode": 0.0, "generate": 0.0})
-        job = _Job(picture, pixels, quality, points)
+        job = _Job(picture, request)
         self._enqueue(job)
         try:
             return job.answer.result(self._timeout)
@@ -238,36 +215,24 @@ class SamService:
 
     def _answer(self, job: _Job, generator: MaskGenerator) -> Generation:
         begun = time.perf_counter()
-        remembered = self._memory.get(job.picture)
-        if remembered is None:
-            remembered = _Remembered()
-        memory, encoded = remembered.memory, remembered.memory.encoding_s
-        everything: list[Mask] = []
-        if job.points is not None:
-            masks = generator.masks_at(job.pixels, memory, job.points)
-            everything = next(iter(remembered.masks.values()), [])
-        elif job.quality in remembered.masks:
-            masks = remembered.masks[job.quality]
-        else:
-            masks = generator.generate(job.pixels, memory, job.quality)
-            remembered.masks[job.quality] = masks
-        self._remember(job.picture, remembered)
-        seconds, encoding = time.perf_counter() - begun, memory.encoding_s - encoded
-        self._job_seconds = 0.7 * self._job_seconds + 0.3 * seconds
-        timing = {"queue": begun - job.queued, "encode": encoding, "generate": seconds - encoding}
-        return Generation(masks, {stage: 1000 * value for stage, value in timing.items()}, everything)
+        memory = self._memory.get(job.picture) or Memory()
+        generation = generator.generate(job.request, memory)
+        self._remember(job.picture, memory)
+        self._job_seconds = 0.7 * self._job_seconds + 0.3 * (time.perf_counter() - begun)
+        waited = 1000 * (begun - job.queued)
+        return replace(generation, timing_ms={"queue": waited, **generation.timing_ms})
 
     def _recall(self, picture: str, quality: Quality) -> list[Mask] | None:
         with self._lock:
-            remembered = self._memory.get(picture)
-            if remembered is None:
+            memory = self._memory.get(picture)
+            if memory is None:
                 return None
             self._memory.move_to_end(picture)
-            return remembered.masks.get(quality)
+            return memory.masks.get(quality)
 
-    def _remember(self, picture: str, remembered: _Remembered) -> None:
+    def _remember(self, picture: str, memory: Memory) -> None:
         with self._lock:
-            self._memory[picture] = remembered
+            self._memory[picture] = memory
             self._memory.move_to_end(picture)
             while len(self._memory) > self._memory_size or (
                 len(self._memory) > 1 and sum(kept.mask_bytes for kept in self._memory.values()) > MASK_BYTES
@@ -275,7 +240,7 @@ class SamService:
                 self._memory.popitem(last=False)
 
 
-def _fingerprint(pixels: Pixels) -> str:
+def _fingerprint(pixels: NDArray[np.uint8]) -> str:
     digest = hashlib.sha256(str(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()

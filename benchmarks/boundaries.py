@@ -24,7 +24,7 @@ from droplets.boundaries.refine import find_boundaries
 from droplets.boundaries.uncertainty import parts
 from droplets.finding.segmenter import Memory, Segmenter
 from droplets.objects.measure import equivalent_diameter, shape
-from droplets.types import Boundary, Mask
+from droplets.types import Boundary, Mask, MaskRequest
 from training.frames import shown
 from training.rendering.truth import Outline, Picture
 from training.validate import FIRST_SEED, as_stars, best_ious, weights
@@ -87,7 +87,8 @@ def measured(segmenter: Segmenter, picture: Picture, droplets: list[Outline]) ->
     """What the service makes of a picture's droplets, at least one."""
     height, width = picture.pixels.shape[:2]
     truth = as_stars(droplets, 0)
-    masks = [one for one in segmenter.generate(picture.pixels, Memory(), "balanced") if not one.inner]
+    everything = segmenter.generate(MaskRequest(picture.pixels, "balanced"), Memory()).masks
+    masks = [one for one in everything if not one.inner]
     found = find_boundaries(cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY), masks)
     ious = best_ious(masks, truth.masks(width, height))
     right = np.flatnonzero(ious.max(axis=1, initial=0) > 0.5)

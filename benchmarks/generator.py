@@ -33,7 +33,7 @@ from benchmarks.pictures import load, names, share
 from droplets.finding.segmenter import Memory, Segmenter
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.generator import Generator
-from droplets.types import Mask
+from droplets.types import Mask, MaskRequest
 
 DEFAULT = ["rendered/dense-1024x1024", "rendered/beads-1920x1200"]
 SIDES = ("ours", "exact", "stock")
@@ -112,7 +112,7 @@ def measure(side: str, name: str, args: argparse.Namespace) -> tuple[dict[str, A
 
 def _ours(args: argparse.Namespace) -> Finder:
     segmenter = Segmenter(CHECKPOINT, args.head, args.device, runtime=args.runtime)
-    return lambda pixels: segmenter.generate(pixels, Memory(), args.quality)
+    return lambda pixels: list(segmenter.generate(MaskRequest(pixels, args.quality), Memory()).masks)
 
 
 def _exact(args: argparse.Namespace) -> Finder:

@@ -42,7 +42,7 @@ from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
 from droplets.sam import tiny_vit
-from droplets.types import Mask
+from droplets.types import Mask, MaskRequest
 
 DENSE, BEADS, LARGE = "rendered/dense-1024x1024", "rendered/beads-1920x1200", "rendered/large-4096x4096"
 SMALL = 256
@@ -257,9 +257,9 @@ def compare_precisions(bench: Bench) -> Figures:
         reference = Segmenter(CHECKPOINT, bench.head, bench.device, precision="fp32", runtime="torch")
         figures: Figures = {"precision": bench.segmenter.precision}
         for name in bench.pictures:
-            pixels = bench.pixels(name)
-            own = bench.segmenter.generate(pixels, Memory(), "balanced")
-            other = reference.generate(pixels, Memory(), "balanced")
+            request = MaskRequest(bench.pixels(name), "balanced")
+            own = bench.segmenter.generate(request, Memory()).masks
+            other = reference.generate(request, Memory()).masks
             figures[name] = {
                 "masks": len(own),
                 "masks in fp32": len(other),
@@ -282,9 +282,10 @@ def time_stock(bench: Bench) -> Figures:
         figures["stock, s"] = bench.seconds(lambda: masks.extend(find(pixels)))
         figures["stock's masks"] = len(masks)
     segmenter = bench.segmenter
-    found = segmenter.generate(pixels, Memory(), "balanced")
+    request = MaskRequest(pixels, "balanced")
+    found = segmenter.generate(request, Memory()).masks
     rounds = 1 if bench.quick else 3
-    took = [bench.seconds(lambda: segmenter.generate(pixels, Memory(), "balanced")) for _ in range(rounds)]
+    took = [bench.seconds(lambda: segmenter.generate(request, Memory())) for _ in range(rounds)]
     ours = statistics.median(took)
     return {**figures, "ours, s": ours, "our masks": len(found), "times stock": figures["stock, s"] / ours}
 

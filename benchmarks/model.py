@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from droplets.finding.segmenter import Memory, Segmenter
 from droplets.pipeline import GenerateMasks
 from droplets.sam.checkpoint import load_sam
-from droplets.types import Generation, Image, Mask, Quality
+from droplets.types import Image, Mask
 
 CHECKPOINT = Path("model/mobile_sam.pt")
 HEAD = Path("model/droplet_head.safetensors")
@@ -22,18 +21,7 @@ Finder = Callable[[np.ndarray], list[Mask]]
 
 def forgetful(segmenter: Segmenter) -> GenerateMasks:
     """Masks of a picture for `droplets.pipeline.analyze`; nothing is remembered of any."""
-
-    def generate(pixels: np.ndarray, quality: Quality, points: np.ndarray | None) -> Generation:
-        memory, started = Memory(), time.perf_counter()
-        if points is None:
-            masks = segmenter.generate(pixels, memory, quality)
-        else:
-            masks = segmenter.masks_at(pixels, memory, points)
-        encode = 1000 * memory.encoding_s
-        spent = 1000 * (time.perf_counter() - started)
-        return Generation(masks, {"queue": 0.0, "encode": encode, "generate": spent - encode})
-
-    return generate
+    return lambda request: segmenter.generate(request, Memory())
 
 
 def stock(device: str, points_per_side: int = 32) -> Finder:

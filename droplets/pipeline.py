@@ -37,10 +37,10 @@ from droplets.preprocess import preprocess
 from droplets.reading.pixel_size import believable
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.settings import StageSettings
-from droplets.types import Boundary, Box, Droplet, Generation, Image, Mask, Objects, PixelSize, Quality
+from droplets.types import Boundary, Box, Droplet, Generation, Image, Mask, MaskRequest, Objects, PixelSize
 
-GenerateMasks = Callable[[NDArray[np.uint8], Quality, NDArray[np.float64] | None], Generation]
-"""(HxWx3 uint8 RGB, quality, Nx2 (x, y) prompt points or None for everything) -> Generation."""
+GenerateMasks = Callable[[MaskRequest], Generation]
+"""Gives the masks of a picture, wherever the model lives; the same for the same request."""
 
 
 def analyze(
@@ -54,7 +54,7 @@ def analyze(
 
     Arguments:
         image: the picture.
-        generate: gives the masks of a picture, wherever the model lives.
+        generate: gives the masks of a picture.
         wanted: options, filters and preprocessing.
         fluorescence: second picture of the same field, for digital PCR.
         how: the stages' tuned numbers.
@@ -68,7 +68,7 @@ def analyze(
     with _stopwatch(timing, "preprocess"):
         prepared = preprocess(task.part.pixels, wanted.preprocessing)
         scale_bar = find_scale_bar(image.pixels, how.annotations)
-    generation = _generation(generate, prepared, task)
+    generation = generate(MaskRequest(prepared, wanted.options.quality, task.only, task.add))
     timing |= generation.timing_ms
     with _stopwatch(timing, "refine"):
         refined = _refined(task, generation, scale_bar)
@@ -138,17 +138,6 @@ def _checked(image: Image, wanted: AnalysisOptions, how: StageSettings) -> _Task
     add = checked_points(options.add, region, "add")
     exclude = checked_points(options.exclude, region, "exclude")
     return _Task(crop(image, region), region, wanted, how, only, add, exclude)
-
-
-def _generation(generate: GenerateMasks, pixels: NDArray[np.uint8], task: _Task) -> Generation:
-    """Masks of everything, or only at some points; and of what is to be added."""
-    quality = task.wanted.options.quality
-    generation = generate(pixels, quality, task.only)
-    if not task.add.size:
-        return generation
-    added = generate(pixels, quality, task.add)
-    timing = {stage: spent + added.timing_ms[stage] for stage, spent in generation.timing_ms.items()}
-    return Generation([*generation.masks, *added.masks], timing, generation.everything)
 
 
 def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) -> _Refined:

@@ -7,7 +7,7 @@ with pixel centres at integers. Boxes are XYWH. Arrays are HxW or HxWx3.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -201,13 +201,36 @@ class Boundary:
 
 
 @dataclass(frozen=True, eq=False)
+class MaskRequest:
+    """What a mask generator is asked of one picture.
+
+    Attributes:
+        pixels: HxWx3 uint8 RGB.
+        quality: speed against small objects.
+        points: Nx2 (x, y) pixels, to find only what lies there; None for everything.
+        add: Nx2 (x, y) pixels of what is to be found beside that.
+    """
+
+    pixels: NDArray[np.uint8]
+    quality: Quality
+    points: NDArray[np.float64] | None = None
+    add: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+
+    @property
+    def prompts(self) -> NDArray[np.float64]:
+        """Nx2 (x, y) pixels: each point that somebody has pointed at."""
+        return self.add if self.points is None else np.concatenate([self.points, self.add])
+
+
+@dataclass(frozen=True, eq=False)
 class Generation:
     """What a mask generator gives for one picture.
 
     Attributes:
         masks: one or more an object, in no order.
-        timing_ms: milliseconds a stage took ("queue", "encode", "generate"); 0 where nothing had to be done.
-        everything: masks of the whole picture, where only some were asked for and these are remembered.
+        timing_ms: milliseconds a stage took ("encode", "generate", and "queue" where there is one); 0 where
+            nothing had to be done.
+        everything: masks of the whole picture, where only some were asked for; these lie among them.
     """
 
     masks: Sequence[Mask]

@@ -13,7 +13,7 @@ import torch
 from droplets.errors import Busy, ModelUnavailable
 from droplets.finding.weights import HeadFile
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints, read_tensors, verify
-from droplets.types import Mask
+from droplets.types import Generation, Mask, MaskRequest
 from sam_service import SamService, load_generator
 from tests.conftest import ROOT
 
@@ -36,19 +36,17 @@ class Generator:
         self.memories = []
         self.threads = set()
 
-    def generate(self, pixels, memory, quality):
+    def generate(self, request, memory):
         self.threads.add(threading.current_thread())
-        self.calls.append(quality)
         self.memories.append(memory)
-        memory.encoding_s += 0.25
-        self.began.set()
-        assert self.go.wait(10)
-        return [Mask(0, 0, np.ones((2, 2), bool))]
-
-    def masks_at(self, pixels, memory, points):
-        self.calls.append("points")
-        self.memories.append(memory)
-        return [Mask(int(x), int(y), np.ones((1, 1), bool)) for x, y in points]
+        if request.quality not in memory.masks:
+            self.calls.append(request.quality)
+            memory.masks[request.quality] = [Mask(0, 0, np.ones((2, 2), bool))]
+            self.began.set()
+            assert self.go.wait(10)
+        at_points = [Mask(int(x), int(y), np.ones((1, 1), bool)) for x, y in request.prompts]
+        everything = memory.masks[request.quality]
+        return Generation(at_points or everything, {"encode": 250.0, "generate": 1.0})
 
 
 @pytest.fixture
@@ -69,6 +67,10 @@ def picture(value: int) -> np.ndarray:
     return np.full((8, 8, 3), value, np.uint8)
 
 
+def everything(value: int) -> MaskRequest:
+    return MaskRequest(picture(value), "balanced")
+
+
 def test_ten_first_requests_load_one_model(make_service, generator):
     loads = []
 
@@ -81,7 +83,7 @@ def test_ten_first_requests_load_one_model(make_service, generator):
     assert not service.status()["model_loaded"]
     assert not loads  # nothing is loaded before it is needed
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(lambda i: service.generate(picture(i), "balanced", None), range(10)))
+        answers = list(pool.map(lambda i: service.generate(everything(i)), range(10)))
     assert len(answers) == 10
     assert len(loads) == 1
     assert generator.threads == set(loads)  # one thread for loading and inference
@@ -94,15 +96,15 @@ def test_a_full_queue_is_refused_at_once(make_service, generator):
     service = make_service(queue_size=2)
     generator.go.clear()
     with ThreadPoolExecutor(3) as pool:
-        running = pool.submit(service.generate, picture(0), "balanced", None)
+        running = pool.submit(service.generate, everything(0))
         assert generator.began.wait(5)
-        waiting = [pool.submit(service.generate, picture(i), "balanced", None) for i in (1, 2)]
+        waiting = [pool.submit(service.generate, everything(i)) for i in (1, 2)]
         deadline = time.monotonic() + 5
         while service.status()["queue_length"] < 2 and time.monotonic() < deadline:
             time.sleep(0.005)
         assert not service.ready
         with pytest.raises(Busy) as refusal:
-            service.generate(picture(3), "balanced", None)
+            service.generate(everything(3))
         assert int(refusal.value.headers["Retry-After"]) >= 1
         generator.go.set()
         for answer in (running, *waiting):
@@ -114,73 +116,71 @@ def test_who_waits_too_long_is_told_and_costs_no_inference(make_service, generat
     service = make_service(timeout_s=0.1)
     generator.go.clear()
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(service.generate, picture(0), "balanced", None)
+        first = pool.submit(service.generate, everything(0))
         assert generator.began.wait(5)
         with pytest.raises(Busy, match="No answer within"):
-            service.generate(picture(1), "balanced", None)
+            service.generate(everything(1))
         assert isinstance(first.exception(5), Busy)
     generator.go.set()
-    service.generate(picture(2), "balanced", None)
+    service.generate(everything(2))
     assert len(generator.calls) == 2  # pictures 0 and 2
 
 
 def test_the_same_picture_costs_one_inference(make_service, generator):
     service = make_service()
-    first = service.generate(picture(0), "balanced", None)
-    again = service.generate(picture(0).copy(), "balanced", None)
+    first = service.generate(everything(0))
+    again = service.generate(everything(0))
     assert again.masks is first.masks
     assert again.timing_ms == {"queue": 0.0, "encode": 0.0, "generate": 0.0}
     assert generator.calls == ["balanced"]
 
 
-def test_the_time_that_networks_took_is_told_apart(make_service):
-    service = make_service()
-    first = service.generate(picture(0), "balanced", None).timing_ms
-    assert first["encode"] == pytest.approx(250)
-    at_point = service.generate(picture(0), "balanced", POINT).timing_ms
-    assert at_point["encode"] == 0
-    assert at_point["generate"] >= 0
+def test_the_wait_is_told_beside_the_times_of_the_model(make_service):
+    timing = make_service().generate(everything(0)).timing_ms
+    assert list(timing) == ["queue", "encode", "generate"]
+    assert (timing["encode"], timing["generate"]) == (250, 1)
 
 
 def test_another_quality_or_points_find_what_is_known_of_the_picture(make_service, generator):
     service = make_service()
-    service.generate(picture(0), "balanced", None)
-    service.generate(picture(0), "fast", None)
-    at_point = service.generate(picture(0), "balanced", POINT)
-    assert generator.calls == ["balanced", "fast", "points"]
+    service.generate(everything(0))
+    service.generate(MaskRequest(picture(0), "fast"))
+    at_point = service.generate(MaskRequest(picture(0), "balanced", POINT))
+    assert generator.calls == ["balanced", "fast"]
+    assert len(generator.memories) == 3
     assert len(set(map(id, generator.memories))) == 1
     assert at_point.masks[0].box == (2, 3, 1, 1)
 
 
-def test_masks_at_points_come_with_those_of_everything_if_they_are_remembered(make_service):
+@pytest.mark.parametrize("points", [{"points": POINT}, {"add": POINT}, {"points": POINT, "add": POINT}])
+def test_points_are_one_job_of_the_model_also_where_everything_is_known(make_service, generator, points):
     service = make_service()
-    assert service.generate(picture(1), "fast", POINT).everything == []
-    everything = service.generate(picture(1), "fast", None)
-    assert service.generate(picture(1), "fast", POINT).everything == everything.masks
-    assert not everything.everything
+    service.generate(everything(0))
+    service.generate(MaskRequest(picture(0), "balanced", **points))
+    assert len(generator.memories) == 2
 
 
 def test_pictures_of_the_same_bytes_but_another_shape_differ(make_service, generator):
     service = make_service()
-    service.generate(np.zeros((4, 16, 3), np.uint8), "balanced", None)
-    service.generate(np.zeros((16, 4, 3), np.uint8), "balanced", None)
+    service.generate(MaskRequest(np.zeros((4, 16, 3), np.uint8), "balanced"))
+    service.generate(MaskRequest(np.zeros((16, 4, 3), np.uint8), "balanced"))
     assert len(generator.calls) == 2
 
 
 def test_the_least_recently_used_picture_is_forgotten(make_service, generator):
     service = make_service(cache_size=2)
     for value in (0, 1, 0, 2):  # 1 is the one not used for longest
-        service.generate(picture(value), "balanced", None)
-    service.generate(picture(0), "balanced", None)
+        service.generate(everything(value))
+    service.generate(everything(0))
     assert len(generator.calls) == 3
-    service.generate(picture(1), "balanced", None)
+    service.generate(everything(1))
     assert len(generator.calls) == 4
 
 
 def test_no_memory_at_all(make_service, generator):
     service = make_service(cache_size=0)
     for _ in range(2):
-        assert len(service.generate(picture(0), "balanced", None).masks) == 1
+        assert len(service.generate(everything(0)).masks) == 1
     assert len(generator.calls) == 2
 
 
@@ -188,7 +188,7 @@ def test_twins_that_wait_together_cost_one_inference(make_service, generator):
     service = make_service()
     generator.go.clear()
     with ThreadPoolExecutor(3) as pool:
-        twins = [pool.submit(service.generate, picture(0), "balanced", None) for _ in range(3)]
+        twins = [pool.submit(service.generate, everything(0)) for _ in range(3)]
         generator.go.set()
         assert all(len(twin.result(5).masks) == 1 for twin in twins)
     assert generator.calls == ["balanced"]
@@ -198,11 +198,11 @@ def test_draining_reports_not_ready_and_still_answers(make_service, generator):
     service = make_service()
     generator.go.clear()
     with ThreadPoolExecutor(2) as pool:
-        running = pool.submit(service.generate, picture(0), "balanced", None)
+        running = pool.submit(service.generate, everything(0))
         assert generator.began.wait(5)
         service.drain()
         assert not service.ready
-        arrived = pool.submit(service.generate, picture(1), "balanced", None)
+        arrived = pool.submit(service.generate, everything(1))
         generator.go.set()
         assert len(running.result(5).masks) == len(arrived.result(5).masks) == 1
 
@@ -218,8 +218,8 @@ def test_a_model_that_fails_to_load_is_tried_again(make_service, generator):
 
     service = make_service(load)
     with pytest.raises(ModelUnavailable):
-        service.generate(picture(0), "balanced", None)
-    assert len(service.generate(picture(0), "balanced", None).masks) == 1
+        service.generate(everything(0))
+    assert len(service.generate(everything(0)).masks) == 1
 
 
 def test_the_thread_outlives_a_fault(make_service, generator, monkeypatch):
@@ -227,8 +227,8 @@ def test_the_thread_outlives_a_fault(make_service, generator, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(generator, "generate", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            service.generate(picture(0), "balanced", None)
-    assert len(service.generate(picture(0), "balanced", None).masks) == 1
+            service.generate(everything(0))
+    assert len(service.generate(everything(0)).masks) == 1
     assert not service.status()["running"]
 
 
@@ -240,14 +240,14 @@ def test_too_little_memory_is_busy(make_service, generator, monkeypatch, fault):
     service = make_service()
     monkeypatch.setattr(generator, "generate", full)
     with pytest.raises(Busy, match="memory"):
-        service.generate(picture(0), "balanced", None)
+        service.generate(everything(0))
 
 
 def test_large_masks_are_not_hoarded(make_service, generator, monkeypatch):
     monkeypatch.setattr("sam_service.MASK_BYTES", 6)  # a mask of the test generator takes 4
     service = make_service()
     for value in (0, 1, 2):
-        service.generate(picture(value), "balanced", None)
+        service.generate(everything(value))
     assert service.status()["remembered_pictures"] < 3
 
 

@@ -21,7 +21,7 @@ from droplets.sam.checkpoint import load_sam
 from droplets.sam.encoder import Embedding, Precision, Runtime
 from droplets.sam.generator import Generator
 from droplets.sam.pointing import find_at
-from droplets.types import Mask, Quality
+from droplets.types import Generation, Mask, MaskRequest, Quality
 
 PRECISION_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
@@ -48,19 +48,31 @@ EFFORTS: dict[Quality, Effort] = {
 }
 
 
+AROUND: dict[Quality, Quality] = {"fast": "fast", "balanced": "balanced", "thorough": "balanced"}
+"""By which quality the objects around a point are found: what the one pass of the request's own sees, for the
+decoder is asked at the point alone."""
+
+
 @dataclass(eq=False)
 class Memory:
-    """What is kept of one picture beside its masks.
+    """What is kept of one picture. It saves time; no answer depends on it.
 
     Attributes:
         embedding: for the decoder; None until it was needed.
         seen: what one pass found, by whether finer scales were looked at.
+        masks: of everything, by quality.
         encoding_s: seconds that networks spent on the picture so far.
     """
 
     embedding: Embedding | None = None
     seen: dict[bool, Seen] = field(default_factory=dict)
+    masks: dict[Quality, list[Mask]] = field(default_factory=dict)
     encoding_s: float = 0.0
+
+    @property
+    def mask_bytes(self) -> int:
+        """Bytes that the masks take."""
+        return sum(mask.crop.nbytes for masks in self.masks.values() for mask in masks)
 
 
 class Segmenter:
@@ -96,19 +108,36 @@ class Segmenter:
         self.precision = PRECISION_NAMES[self._network.dtype]
         self.runtime = self._network.runtime
         if device != "cpu":
-            self.generate(np.zeros((64, 64, 3), np.uint8), Memory(), "thorough")
+            self.generate(MaskRequest(np.zeros((64, 64, 3), np.uint8), "thorough"), Memory())
 
-    def generate(self, pixels: NDArray[np.uint8], memory: Memory, quality: Quality) -> list[Mask]:
-        """Masks of everything in an HxWx3 uint8 RGB picture; how hard to look for it is in `EFFORTS`.
+    def generate(self, request: MaskRequest, memory: Memory) -> Generation:
+        """Masks of everything in a picture or of what lies at points, and of what is to be added.
 
-        What is much less sure than the picture's other objects comes last, see `Mask.unsure`.
+        How hard it looks is in `EFFORTS`. What is much less sure than the picture's other objects comes last
+        of everything, see `Mask.unsure`. What lies at points comes with everything around it, see `AROUND`.
 
         Arguments:
-            pixels: the picture.
+            request: the picture and what is wanted of it.
             memory: of the same picture.
-            quality: by which it is looked for.
         """
-        effort = EFFORTS[quality]
+        begun, encoded = time.perf_counter(), memory.encoding_s
+        everything: list[Mask] = []
+        if request.points is None:
+            masks = self._everything(request.pixels, memory, request.quality)
+        else:
+            masks, everything = [], self._everything(request.pixels, memory, AROUND[request.quality])
+        if request.prompts.size:
+            masks = [*masks, *self._prompted(request, memory)]
+        encoding = memory.encoding_s - encoded
+        rest = time.perf_counter() - begun - encoding
+        return Generation(masks, {"encode": 1000 * encoding, "generate": 1000 * rest}, everything)
+
+    def _everything(self, pixels: NDArray[np.uint8], memory: Memory, quality: Quality) -> list[Mask]:
+        if quality not in memory.masks:
+            memory.masks[quality] = self._found(pixels, memory, EFFORTS[quality])
+        return memory.masks[quality]
+
+    def _found(self, pixels: NDArray[np.uint8], memory: Memory, effort: Effort) -> list[Mask]:
         height, width = pixels.shape[:2]
         seen = self._seen(pixels, memory, effort.finer)
         masks = seen.stars.masks(width, height)
@@ -119,19 +148,12 @@ class Segmenter:
                 masks += missed(self._generator, prepared, masks, effort.grid)
         return [*masks, *(replace(mask, unsure=True) for mask in seen.unsure.masks(width, height))]
 
-    def masks_at(self, pixels: NDArray[np.uint8], memory: Memory, points: NDArray[np.float64]) -> list[Mask]:
-        """The best mask at each of Nx2 (x, y) pixels of a picture, where there is one.
-
-        Arguments:
-            pixels: HxWx3 uint8 RGB.
-            memory: of the same picture.
-            points: that somebody has pointed at.
-        """
-        stars = self._seen(pixels, memory).stars
-        radii = radii_at(stars, points)
+    def _prompted(self, request: MaskRequest, memory: Memory) -> list[Mask]:
+        """The best mask at each point that somebody has pointed at, where there is one."""
+        pixels, points, around = request.pixels, request.prompts, AROUND[request.quality]
+        radii = radii_at(self._seen(pixels, memory, EFFORTS[around].finer).stars, points)
         found = find_at(self._generator, pixels, self._embedding(pixels, memory), points, radii)
-        height, width = pixels.shape[:2]
-        known = stars.masks(width, height)
+        known = [mask for mask in self._everything(pixels, memory, around) if not mask.unsure]
         boxes = boxes_of(known)
         near = ([known[i] for i in overlapping(boxes, mask)] for mask in found)
         return [
@@ -147,10 +169,7 @@ class Segmenter:
             generator.warm_up()
         return generator
 
-    def _seen(self, pixels: NDArray[np.uint8], memory: Memory, finer: bool | None = None) -> Seen:
-        """What one pass finds; where it does not matter whether `finer`, what is remembered."""
-        if finer is None:
-            finer = next(iter(memory.seen), True)
+    def _seen(self, pixels: NDArray[np.uint8], memory: Memory, finer: bool) -> Seen:
         if finer not in memory.seen:
             seen = look(self._network.answer, pixels, Looking(finer, thresholds=self._thresholds))
             memory.seen[finer] = seen

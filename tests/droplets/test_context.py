@@ -1,4 +1,4 @@
-"""Objects at points are measured as among all the others, if these are known."""
+"""Objects at points are measured as among all the others."""
 
 import pytest
 
@@ -59,8 +59,10 @@ def test_a_droplet_at_a_point_has_the_figures_and_beads_that_it_has_among_all(re
     image, masks = rendered
     timing = {"queue": 0.0, "encode": 0.0, "generate": 0.0}
 
-    def generate(pixels, quality, points):
-        return Generation(masks, timing) if points is None else Generation([masks[which]], timing, masks)
+    def generate(request):
+        if request.points is None:
+            return Generation(masks, timing)
+        return Generation([masks[which]], timing, masks)
 
     point = [float(value) for value in masks[which].centroid]
     among_all = analyze(image, generate, AnalysisOptions()).droplets

@@ -13,7 +13,7 @@ from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
 from droplets.preprocess import Preprocessing, preprocess
 from droplets.region import crop
-from droplets.types import BorderDistance, Generation, Mask, PixelSize
+from droplets.types import BorderDistance, Generation, Mask, MaskRequest, PixelSize
 from tests.droplets.shapes import disc, ellipse, picture, rectangle
 
 ALL_OFF = {"automatic_filters": False}
@@ -25,10 +25,10 @@ class DrawnMasks:
 
     def __init__(self, *masks: Mask, roi: tuple[int, int] = (0, 0)) -> None:
         self.masks = [replace(mask, x=mask.x - roi[0], y=mask.y - roi[1]) for mask in masks]
-        self.calls: list[tuple] = []
+        self.calls: list[MaskRequest] = []
 
-    def __call__(self, pixels, quality, points) -> Generation:
-        self.calls.append((pixels, quality, points))
+    def __call__(self, request) -> Generation:
+        self.calls.append(request)
         return Generation(self.masks, {"queue": 1.0, "encode": 2.0, "generate": 3.0})
 
 
@@ -188,16 +188,17 @@ def test_timing_has_every_stage():
 def test_the_generator_gets_picture_quality_and_no_points(quality):
     image, generator = noise(channels=3), DrawnMasks()
     analyze(image, generator, wanted(quality=quality))
-    ((pixels, asked, points),) = generator.calls
-    assert np.array_equal(pixels, image.pixels)
-    assert asked == quality
-    assert points is None
+    (request,) = generator.calls
+    assert np.array_equal(request.pixels, image.pixels)
+    assert request.quality == quality
+    assert request.points is None
+    assert not request.prompts.size
 
 
 def test_balanced_is_the_default():
     generator = DrawnMasks()
     analyze(noise(), generator, AnalysisOptions())
-    assert generator.calls[0][1] == "balanced"
+    assert generator.calls[0].quality == "balanced"
 
 
 def test_the_model_sees_the_prepared_picture_and_figures_stay_on_the_stored_values():
@@ -205,7 +206,7 @@ def test_the_model_sees_the_prepared_picture_and_figures_stay_on_the_stored_valu
     steps = Preprocessing(median_filter=True, unsharp_mask=True)
     before = image.original.copy(), image.pixels.copy()
     (droplet,) = analyze(image, generator, wanted(preprocessing=steps)).droplets
-    assert np.array_equal(generator.calls[0][0], preprocess(image.pixels, steps))
+    assert np.array_equal(generator.calls[0].pixels, preprocess(image.pixels, steps))
     assert droplet.intensity == intensity(image.original, generator.masks[0])
     assert droplet.intensity.max > 60_000
     assert np.array_equal(image.original, before[0])
@@ -230,8 +231,8 @@ def test_a_region_is_cut_out_and_its_masks_put_back():
     image, mask = noise(bit_depth=16), disc(90.4, 79.7, 14)
     generator = DrawnMasks(mask, roi=(50, 40))
     (droplet,) = analyze(image, generator, wanted(roi=[50, 40, 90, 70])).droplets
-    assert np.array_equal(generator.calls[0][0], image.pixels[40:110, 50:140])
-    assert generator.calls[0][0].flags.c_contiguous
+    assert np.array_equal(generator.calls[0].pixels, image.pixels[40:110, 50:140])
+    assert generator.calls[0].pixels.flags.c_contiguous
     assert droplet.mask.box == mask.box
     assert droplet.mask.centroid == pytest.approx((90.4, 79.7), abs=0.1)
     assert droplet.intensity == intensity(image.original, mask)
@@ -297,20 +298,20 @@ def test_a_region_outside_or_too_small_is_refused_before_the_model_runs(roi):
 def test_the_smallest_regions_are_taken(roi):
     generator = DrawnMasks()
     analyze(noise(), generator, wanted(roi=roi))
-    assert generator.calls[0][0].shape == (8, 8, 3)
+    assert generator.calls[0].pixels.shape == (8, 8, 3)
 
 
 def test_points_are_handed_on():
     generator = DrawnMasks()
     analyze(noise(), generator, wanted(points=[[10, 20], [30.5, 40.25]]))
-    assert generator.calls[0][2] == pytest.approx(np.array([[10, 20], [30.5, 40.25]]))
-    assert generator.calls[0][2].dtype == np.float64
+    assert generator.calls[0].points == pytest.approx(np.array([[10, 20], [30.5, 40.25]]))
+    assert generator.calls[0].points.dtype == np.float64
 
 
 def test_points_are_those_of_the_whole_picture_also_in_a_region():
     generator = DrawnMasks()
     analyze(noise(), generator, wanted(roi=[50, 40, 90, 70], points=[[50, 40], [139, 109]]))
-    assert generator.calls[0][2] == pytest.approx(np.array([[0, 0], [89, 69]]))
+    assert generator.calls[0].points == pytest.approx(np.array([[0, 0], [89, 69]]))
 
 
 @pytest.mark.parametrize("point", [(-0.5, 0), (0, -0.5), (WIDTH - 0.5, 0), (0, HEIGHT - 0.5)])

@@ -12,7 +12,7 @@ import pytest
 from droplets.boundaries.refine import find_boundaries
 from droplets.finding.network import Network
 from droplets.finding.segmenter import Memory, Segmenter
-from droplets.types import Mask
+from droplets.types import Mask, MaskRequest
 from tests.conftest import ROOT
 from tests.droplets.sam.conftest import CHECKPOINT
 from tests.droplets.shapes import disc
@@ -61,7 +61,8 @@ def watched(frames):
 
 
 def found(segmenter: Segmenter, grey: np.ndarray) -> list[Mask]:
-    return segmenter.generate(np.repeat(grey[..., None], 3, axis=2), Memory(), "balanced")
+    request = MaskRequest(np.repeat(grey[..., None], 3, axis=2), "balanced")
+    return list(segmenter.generate(request, Memory()).masks)
 
 
 def placed(segmenter: Segmenter, grey: np.ndarray) -> list[Mask]:

@@ -10,8 +10,9 @@ from safetensors.torch import save_file
 from droplets.errors import ModelUnavailable
 from droplets.finding.head import HEAT, Head
 from droplets.finding.one_pass import Seen
-from droplets.finding.segmenter import Memory, Segmenter
+from droplets.finding.segmenter import EFFORTS, Memory, Segmenter
 from droplets.finding.stars import Stars
+from droplets.types import MaskRequest
 from tests.droplets.finding.answers import Circle
 from tests.droplets.finding.test_decode import stars_of
 from tests.droplets.sam.conftest import CHECKPOINT
@@ -37,8 +38,8 @@ def test_it_says_what_it_is(segmenter):
 
 def test_nothing_is_seen_and_the_decoder_is_not_needed(segmenter, picture):
     memory = Memory()
-    assert segmenter.generate(picture, memory, "fast") == []
-    assert segmenter.generate(picture, memory, "balanced") == []
+    assert segmenter.generate(MaskRequest(picture, "fast"), memory).masks == []
+    assert segmenter.generate(MaskRequest(picture, "balanced"), memory).masks == []
     assert memory.embedding is None
     assert sorted(memory.seen) == [False, True]
     assert memory.encoding_s > 0
@@ -47,19 +48,20 @@ def test_nothing_is_seen_and_the_decoder_is_not_needed(segmenter, picture):
 
 def test_what_was_seen_is_remembered(segmenter, picture):
     memory = Memory()
-    segmenter.generate(picture, memory, "balanced")
-    spent = memory.encoding_s
-    segmenter.generate(picture, memory, "balanced")
-    assert memory.encoding_s == spent
+    first = segmenter.generate(MaskRequest(picture, "balanced"), memory)
+    again = segmenter.generate(MaskRequest(picture, "balanced"), memory)
+    assert again.masks is first.masks
+    assert first.timing_ms["encode"] == 1000 * memory.encoding_s
+    assert again.timing_ms["encode"] == 0
 
 
 def test_points_are_answered_by_hand_and_the_embedding_is_kept(segmenter, picture):
     memory = Memory(seen={True: Seen(stars_of([Circle(35, 32, 16)]), Stars.none(), 0.0)})
-    points = np.array([[35.0, 32.0]])
-    first = segmenter.masks_at(picture, memory, points)
+    request = MaskRequest(picture, "balanced", np.array([[35.0, 32.0]]))
+    first = segmenter.generate(request, memory).masks
     embedding, spent = memory.embedding, memory.encoding_s
     assert embedding is not None
-    again = segmenter.masks_at(picture, memory, points)
+    again = segmenter.generate(request, memory).masks
     assert [mask.found_by for mask in first] == ["hand"]
     assert [mask.box for mask in first] == [mask.box for mask in again]
     assert memory.embedding is embedding
@@ -67,9 +69,35 @@ def test_points_are_answered_by_hand_and_the_embedding_is_kept(segmenter, pictur
     assert list(memory.seen) == [True]
 
 
+def test_around_points_is_what_the_one_pass_sees_at_the_quality(segmenter, picture):
+    few, many = stars_of([Circle(35, 32, 16)]), stars_of([Circle(35, 32, 16), Circle(101, 32, 16)])
+    memory = Memory(seen={False: Seen(few, Stars.none(), 0.0), True: Seen(many, Stars.none(), 0.0)})
+    around = {
+        quality: segmenter.generate(
+            MaskRequest(picture, quality, np.array([[35.0, 32.0]])), memory
+        ).everything
+        for quality in EFFORTS
+    }
+    assert {quality: len(masks) for quality, masks in around.items()} == {
+        "fast": 1,
+        "balanced": 2,
+        "thorough": 2,
+    }
+    assert "thorough" not in memory.masks  # the decoder was asked at the point alone
+
+
+def test_what_is_to_be_added_is_looked_for_beside_everything(segmenter, picture):
+    memory = Memory(seen={True: Seen(stars_of([Circle(35, 32, 16)]), Stars.none(), 0.0)})
+    points = np.array([[101.0, 32.0]])
+    found = segmenter.generate(MaskRequest(picture, "balanced", add=points), memory)
+    assert [mask.found_by for mask in found.masks] == ["head", "hand"]
+    assert found.everything == []
+    assert len(memory.masks["balanced"]) == 1
+
+
 def test_thorough_prompts_what_the_head_does_not_see(segmenter, picture):
     memory = Memory(seen={True: Seen(Stars.none(), Stars.none(), 0.0)})
-    masks = segmenter.generate(picture, memory, "thorough")
+    masks = segmenter.generate(MaskRequest(picture, "thorough"), memory).masks
     assert len(masks) > 15  # of 30 droplets
     assert {mask.found_by for mask in masks} == {"prompt"}
 

@@ -8,7 +8,7 @@ from droplets.objects.filters import Filters
 from droplets.objects.picks import MOST_NAMED, note_on_misses, picked
 from droplets.options import MOST_ADDED, MOST_EXCLUDED, AnalysisOptions, Options
 from droplets.pipeline import analyze
-from droplets.types import Generation, Mask
+from droplets.types import Generation, Mask, MaskRequest
 from tests.droplets.shapes import disc, picture, rectangle, ring
 
 WIDTH, HEIGHT = 200, 160
@@ -22,15 +22,16 @@ class Prompted:
 
     def __init__(self, found: list[Mask], at_points: list[Mask] = ()) -> None:
         self.found, self.at_points = found, at_points
-        self.asked: list[np.ndarray | None] = []
+        self.asked: list[MaskRequest] = []
 
-    def __call__(self, pixels, quality, points) -> Generation:
-        self.asked.append(points)
+    def __call__(self, request) -> Generation:
+        self.asked.append(request)
         timing = {"queue": 1.0, "encode": 2.0, "generate": 3.0}
-        if points is None:
-            return Generation(self.found, timing)
-        covering = [[mask for mask in self.at_points if mask.covers(tuple(point))] for point in points]
-        return Generation([masks[0] for masks in covering if masks], timing)
+        covering = [
+            [mask for mask in self.at_points if mask.covers(tuple(point))] for point in request.prompts
+        ]
+        found = self.found if request.points is None else []
+        return Generation([*found, *(masks[0] for masks in covering if masks)], timing)
 
 
 def found(generate, *, filters=None, **options):
@@ -95,12 +96,9 @@ class TestAdd:
         assert boxes(analysis) == [LARGE.box, NEW.box]
         assert analysis.found == 2
         assert analysis.droplets[1].shape.equivalent_diameter == pytest.approx(20, rel=0.02)
-        assert generate.asked[0] is None
-        assert generate.asked[1] == pytest.approx(np.array([[151, 119]]))
-
-    def test_times_of_both_runs_of_the_model_are_added(self):
-        timing = found(Prompted([LARGE], [NEW]), add=[[150, 120]]).timing_ms
-        assert (timing["queue"], timing["encode"], timing["generate"]) == (2, 4, 6)
+        (request,) = generate.asked
+        assert request.points is None
+        assert request.add == pytest.approx(np.array([[151, 119]]))
 
     def test_what_was_found_anyway_is_not_added_twice(self):
         again = disc(50.5, 60, 19.5)
@@ -147,10 +145,11 @@ class TestAdd:
         analysis = found(Prompted([LARGE]), add=[[180, 20]])
         assert analysis.notes == ("options.add: no object lies at [180, 20]",)
 
-    def test_an_empty_list_asks_the_model_nothing_more(self):
+    def test_an_empty_list_prompts_nothing(self):
         generate = Prompted([LARGE])
         found(generate, add=[])
-        assert generate.asked == [None]
+        (request,) = generate.asked
+        assert not request.prompts.size
 
 
 @pytest.mark.parametrize("name", ["add", "exclude"])
