@@ -12,7 +12,7 @@ from store.guard import Guard
 from store.instances import Instance, InstanceStore
 from store.redis import RedisStorage
 from store.sqlite import SQLiteStorage
-from store.usage import UsageRecord, UsageStore
+from store.usage import UsageRecord, UsageStore, UsageSum
 
 T = TypeVar("T")
 SharedStorage = SQLiteStorage | RedisStorage
@@ -93,9 +93,9 @@ class GuardedUsage:
         """Write `records` at once."""
         self._guard.run(lambda: self._usage.add(records))
 
-    def since(self, start: float) -> list[UsageRecord]:
-        """Records of `start` (seconds since the epoch) and later, oldest first."""
-        return self._guard.run(lambda: self._usage.since(start))
+    def sums(self, start: float, seconds: int) -> list[UsageSum]:
+        """Sums of the records of `start` (seconds since the epoch) and later, in spans of `seconds`."""
+        return self._guard.run(lambda: self._usage.sums(start, seconds))
 
     def forget_before(self, end: float) -> int:
         """Delete records older than `end`; returns how many there were."""

@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from store.instances import FORGOTTEN_AFTER_S, Instance
-from store.usage import DAY, MOST_RECORDS, UsageRecord
+from store.usage import DAY, MOST_RECORDS, UsageRecord, UsageSum
 
 PREFIX = "sam-droplets:"
 """Of every key, so that other services may use the same server."""
@@ -24,8 +24,8 @@ HITS = PREFIX + "hits:"
 USAGE = PREFIX + "usage"
 INSTANCES = PREFIX + "instances"
 CHECK = PREFIX + "check"
-PAGE = 5000
-"""Usage records read by one command, so that a long history does not hold up the counting of hits."""
+PAGE = 2000
+"""Usage records added up by one script, so that a long history does not hold up the counting of hits."""
 SCRIPTS = Path(__file__).parent
 
 Scored = list[tuple[bytes, float]]
@@ -128,6 +128,7 @@ class RedisUsage:
     def __init__(self, client: Redis, retention_days: int) -> None:
         self._client = client
         self._retention = int(retention_days * DAY)
+        self._sums = client.register_script((SCRIPTS / "usage.lua").read_text())
 
     def add(self, records: Sequence[UsageRecord]) -> None:
         """Write `records` in one transaction. A record that is there already is not written twice."""
@@ -137,16 +138,16 @@ class RedisUsage:
             pipeline.expire(USAGE, self._retention)
             pipeline.execute()
 
-    def since(self, start: float) -> list[UsageRecord]:
-        """Records of `start` (seconds since the epoch) and later, oldest first."""
-        found: dict[bytes, None] = {}
-        while True:
-            page = cast(Scored, self._client.zrangebyscore(USAGE, start, "+inf", 0, PAGE, withscores=True))
-            known = len(found)
-            found.update(dict.fromkeys(packed for packed, _ in page))
-            if len(page) < PAGE or len(found) == known:
-                return [_unpacked(packed) for packed in found]
-            start = page[-1][1]  # read again: others may share its time
+    def sums(self, start: float, seconds: int) -> list[UsageSum]:
+        """Sums of the records of `start` (seconds since the epoch) and later, in spans of `seconds`."""
+        found: list[UsageSum] = []
+        last: bytes | None = b""
+        while last is not None:
+            last, groups = self._sums(keys=[USAGE], args=[repr(start), seconds, PAGE, last])
+            found += [
+                UsageSum.of((key.decode(), endpoint.decode(), *rest)) for key, endpoint, *rest in groups
+            ]
+        return found
 
     def forget_before(self, end: float) -> int:
         """Delete records older than `end`; returns how many there were."""
@@ -190,7 +191,3 @@ def _instance(id_: str) -> str:
 
 def _packed(record: UsageRecord) -> str:
     return json.dumps(list(vars(record).values()), separators=(",", ":"))
-
-
-def _unpacked(packed: bytes) -> UsageRecord:
-    return UsageRecord(*json.loads(packed))

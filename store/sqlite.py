@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from filelock import FileLock
 from limits.storage import MovingWindowSupport, Storage
 
 from store.instances import FORGOTTEN_AFTER_S, Instance
-from store.usage import MOST_RECORDS, UsageRecord
+from store.usage import MOST_RECORDS, UsageRecord, UsageSum
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS hits (key TEXT NOT NULL, at REAL NOT NULL, expires REAL NOT NULL);
@@ -27,7 +28,27 @@ CREATE TABLE IF NOT EXISTS usage (
 CREATE INDEX IF NOT EXISTS usage_by_time ON usage (at);
 CREATE TABLE IF NOT EXISTS instances (id TEXT PRIMARY KEY, at REAL NOT NULL, beat TEXT NOT NULL);
 """
-USAGE_COLUMNS = "at, key_name, endpoint, status, processing_ms, queue_ms, masks, bytes"
+SUMS = """
+SELECT key_name, endpoint, CAST(at / ? AS INTEGER) AS span,
+    COUNT(*), SUM(status >= 400), SUM(status = 429), SUM(status >= 500), SUM(masks), SUM(bytes),
+    packed(processing_ms), packed(queue_ms)
+FROM usage WHERE at >= ? GROUP BY key_name, endpoint, span
+"""
+
+
+class _Packed:
+    """SQL aggregate: the numbers as float64, one after the other."""
+
+    def __init__(self) -> None:
+        self._numbers = array("d")
+
+    def step(self, number: float) -> None:
+        """Take one more."""
+        self._numbers.append(number)
+
+    def finalize(self) -> bytes:
+        """All that were taken."""
+        return self._numbers.tobytes()
 
 
 class Database:
@@ -54,6 +75,7 @@ class Database:
         if getattr(self._local, "pid", None) != os.getpid():
             connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None)
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.create_aggregate("packed", 1, _Packed)  # type: ignore[arg-type]  # bytes are fine
             self._local.connection, self._local.pid = connection, os.getpid()
         connection = self._local.connection
         assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # tells the type checker
@@ -170,7 +192,7 @@ class SQLiteUsage:
         """Write `records` in one transaction; the oldest beyond MOST_RECORDS go."""
         with self._database.transaction() as connection:
             connection.executemany(
-                f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                "INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (r.at, r.key_name, r.endpoint, r.status, r.processing_ms, r.queue_ms, r.masks, r.bytes)
                     for r in records
@@ -180,13 +202,10 @@ class SQLiteUsage:
                 "DELETE FROM usage WHERE rowid <= (SELECT MAX(rowid) FROM usage) - ?", (MOST_RECORDS,)
             )
 
-    def since(self, start: float) -> list[UsageRecord]:
-        """Records of `start` (seconds since the epoch) and later, oldest first."""
-        rows = self._database.connection().execute(
-            f"SELECT {USAGE_COLUMNS} FROM usage WHERE at >= ? ORDER BY at",  # noqa: S608
-            (start,),
-        )
-        return [UsageRecord(*row) for row in rows]
+    def sums(self, start: float, seconds: int) -> list[UsageSum]:
+        """Sums of the records of `start` (seconds since the epoch) and later, in spans of `seconds`."""
+        rows = self._database.connection().execute(SUMS, (seconds, start))
+        return [UsageSum.of(row) for row in rows]
 
     def forget_before(self, end: float) -> int:
         """Delete records older than `end`; returns how many there were."""

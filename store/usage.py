@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from droplets.errors import StoreUnavailable
 
@@ -49,14 +50,51 @@ class UsageRecord:
     bytes: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class UsageSum:
+    """What records of one key and one endpoint in one span of time add up to.
+
+    Attributes:
+        key_name, endpoint: as in the records.
+        span: number of the span since the epoch.
+        requests: number of records.
+        errors: of these, with a status of 400 or more.
+        rate_limited: of these, with the status 429.
+        server_errors: of these, with a status of 500 or more.
+        masks, bytes: of all.
+        processing_ms, queue_ms: N float64, of each request, in no order; no percentile can do without.
+    """
+
+    key_name: str
+    endpoint: str
+    span: int
+    requests: int
+    errors: int
+    rate_limited: int
+    server_errors: int
+    masks: int
+    bytes: int
+    processing_ms: NDArray[np.float64]
+    queue_ms: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> UsageSum:
+        """As a backend gives it: the fields in order, the times as little-endian bytes."""
+        values = [*row[:-2], *(np.frombuffer(times, "<f8") for times in row[-2:])]
+        return cls(*values)
+
+
 class UsageStore(Protocol):
     """What a backend has to offer."""
 
     def add(self, records: Sequence[UsageRecord]) -> None:
         """Write `records` at once."""
 
-    def since(self, start: float) -> list[UsageRecord]:
-        """Records of `start` (seconds since the epoch) and later, oldest first."""
+    def sums(self, start: float, seconds: int) -> list[UsageSum]:
+        """Sums of the records of `start` (seconds since the epoch) and later, in spans of `seconds`.
+
+        There may be several of one key, endpoint and span.
+        """
 
     def forget_before(self, end: float) -> int:
         """Delete records older than `end`; returns how many there were."""
@@ -132,52 +170,55 @@ class UsageWriter:
             log.warning("usage store failed", error=type(error).__name__)
 
 
-def summarise(records: Iterable[UsageRecord]) -> dict[str, Any]:
-    """Counts, errors, masks, bytes and p50/p95/p99 of the times, over `records`."""
-    rows = list(records)
-    times = np.array([r.processing_ms for r in rows])
-    waits = np.array([r.queue_ms for r in rows])
+def summarise(sums: Iterable[UsageSum]) -> dict[str, Any]:
+    """Counts, errors, masks, bytes and p50/p95/p99 of the times, over all `sums`."""
+    parts = list(sums)
     return {
-        "requests": len(rows),
-        "errors": sum(r.status >= 400 for r in rows),
-        "rate_limited": sum(r.status == 429 for r in rows),
-        "masks": sum(r.masks for r in rows),
-        "bytes": sum(r.bytes for r in rows),
-        "processing_ms": _percentiles(times),
-        "queue_ms": _percentiles(waits),
+        "requests": sum(part.requests for part in parts),
+        "errors": sum(part.errors for part in parts),
+        "rate_limited": sum(part.rate_limited for part in parts),
+        "masks": sum(part.masks for part in parts),
+        "bytes": sum(part.bytes for part in parts),
+        "processing_ms": _percentiles([part.processing_ms for part in parts]),
+        "queue_ms": _percentiles([part.queue_ms for part in parts]),
     }
 
 
-def series(records: Iterable[UsageRecord], start: float, end: float) -> list[dict[str, Any]]:
-    """Counts, errors and p50/p95/p99 of the times in about 60 equal spans from `start` to `end`.
+def span_seconds(start: float, end: float) -> int:
+    """Length of each of about 60 spans from `start` to `end`, a whole number of minutes."""
+    return 60 * max(1, round((end - start) / 60 / SPANS))
 
-    A span is a whole number of minutes and begins at a multiple of its length, so that it stays the same
-    while time goes on.
+
+def series(sums: Iterable[UsageSum], start: float, end: float) -> list[dict[str, Any]]:
+    """Counts, errors and p50/p95/p99 of the times in equal spans from `start` to `end`.
+
+    A span begins at a multiple of its length, so that it stays the same while time goes on. What lies after
+    the end, by another worker's clock, counts into the last one.
 
     Arguments:
-        records: those from `start` on.
+        sums: in spans of `span_seconds`, from `start` on.
         start: seconds since the epoch.
         end: seconds since the epoch.
     """
-    seconds = 60 * max(1, round((end - start) / 60 / SPANS))
-    starts = np.arange(start // seconds, end // seconds + 1) * seconds
-    rows = sorted(records, key=lambda record: record.at)
-    bounds = np.searchsorted([r.at for r in rows], starts[1:])
-    times = np.split(np.array([r.processing_ms for r in rows]), bounds)
-    failed = np.split(np.array([r.status >= 400 for r in rows]), bounds)
+    seconds = span_seconds(start, end)
+    first, last = int(start // seconds), int(end // seconds)
+    spans: list[list[UsageSum]] = [[] for _ in range(first, last + 1)]
+    for part in sums:
+        spans[min(part.span, last) - first].append(part)
     return [
         {
-            "start": int(at),
+            "start": span * seconds,
             "seconds": seconds,
-            "requests": len(span),
-            "errors": int(errors.sum()),
-            "processing_ms": _percentiles(span),
+            "requests": sum(part.requests for part in parts),
+            "errors": sum(part.errors for part in parts),
+            "processing_ms": _percentiles([part.processing_ms for part in parts]),
         }
-        for at, span, errors in zip(starts, times, failed, strict=True)
+        for span, parts in enumerate(spans, first)
     ]
 
 
-def _percentiles(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float | None]:
-    if not values.size:
+def _percentiles(times: Sequence[NDArray[np.float64]]) -> dict[str, float | None]:
+    if not times:
         return {"p50": None, "p95": None, "p99": None}
-    return {f"p{q}": round(float(np.percentile(values, q)), 2) for q in (50, 95, 99)}
+    all_of_them = np.concatenate(times)
+    return {f"p{q}": round(float(np.percentile(all_of_them, q)), 2) for q in (50, 95, 99)}

@@ -21,6 +21,7 @@ import requests
 
 from store.sqlite import Database, SQLiteUsage
 from tests.conftest import KEY, ROOT, SMALL_KEY
+from tests.store.backends import written
 
 pytestmark = pytest.mark.model
 
@@ -231,7 +232,7 @@ def test_a_signal_lets_the_running_request_finish(tmp_path, discs, number):
 def test_usage_is_on_disk_after_the_stop(tmp_path):
     with serving(tmp_path) as server:
         server.get("/defaults", KEY)
-    records = SQLiteUsage(Database(tmp_path / "data" / "sam.sqlite3")).since(0)
+    records = written(SQLiteUsage(Database(tmp_path / "data" / "sam.sqlite3")))
     assert [(record.key_name, record.endpoint) for record in records] == [("Ada", "/defaults")]
 
 

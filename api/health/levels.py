@@ -166,16 +166,16 @@ def response_times() -> Level:
     """How the requests of the last hour went, over all workers that share the store."""
     settings: Settings = current_app.extensions["settings"]
     try:
-        records = store().usage.since(time.time() - HOUR)
+        sums = store().usage.sums(time.time() - HOUR, HOUR)
     except StoreUnavailable:
         level = Level({"requests": None})
         level.degraded(True, "The records of the last hour cannot be read.")
         return level
-    summary = summarise(records)
-    faults = sum(record.status >= 500 for record in records)
+    summary = summarise(sums)
+    faults = sum(part.server_errors for part in sums)
     level = Level({**summary, "server_errors": faults})
-    if len(records) >= FEWEST_REQUESTS:
-        share, slow = faults / len(records), summary["processing_ms"]["p95"] / 1000
+    if summary["requests"] >= FEWEST_REQUESTS:
+        share, slow = faults / summary["requests"], summary["processing_ms"]["p95"] / 1000
         failed = f"{share:.0%} of the last hour's requests failed."
         level.unhealthy(share > 0.5, failed)
         level.degraded(0.05 < share <= 0.5, failed)

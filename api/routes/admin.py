@@ -15,7 +15,7 @@ from api.routes.web import html_page
 from auth_middleware import current_auth, require_admin_key
 from droplets.errors import BadRequest
 from store import Store
-from store.usage import UsageRecord, series, summarise
+from store.usage import UsageSum, series, span_seconds, summarise
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -38,8 +38,9 @@ def stats() -> Response:
     store: Store = current_app.extensions["store"]
     current_app.extensions["heartbeat"].beat()
     end = time.time()
-    records = store.usage.since(end - 3600 * hours)
-    by_key = _grouped(records, lambda record: record.key_name)
+    start = end - 3600 * hours
+    sums = store.usage.sums(start, span_seconds(start, end))
+    by_key = _grouped(sums, lambda part: part.key_name)
     keys = [
         {
             "name": key.name,
@@ -57,9 +58,9 @@ def stats() -> Response:
         hours=hours,
         keys=keys,
         unauthenticated=summarise(by_key[""]),
-        endpoints=_summaries(records),
-        totals=summarise(records),
-        series=series(records, end - 3600 * hours, end),
+        endpoints=_summaries(sums),
+        totals=summarise(sums),
+        series=series(sums, start, end),
         instances=store.instances.alive(),
     )
 
@@ -78,16 +79,14 @@ def _hours(text: str) -> int:
     return int(text)
 
 
-def _grouped(
-    records: Iterable[UsageRecord], name: Callable[[UsageRecord], str]
-) -> defaultdict[str, list[UsageRecord]]:
-    groups: defaultdict[str, list[UsageRecord]] = defaultdict(list)
-    for record in records:
-        groups[name(record)].append(record)
+def _grouped(sums: Iterable[UsageSum], name: Callable[[UsageSum], str]) -> defaultdict[str, list[UsageSum]]:
+    groups: defaultdict[str, list[UsageSum]] = defaultdict(list)
+    for part in sums:
+        groups[name(part)].append(part)
     return groups
 
 
-def _summaries(records: Iterable[UsageRecord]) -> dict[str, Any]:
+def _summaries(sums: Iterable[UsageSum]) -> dict[str, Any]:
     """A summary an endpoint."""
-    by_endpoint = _grouped(records, lambda record: record.endpoint)
+    by_endpoint = _grouped(sums, lambda part: part.endpoint)
     return {name: summarise(group) for name, group in sorted(by_endpoint.items())}

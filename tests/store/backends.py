@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -12,10 +13,11 @@ from pathlib import Path
 
 from limits.strategies import MovingWindowRateLimiter
 
+from store.guarded import GuardedUsage
 from store.instances import InstanceStore
-from store.redis import HITS, RedisInstances, RedisStorage, RedisUsage, connect
+from store.redis import HITS, USAGE, RedisInstances, RedisStorage, RedisUsage, connect
 from store.sqlite import Database, SQLiteInstances, SQLiteStorage, SQLiteUsage
-from store.usage import UsageStore
+from store.usage import UsageRecord
 
 BINARY = shutil.which("valkey-server") or shutil.which("redis-server")
 
@@ -51,10 +53,20 @@ class RedisServer:
         shutil.rmtree(self.folder)
 
 
+def written(usage: SQLiteUsage | RedisUsage | GuardedUsage) -> list[UsageRecord]:
+    """All usage records of a store, oldest first; the service itself reads only sums."""
+    if isinstance(usage, GuardedUsage):
+        return written(usage._usage)
+    if isinstance(usage, RedisUsage):
+        return [UsageRecord(*json.loads(packed)) for packed in usage._client.zrange(USAGE, 0, -1)]
+    rows = usage._database.connection().execute("SELECT * FROM usage ORDER BY at")
+    return [UsageRecord(*row) for row in rows]
+
+
 @dataclass(frozen=True)
 class Opened:
     storage: SQLiteStorage | RedisStorage
-    usage: UsageStore
+    usage: SQLiteUsage | RedisUsage
     instances: InstanceStore
 
     @property

@@ -11,8 +11,8 @@ from redis import Redis
 
 from auth_middleware import HourlyLimit
 from store import redis as store_redis
-from store.redis import PREFIX, SCRIPTS, connect
-from tests.store.backends import Backend
+from store.redis import PREFIX, SCRIPTS, USAGE, connect
+from tests.store.backends import Backend, written
 from tests.store.test_instances import instance
 from tests.store.test_usage import record
 
@@ -70,16 +70,28 @@ def test_a_batch_that_arrives_twice_is_written_once(backend):
     usage = backend.open().usage
     usage.add([record(1.0), record(2.0)])
     usage.add([record(1.0), record(2.0), record(3.0)])
-    assert [r.at for r in usage.since(0)] == [1.0, 2.0, 3.0]
+    assert [r.at for r in written(usage)] == [1.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize("page", [3, 4, 11, 12])
-def test_a_long_history_is_read_page_by_page(backend, monkeypatch, page):
+@pytest.mark.parametrize("page", [1, 3, 4, 11, 12])
+def test_a_long_history_is_added_up_page_by_page(backend, monkeypatch, page):
     monkeypatch.setattr(store_redis, "PAGE", page)
     usage = backend.open().usage
-    records = [record(float(i // 2), masks=i) for i in range(11)]  # two share each time
-    usage.add(records)
-    assert sorted(usage.since(0), key=lambda r: r.masks) == records
+    usage.add([record(float(i // 4), masks=2**i) for i in range(11)])  # four share each time
+    sums = usage.sums(1.0, 60)
+    assert sum(part.masks for part in sums) == 2**11 - 2**4
+    assert sum(part.requests for part in sums) == 7
+
+
+def test_what_is_forgotten_between_two_pages_is_not_needed_to_go_on(backend, client):
+    usage = backend.open().usage
+    usage.add([record(float(i), masks=2**i) for i in range(4)])
+    add_up = client.register_script((SCRIPTS / "usage.lua").read_text())
+    last, _ = add_up(keys=[USAGE], args=["0", 60, 2, ""])
+    usage.forget_before(2.0)
+    last, ((*_, masks, _bytes, _processing, _queue),) = add_up(keys=[USAGE], args=["0", 60, 2, last])
+    assert masks == 2**2 + 2**3
+    assert add_up(keys=[USAGE], args=["0", 60, 2, last]) == [None, []]
 
 
 def test_broken_connections_are_made_again(backend, client):

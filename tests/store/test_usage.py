@@ -6,9 +6,11 @@ import threading
 import time
 from contextlib import suppress
 
+import numpy as np
 import pytest
 
 from store.usage import DAY, UsageRecord, UsageStore, UsageWriter, series, summarise
+from tests.store.backends import written
 
 
 @pytest.fixture
@@ -35,9 +37,6 @@ class Unreliable:
         self.records += records
         self.batches += 1
 
-    def since(self, start):
-        return [r for r in self.records if r.at >= start]
-
     def forget_before(self, end):
         return 0
 
@@ -45,26 +44,18 @@ class Unreliable:
 def test_records_come_back_as_written(store):
     first, second = record(1.0, masks=7, bytes=123, queue_ms=1.5), record(2.0, status=429)
     store.add([first, second])
-    assert store.since(0) == [first, second]
-    assert store.since(2) == [second]
-
-
-def test_records_come_back_in_the_order_of_their_times(store):
-    records = [record(float(at), masks=at) for at in (5, 1, 4, 2, 3)]
-    store.add(records[:2])
-    store.add(records[2:])
-    assert [r.masks for r in store.since(2)] == [2, 3, 4, 5]
+    assert written(store) == [first, second]
 
 
 def test_like_requests_at_other_moments_are_records_of_their_own(store):
     store.add([record(1.0), record(1.0000001)])
-    assert len(store.since(0)) == 2
+    assert len(written(store)) == 2
 
 
 def test_the_forgotten_are_counted(store):
     store.add([record(1.0), record(2.0), record(3.0)])
     assert store.forget_before(3.0) == 2
-    assert [r.at for r in store.since(0)] == [3.0]
+    assert [r.at for r in written(store)] == [3.0]
 
 
 def test_old_records_are_forgotten(store):
@@ -73,10 +64,10 @@ def test_old_records_are_forgotten(store):
     writer = UsageWriter(store, retention_days=30, interval=0.01)
     writer.add(record(now))
     deadline = time.monotonic() + 5
-    while store.since(0)[0].at < now - 30 * DAY and time.monotonic() < deadline:
+    while written(store)[0].at < now - 30 * DAY and time.monotonic() < deadline:
         time.sleep(0.01)
     writer.close()
-    assert [r.at for r in store.since(0)] == [now - 29 * DAY, now]
+    assert [r.at for r in written(store)] == [now - 29 * DAY, now]
 
 
 def test_many_threads_few_batches():
@@ -120,13 +111,16 @@ def test_a_long_outage_is_bounded():
     assert len(store.records) == 10
 
 
-def test_summary():
-    records = [record(processing_ms=float(i), masks=2, bytes=5, queue_ms=1.0) for i in range(1, 101)]
+def test_summary(store):
+    records = [
+        record(i / 1000, processing_ms=float(i), masks=2, bytes=5, queue_ms=1.0) for i in range(1, 101)
+    ]
     records += [
         record(status=429, processing_ms=50.5, queue_ms=1.0),
         record(status=500, processing_ms=50.5, queue_ms=1.0),
     ]
-    figures = summarise(records)
+    store.add(records)
+    figures = summarise(store.sums(0, 60))
     assert figures["requests"] == 102
     assert figures["errors"] == 2
     assert figures["rate_limited"] == 1
@@ -135,20 +129,66 @@ def test_summary():
     assert figures["processing_ms"]["p50"] == 50.5
     assert figures["processing_ms"]["p95"] == pytest.approx(95, abs=1)
     assert figures["queue_ms"] == {"p50": 1.0, "p95": 1.0, "p99": 1.0}
+    assert sum(part.server_errors for part in store.sums(0, 60)) == 1
 
 
-def test_summary_of_nothing():
+def test_summary_of_nothing(store):
+    assert store.sums(0, 60) == []
     assert summarise([])["processing_ms"] == {"p50": None, "p95": None, "p99": None}
 
 
-def test_series_covers_the_time_in_equal_spans():
+def test_sums_are_those_of_the_records_one_by_one(store):
+    """By key, endpoint and span of time, to the last digit."""
+    random = np.random.default_rng(4)
     records = [
-        record(float(at), status=500 if at % 120 == 0 else 200, processing_ms=at)
-        for at in range(30, 3600, 60)
+        record(
+            float(random.uniform(1000, 2000)),
+            key_name=str(random.choice(["", "Ada", "B\u00f6b: 7"])),
+            endpoint=str(random.choice(["/segment", "/jobs/<id>"])),
+            status=int(random.choice([200, 401, 429, 500, 503])),
+            processing_ms=float(random.lognormal(6, 2)),
+            queue_ms=float(random.lognormal(2, 3)),
+            masks=int(random.integers(3000)),
+            bytes=int(random.integers(2**40)),
+        )
+        for _ in range(500)
     ]
-    spans = series(records, 0.0, 3599.0)
+    store.add(records[:200])
+    store.add(records[200:])
+    late = [r for r in records if r.at >= 1300]
+    groups = {(r.key_name, r.endpoint, int(r.at // 120)) for r in late}
+    sums = store.sums(1300, 120)
+    assert {(part.key_name, part.endpoint, part.span) for part in sums} == groups
+    for group in groups:
+        own = [r for r in late if (r.key_name, r.endpoint, int(r.at // 120)) == group]
+        parts = [part for part in sums if (part.key_name, part.endpoint, part.span) == group]
+        assert sum(part.server_errors for part in parts) == sum(r.status >= 500 for r in own)
+        assert summarise(parts) == {
+            "requests": len(own),
+            "errors": sum(r.status >= 400 for r in own),
+            "rate_limited": sum(r.status == 429 for r in own),
+            "masks": sum(r.masks for r in own),
+            "bytes": sum(r.bytes for r in own),
+            "processing_ms": percentiles([r.processing_ms for r in own]),
+            "queue_ms": percentiles([r.queue_ms for r in own]),
+        }
+
+
+def percentiles(values):
+    return {f"p{q}": round(float(np.percentile(values, q)), 2) for q in (50, 95, 99)}
+
+
+def test_series_covers_the_time_in_equal_spans(store):
+    store.add(
+        [
+            record(float(at), status=500 if at % 120 == 30 else 200, processing_ms=float(at))
+            for at in range(30, 3600, 60)
+        ]
+    )
+    spans = series(store.sums(0, 60), 0.0, 3599.0)
     assert [span["start"] for span in spans] == list(range(0, 3600, 60))
     assert [span["requests"] for span in spans] == [1] * 60
+    assert [span["errors"] for span in spans] == [1, 0] * 30
     assert [span["processing_ms"]["p50"] for span in spans] == list(range(30, 3600, 60))
 
 
@@ -163,12 +203,12 @@ def test_series_has_about_60_spans_whatever_the_time(hours, seconds):
     assert spans[0]["processing_ms"] == {"p50": None, "p95": None, "p99": None}
 
 
-def test_series_counts_every_record_once():
+def test_series_counts_every_record_once(store):
     """Also one that another worker's clock puts after the end."""
-    records = [
-        record(at, status=429 if at > 500 else 200, processing_ms=at) for at in (900.0, 10.0, 59.9, 60.0)
-    ]
-    spans = series(records, 10.0, 600.0)
+    store.add(
+        [record(at, status=429 if at > 500 else 200, processing_ms=at) for at in (900.0, 10.0, 59.9, 60.0)]
+    )
+    spans = series(store.sums(10.0, 60), 10.0, 600.0)
     assert [(s["start"], s["requests"], s["errors"]) for s in spans if s["requests"]] == [
         (0, 2, 0),
         (60, 1, 0),
@@ -181,6 +221,6 @@ def test_usage_cannot_fill_the_store(store, monkeypatch):
     for backend in ("redis", "sqlite"):
         monkeypatch.setattr(f"store.{backend}.MOST_RECORDS", 3)
     store.add([record(float(i)) for i in range(5)])
-    assert [r.at for r in store.since(0)] == [2.0, 3.0, 4.0]
+    assert [r.at for r in written(store)] == [2.0, 3.0, 4.0]
     store.add([record(5.0)])
-    assert [r.at for r in store.since(0)] == [3.0, 4.0, 5.0]
+    assert [r.at for r in written(store)] == [3.0, 4.0, 5.0]
