@@ -22,6 +22,7 @@ from config import Settings, load_settings
 from droplets.finding.weights import HeadFile, known_head
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
 from sam_service import SamService, load_generator
+from services import Services
 from store import open_store
 from store.instances import Heartbeat
 from store.usage import UsageWriter
@@ -54,18 +55,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     checkpoint, head = _files(settings)
     sam = _model(settings, checkpoint, head)
     metrics = Metrics(sam, (key.name for key in auth.keys), store, settings.prometheus_multiproc_dir)
-    app.extensions.update(
-        decoding=BoundedSemaphore(PICTURES_DECODED_AT_ONCE),
-        previewing=BoundedSemaphore(PREVIEWS_AT_ONCE),
+    services = Services(
         settings=settings,
+        auth=auth,
+        store=store,
         sam=sam,
         checkpoint=checkpoint,
         head=head,
-        store=store,
+        metrics=metrics,
         heartbeat=Heartbeat(store.instances, sam.status),
         tunnel=Tunnel(settings.tunnel_metrics_url),
+        decoding=BoundedSemaphore(PICTURES_DECODED_AT_ONCE),
+        previewing=BoundedSemaphore(PREVIEWS_AT_ONCE),
     )
-    for part in (tracing, errors, auth, metrics):
+    for part in (services, tracing, errors, auth, metrics):
         part.init_app(app)
     for room in (web, charts, docs, health, preview, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)

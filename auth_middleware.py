@@ -26,6 +26,7 @@ from limits.strategies import MovingWindowRateLimiter
 from config import ApiKey
 from droplets.errors import BadRequest, Forbidden, RateLimited, TooLarge, Unauthorized
 from droplets.reading.image import sniff_format
+from services import services
 from store import Store
 from store.usage import UsageRecord, UsageWriter
 
@@ -92,8 +93,7 @@ class Auth:
         self._guesses = MovingWindowRateLimiter(store.guesses)
 
     def init_app(self, app: Flask) -> None:
-        """Make this the app's Auth, and finish each answer with limit headers and a usage record."""
-        app.extensions["auth"] = self
+        """Finish each of the app's answers with limit headers and a usage record."""
         app.after_request(_add_limit_headers)
         app.after_request(_record_usage)
 
@@ -175,11 +175,6 @@ class Auth:
             raise Forbidden("Send the admin key in the X-Admin-Key header.")
 
 
-def current_auth() -> Auth:
-    """The Auth of the app in hand."""
-    return cast(Auth, current_app.extensions["auth"])
-
-
 def usage() -> Usage:
     """The tracked request's costs, for views to add to."""
     return cast(Usage, g.usage)
@@ -190,7 +185,7 @@ def require_api_key(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        auth = current_auth()
+        auth = services().auth
         presented = request.headers.get("X-API-Key")
         if not presented:
             g.auth_failure = "missing"
@@ -215,7 +210,7 @@ def require_admin_key(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        current_auth().require_admin(request.headers.get("X-Admin-Key"))
+        services().auth.require_admin(request.headers.get("X-Admin-Key"))
         return view(*args, **kwargs)
 
     return guarded
@@ -254,7 +249,7 @@ def _uploaded(field: str) -> bytes:
     files = request.files.getlist(field)
     if len(files) != 1:
         raise BadRequest(f"Send one picture in the multipart field '{field}'.")
-    limit = current_auth().max_file_bytes
+    limit = services().auth.max_file_bytes
     data = files[0].stream.read(limit + 1)
     if len(data) > limit:
         raise TooLarge(f"The file in the field '{field}' is over the limit of {limit / 2**20:g} MB.")
@@ -273,7 +268,7 @@ def _record_usage(response: Response) -> Response:
     spent: Usage | None = g.get("usage")
     if spent is not None:
         key: ApiKey | None = g.get("api_key")
-        current_auth().usage.add(
+        services().auth.usage.add(
             UsageRecord(
                 at=time.time(),
                 key_name=key.name if key else "",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.plumbing.logs import logging_config
 from config import load_settings
+from services import services
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -60,21 +61,18 @@ def post_worker_init(worker: ThreadWorker) -> None:
     begin_exit = worker.handle_exit
 
     def drain(number: int, frame: Any) -> None:
-        worker.wsgi.extensions["sam"].drain()
+        services(worker.wsgi).sam.drain()
         begin_exit(number, frame)
 
     signal.signal(signal.SIGTERM, drain)
-    worker.wsgi.extensions["metrics"].keep_gauges_fresh()
-    worker.wsgi.extensions["heartbeat"].start()
+    services(worker.wsgi).metrics.keep_gauges_fresh()
+    services(worker.wsgi).heartbeat.start()
 
 
 def worker_exit(_server: Arbiter, worker: ThreadWorker) -> None:
     """Write the last usage records and leave the store."""
     if hasattr(worker, "wsgi"):  # not if the start failed
-        extensions = worker.wsgi.extensions
-        extensions["auth"].usage.close()
-        extensions["heartbeat"].close()
-        extensions["store"].close()
+        services(worker.wsgi).close()
 
 
 def child_exit(_server: Arbiter, worker: ThreadWorker) -> None:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -67,6 +67,37 @@ def load_generator(
     head.info()
     torch.set_num_threads(threads)
     return Segmenter(checkpoint.path, head.path, chosen, source, precision)
+
+
+@dataclass(frozen=True)
+class SamStatus:
+    """The model and the queue of a worker.
+
+    Attributes:
+        model_loaded: whether the model is in memory.
+        load_seconds: that loading it took; None before.
+        device, precision, runtime: of the model; None before it is loaded.
+        checkpoint_source: where its weights come from; None before it is loaded.
+        queue_length: pictures that wait.
+        queue_size: pictures that may wait.
+        running: whether the model works now.
+        draining: whether the worker finishes and is not ready for more.
+        remembered_pictures: number of pictures of which something is kept.
+        gpu_memory_bytes: that PyTorch holds.
+    """
+
+    model_loaded: bool
+    load_seconds: float | None
+    device: str | None
+    precision: str | None
+    runtime: str | None
+    checkpoint_source: str | None
+    queue_length: int
+    queue_size: int
+    running: bool
+    draining: bool
+    remembered_pictures: int
+    gpu_memory_bytes: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,23 +183,23 @@ class SamService:
         """Whether a picture would be taken now."""
         return not self._draining and not self._jobs.full()
 
-    def status(self) -> dict[str, Any]:
-        """The model and the queue, for the health routes."""
+    def status(self) -> SamStatus:
+        """The model and the queue now."""
         generator = self._generator
-        return {
-            "model_loaded": generator is not None,
-            "load_seconds": self._load_seconds,
-            "device": generator.device if generator else None,
-            "precision": generator.precision if generator else None,
-            "runtime": generator.runtime if generator else None,
-            "checkpoint_source": generator.source if generator else None,
-            "queue_length": self._jobs.qsize(),
-            "queue_size": self._jobs.maxsize,
-            "running": self._running,
-            "draining": self._draining,
-            "remembered_pictures": len(self._memory),
-            "gpu_memory_bytes": torch.cuda.memory_reserved(),
-        }
+        return SamStatus(
+            model_loaded=generator is not None,
+            load_seconds=self._load_seconds,
+            device=generator.device if generator else None,
+            precision=generator.precision if generator else None,
+            runtime=generator.runtime if generator else None,
+            checkpoint_source=generator.source if generator else None,
+            queue_length=self._jobs.qsize(),
+            queue_size=self._jobs.maxsize,
+            running=self._running,
+            draining=self._draining,
+            remembered_pictures=len(self._memory),
+            gpu_memory_bytes=torch.cuda.memory_reserved(),
+        )
 
     def _enqueue(self, job: _Job) -> None:
         with self._lock:

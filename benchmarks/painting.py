@@ -25,6 +25,7 @@ from app import create_app
 from config import Settings
 from droplets.export.coco import polygons
 from droplets.types import Mask
+from services import services
 
 SIDE = 4096
 DROPLETS = 3000
@@ -151,7 +152,7 @@ def served() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
-        app.extensions["auth"].usage.close()
+        services(app).close()
 
 
 if __name__ == "__main__":

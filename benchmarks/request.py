@@ -35,6 +35,7 @@ from flask.testing import FlaskClient
 
 from benchmarks.model import CHECKPOINT, HEAD
 from benchmarks.pictures import load
+from services import services
 
 KEY = "benchmark-key-0001"
 PRECISIONS = ("auto", "fp32")
@@ -58,14 +59,14 @@ def main() -> None:
                 seconds[f"request, {precision}"].append(_request(app.test_client(), next(files), args.format))
             batch.send(None)
             seconds[BATCH].append(batch.recv())
-        models = {precision: app.extensions["sam"].status() for precision, app in apps.items()}
+        models = {precision: services(app).sam.status() for precision, app in apps.items()}
     rows = {name: summary(took[1:], seconds[BATCH][1:]) for name, took in seconds.items()}
     print(f"{args.name} as {args.format}\n{'':30}{'seconds':>9}{'lowest':>9}{'highest':>9}{'share':>8}")
     for name, row in rows.items():
         print(
             f"{name:30}{row['seconds']:>9.3f}{row['lowest']:>9.3f}{row['highest']:>9.3f}{row['share']:>8.3f}"
         )
-    used = {name: f"{model['precision']} on {model['runtime']}" for name, model in models.items()}
+    used = {name: f"{model.precision} on {model.runtime}" for name, model in models.items()}
     about = {"picture": args.name, "threads": torch.get_num_threads(), "torch": torch.__version__}
     print(json.dumps({**about, "models": used, "figures": rows}))
 
@@ -114,9 +115,7 @@ def _app(precision: str, head: Path) -> Iterator[Flask]:
         )
         app = create_app(settings)
         yield app
-        app.extensions["auth"].usage.close()
-        app.extensions["heartbeat"].close()
-        app.extensions["store"].close()
+        services(app).close()
 
 
 @contextmanager

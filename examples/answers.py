@@ -17,6 +17,7 @@ from api.openapi.examples import ANSWERS, request_examples
 from api.openapi.operations import JSON, OPERATIONS
 from app import create_app
 from config import Settings
+from services import services
 
 SECRETS = {"ApiKey": "an-api-key-to-record-with", "AdminKey": "an-admin-key", "HealthKey": "a-health-key"}
 
@@ -53,7 +54,7 @@ def main() -> None:
             )
         )
         answers = record(app)
-        app.extensions["auth"].usage.close()
+        services(app).close()
     answers["Stats"]["series"] = answers["Stats"]["series"][-3:]
     for instance in answers["Stats"]["instances"]:
         instance["host"] = "sam-app-1"  # not the name of the machine that records

@@ -8,10 +8,10 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -71,6 +71,18 @@ class InstanceStore(Protocol):
         """Forget the instance of this id."""
 
 
+class Status(Protocol):
+    """What a beat tells of the model and its queue."""
+
+    @property
+    def model_loaded(self) -> bool:
+        """Whether the model is in memory."""
+
+    @property
+    def queue_length(self) -> int:
+        """Pictures that wait."""
+
+
 class Heartbeat:
     """Says that this worker is alive, on a thread of its own.
 
@@ -79,7 +91,7 @@ class Heartbeat:
         status: what the model and its queue are like now (`SamService.status`).
     """
 
-    def __init__(self, instances: InstanceStore, status: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(self, instances: InstanceStore, status: Callable[[], Status]) -> None:
         self._instances = instances
         self._status = status
         self._id = uuid.uuid4().hex
@@ -105,8 +117,8 @@ class Heartbeat:
                 host=socket.gethostname(),
                 pid=os.getpid(),
                 started=self._started,
-                model_loaded=status["model_loaded"],
-                queue_length=status["queue_length"],
+                model_loaded=status.model_loaded,
+                queue_length=status.queue_length,
                 version=VERSION,
             )
         )

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from api.plumbing.logs import configure_logging
 from app import create_app
 from config import Settings
+from services import services
 
 ROOT = Path(__file__).parent.parent
 KEY = "test-key-of-ada-0001"
@@ -53,7 +54,7 @@ def make_app(make_settings) -> Iterator[Callable[..., Flask]]:
 
     yield make
     for app in apps:
-        close(app)
+        services(app).close()
     configure_logging(make_settings())  # away from log files of the test
 
 
@@ -82,14 +83,7 @@ def model_app(tmp_path_factory) -> Iterator[Flask]:
         )
     )
     yield app
-    close(app)
-
-
-def close(app: Flask) -> None:
-    """What Gunicorn does when a worker ends."""
-    app.extensions["auth"].usage.close()
-    app.extensions["heartbeat"].close()
-    app.extensions["store"].close()
+    services(app).close()
 
 
 def png(pixels: np.ndarray) -> bytes:

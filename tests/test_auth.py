@@ -14,6 +14,7 @@ import pytest
 import time_machine
 
 from auth_middleware import require_admin_key, require_api_key, track_usage, validate_file_upload
+from services import services
 from store.sqlite import SQLiteStorage
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, SMALL_KEY, png
 from tests.store.backends import written
@@ -203,8 +204,8 @@ def test_usage_is_recorded_whatever_the_answer(app, client):
     client.post("/segment", data=b"no json", headers={"X-API-Key": KEY})
     for _ in range(4):
         get(client, SMALL_KEY)
-    app.extensions["auth"].usage.flush()
-    records = written(app.extensions["store"].usage)
+    services(app).auth.usage.flush()
+    records = written(services(app).store.usage)
     assert [(r.key_name, r.endpoint, r.status) for r in records] == [
         ("Ada", "/defaults", 200),
         ("", "/defaults", 401),
@@ -219,8 +220,8 @@ def test_usage_is_recorded_whatever_the_answer(app, client):
 def test_a_claimed_length_that_no_store_can_hold_does_not_stop_the_records(app, client):
     client.post("/segment", environ_overrides={"CONTENT_LENGTH": str(10**30)})
     get(client, KEY)
-    app.extensions["auth"].usage.flush()
-    records = written(app.extensions["store"].usage)
+    services(app).auth.usage.flush()
+    records = written(services(app).store.usage)
     assert [r.status for r in records] == [401, 200]
     assert records[0].bytes == app.config["MAX_CONTENT_LENGTH"]
 

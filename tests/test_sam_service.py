@@ -80,16 +80,16 @@ def test_ten_first_requests_load_one_model(make_service, generator):
         return generator
 
     service = make_service(load, queue_size=10)
-    assert not service.status()["model_loaded"]
+    assert not service.status().model_loaded
     assert not loads  # nothing is loaded before it is needed
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda i: service.generate(everything(i)), range(10)))
     assert len(answers) == 10
     assert len(loads) == 1
     assert generator.threads == set(loads)  # one thread for loading and inference
-    assert service.status()["model_loaded"]
-    assert service.status()["load_seconds"] >= 0.05
-    assert service.status()["runtime"] == "torch"
+    assert service.status().model_loaded
+    assert service.status().load_seconds >= 0.05
+    assert service.status().runtime == "torch"
 
 
 def test_a_full_queue_is_refused_at_once(make_service, generator):
@@ -100,7 +100,7 @@ def test_a_full_queue_is_refused_at_once(make_service, generator):
         assert generator.began.wait(5)
         waiting = [pool.submit(service.generate, everything(i)) for i in (1, 2)]
         deadline = time.monotonic() + 5
-        while service.status()["queue_length"] < 2 and time.monotonic() < deadline:
+        while service.status().queue_length < 2 and time.monotonic() < deadline:
             time.sleep(0.005)
         assert not service.ready
         with pytest.raises(Busy) as refusal:
@@ -229,7 +229,7 @@ def test_the_thread_outlives_a_fault(make_service, generator, monkeypatch):
         with pytest.raises(ZeroDivisionError):
             service.generate(everything(0))
     assert len(service.generate(everything(0)).masks) == 1
-    assert not service.status()["running"]
+    assert not service.status().running
 
 
 @pytest.mark.parametrize("fault", [MemoryError(), torch.OutOfMemoryError()])
@@ -248,7 +248,7 @@ def test_large_masks_are_not_hoarded(make_service, generator, monkeypatch):
     service = make_service()
     for value in (0, 1, 2):
         service.generate(everything(value))
-    assert service.status()["remembered_pictures"] < 3
+    assert service.status().remembered_pictures < 3
 
 
 class TestCheckpointFile:

@@ -5,20 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import psutil
-from flask import current_app
 
 from api.health.container import cpus, free_disk, memory
-from api.health.tunnel import Tunnel
-from config import Settings
 from droplets.errors import ModelUnavailable, StoreUnavailable
-from droplets.finding.weights import HeadFile
-from droplets.sam.checkpoint import CheckpointFile
-from sam_service import SamService
-from store import Store
+from services import services
 from store.usage import summarise
 
 Status = Literal["healthy", "degraded", "unhealthy"]
@@ -83,7 +77,7 @@ def hierarchy() -> dict[str, Any]:
 
 def container() -> Level:
     """Memory, CPUs and disk of the container, or of the machine if there is none."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = services().settings
     used, load = memory(), os.getloadavg()
     disk = free_disk(settings.data_dir) if settings.redis_url is None else None  # Redis keeps all there is
     level = Level(
@@ -115,37 +109,36 @@ def container() -> Level:
 
 def application() -> Level:
     """Store, queue and workers."""
-    settings: Settings = current_app.extensions["settings"]
-    status = sam_service().status()
-    answers, store_status = store().check(), store().status()
-    full = status["queue_length"] >= status["queue_size"]
+    sam, store = services().sam, services().store
+    status, answers, store_status = sam.status(), store.check(), store.status()
+    full = status.queue_length >= status.queue_size
     level = Level(
         {
             "store": {
                 "backend": store_status.backend,
                 "answers": answers,
                 "since": store_status.since,
-                "mode": f"{store().outage}: {OUTAGE_MODES[store().outage]}",
+                "mode": f"{store.outage}: {OUTAGE_MODES[store.outage]}",
             },
-            "takes_pictures": sam_service().ready,
-            "queue_length": status["queue_length"],
-            "queue_size": status["queue_size"],
-            "draining": status["draining"],
-            "workers": settings.workers,
+            "takes_pictures": sam.ready,
+            "queue_length": status.queue_length,
+            "queue_size": status.queue_size,
+            "draining": status.draining,
+            "workers": services().settings.workers,
         }
     )
-    away = f"The store does not answer: {OUTAGE_MODES[store().outage]}."
-    level.unhealthy(not answers and store().outage == "refuse", away)
-    level.degraded(not answers and store().outage == "allow", away)
+    away = f"The store does not answer: {OUTAGE_MODES[store.outage]}."
+    level.unhealthy(not answers and store.outage == "refuse", away)
+    level.degraded(not answers and store.outage == "allow", away)
     level.degraded(full, "The queue is full; more pictures are refused for now.")
-    level.degraded(status["draining"], "This worker is stopping: it finishes its requests.")
+    level.degraded(status.draining, "This worker is stopping: it finishes its requests.")
     return level
 
 
 def model() -> Level:
     """The model of this worker and its files. One not loaded yet is healthy: it is loaded on demand."""
     files = {"checkpoint": checkpoint(), "head": head()}
-    level = Level({**sam_service().status(), **files})
+    level = Level({**asdict(services().sam.status()), **files})
     for checked in files.values():
         level.unhealthy(not checked["valid"], checked.get("reason", ""))
     return level
@@ -153,7 +146,7 @@ def model() -> Level:
 
 def tunnel() -> Level:
     """The tunnel's connections to its edge, as cloudflared tells them."""
-    asked: Tunnel = current_app.extensions["tunnel"]
+    asked = services().tunnel
     if not asked.configured:
         return Level({"configured": False, "connections": None, "note": "not configured"})
     state = asked.state()
@@ -164,9 +157,9 @@ def tunnel() -> Level:
 
 def response_times() -> Level:
     """How the requests of the last hour went, over all workers that share the store."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = services().settings
     try:
-        sums = store().usage.sums(time.time() - HOUR, HOUR)
+        sums = services().store.usage.sums(time.time() - HOUR, HOUR)
     except StoreUnavailable:
         level = Level({"requests": None})
         level.degraded(True, "The records of the last hour cannot be read.")
@@ -187,23 +180,10 @@ def response_times() -> Level:
     return level
 
 
-def sam_service() -> SamService:
-    """The SamService of the app in hand."""
-    service: SamService = current_app.extensions["sam"]
-    return service
-
-
-def store() -> Store:
-    """The Store of the app in hand."""
-    opened: Store = current_app.extensions["store"]
-    return opened
-
-
 def checkpoint() -> dict[str, Any]:
     """Whether the checkpoint is valid, and which it is or why not."""
-    file: CheckpointFile = current_app.extensions["checkpoint"]
     try:
-        info = file.info()
+        info = services().checkpoint.info()
     except ModelUnavailable as error:
         return {"valid": False, "reason": error.message}
     return {"valid": True, "name": info.name, "source": info.source, "sha256": info.sha256}
@@ -211,9 +191,8 @@ def checkpoint() -> dict[str, Any]:
 
 def head() -> dict[str, Any]:
     """Whether the head's file is valid, and which it is or why not."""
-    file: HeadFile = current_app.extensions["head"]
     try:
-        info = file.info()
+        info = services().head.info()
     except ModelUnavailable as error:
         return {"valid": False, "reason": error.message}
     return {"valid": True, "name": info.name, "sha256": info.sha256}

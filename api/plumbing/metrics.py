@@ -6,11 +6,10 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import cast
 
 import psutil
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -99,8 +98,7 @@ class Metrics:
         return Gauge(name, meaning, registry=self._registry, multiprocess_mode=mode)  # type: ignore[arg-type]
 
     def init_app(self, app: Flask) -> None:
-        """Make these the app's metrics and count each of its answers."""
-        app.extensions["metrics"] = self
+        """Count each of the app's answers."""
         app.after_request(self._count)
 
     def add_segmentation(self, timing_ms: Mapping[str, float], masks: int) -> None:
@@ -125,11 +123,11 @@ class Metrics:
     def refresh_gauges(self) -> None:
         """Set this process's gauges to what holds now."""
         status = self._service.status()
-        self._queue_depth.set(status["queue_length"])
-        self._model_loaded.set(status["model_loaded"])
-        self._load_seconds.set(status["load_seconds"] or 0)
-        self._gpu_memory.set(status["gpu_memory_bytes"])
-        self._draining.set(status["draining"])
+        self._queue_depth.set(status.queue_length)
+        self._model_loaded.set(status.model_loaded)
+        self._load_seconds.set(status.load_seconds or 0)
+        self._gpu_memory.set(status.gpu_memory_bytes)
+        self._draining.set(status.draining)
         self._memory.set(psutil.Process().memory_info().rss)
         self._store_up.set(self._store.check())
         failures = self._store.status().failures
@@ -163,8 +161,3 @@ class Metrics:
             except Exception as error:  # the thread must outlive whatever a store raises
                 log.warning("metrics not refreshed", error=type(error).__name__)
             time.sleep(REFRESH_S)
-
-
-def current_metrics() -> Metrics:
-    """The metrics of the app in hand."""
-    return cast(Metrics, current_app.extensions["metrics"])

@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
 from api.health.levels import hierarchy
 from api.routes.web import html_page
-from auth_middleware import current_auth, require_admin_key
+from auth_middleware import require_admin_key
 from droplets.errors import BadRequest
-from store import Store
+from services import services
 from store.usage import UsageSum, series, span_seconds, summarise
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -25,7 +25,7 @@ MOST_HOURS = 24 * 366
 @blueprint.get("/")
 def dashboard() -> Response:
     """The dashboard page; it asks for the admin key and fetches its data with it."""
-    return html_page("admin.html", admin_on=current_auth().admin_on)
+    return html_page("admin.html", admin_on=services().auth.admin_on)
 
 
 @blueprint.get("/stats")
@@ -33,10 +33,9 @@ def dashboard() -> Response:
 def stats() -> Response:
     """Use by key and by endpoint over the last `hours` (24), over all workers that share the store."""
     hours = request.args.get("hours", 24, type=_hours)
-    auth = current_auth()
+    auth, store = services().auth, services().store
     auth.usage.flush()
-    store: Store = current_app.extensions["store"]
-    current_app.extensions["heartbeat"].beat()
+    services().heartbeat.beat()
     end = time.time()
     start = end - 3600 * hours
     sums = store.usage.sums(start, span_seconds(start, end))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
-from api.health.levels import checkpoint, head, hierarchy, sam_service, store
-from auth_middleware import current_auth
-from config import Settings
+from api.health.levels import checkpoint, head, hierarchy
 from droplets.errors import Forbidden
+from services import services
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 
@@ -17,12 +16,12 @@ blueprint = Blueprint("health", __name__, url_prefix="/health")
 @blueprint.get("")
 def health() -> Response:
     """Whether the process answers and the model is loaded; all levels with the key of HEALTH_CHECK_KEY."""
-    settings: Settings = current_app.extensions["settings"]
+    health_key = services().settings.health_check_key
     presented = request.headers.get("X-Health-Key")
-    body: dict[str, Any] = {"status": "healthy", "model_loaded": sam_service().status()["model_loaded"]}
-    if presented is not None and settings.health_check_key is not None:
-        secret = settings.health_check_key.get_secret_value()
-        if not current_auth().check_secret(secret, presented, "health"):
+    body: dict[str, Any] = {"status": "healthy", "model_loaded": services().sam.status().model_loaded}
+    if presented is not None and health_key is not None:
+        secret = health_key.get_secret_value()
+        if not services().auth.check_secret(secret, presented, "health"):
             raise Forbidden("Send the health key in the X-Health-Key header, or none.")
         body |= hierarchy()
     return jsonify(body)
@@ -38,10 +37,10 @@ def live() -> Response:
 def ready() -> tuple[Response, int]:
     """200 if a picture would be taken now, else 503 with what is missing."""
     checks = {
-        "store": store().ready,
+        "store": services().store.ready,
         "checkpoint": checkpoint()["valid"],
         "head": head()["valid"],
-        "queue": sam_service().ready,
+        "queue": services().sam.ready,
     }
     well = all(checks.values())
     return jsonify(status="ready" if well else "not ready", checks=checks), 200 if well else 503

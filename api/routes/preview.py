@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from threading import BoundedSemaphore
-
 import cv2
 from flask import Blueprint, Response, current_app
 
@@ -12,6 +10,7 @@ from api.wire.requests import sent
 from auth_middleware import require_api_key, track_usage
 from droplets.errors import Busy
 from droplets.region import checked_region
+from services import services
 
 blueprint = Blueprint("preview", __name__)
 
@@ -27,7 +26,7 @@ LONGEST_WAIT_S = 2.0
 def preview() -> Response:
     """The picture as 8-bit PNG, as the model sees it; for TIFF and 16 bit, which browsers cannot show."""
     picture = sent().picture
-    previewing: BoundedSemaphore = current_app.extensions["previewing"]
+    previewing = services().previewing
     if not previewing.acquire(timeout=LONGEST_WAIT_S):
         raise Busy("Too many previews are being made; try again in a moment.", retry_after=1)
     try:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, jsonify
+from flask import Blueprint, Response, g, jsonify
 
 from api.wire.answer import analyse, body, decode
 from api.wire.requests import sent, sent_as_json, sent_with
 from auth_middleware import require_api_key, track_usage, validate_file_upload
-from config import Settings
 from droplets.export.figures import rounded
 from droplets.figures.picture import picture_statistics
 from droplets.objects.filters import Filters
 from droplets.options import Options
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
+from services import services
 
 blueprint = Blueprint("segmentation", __name__)
 
@@ -60,7 +60,7 @@ def analyze_image() -> Response:
 @require_api_key
 def defaults() -> Response:
     """Every filter, preprocessing step and option with its default and a line on it; and the limits."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = services().settings
     return jsonify(
         filters=_described(Filters),
         preprocessing=_described(Preprocessing),

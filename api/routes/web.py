@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, render_template, request, se
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
-from config import Settings
+from services import services
 
 blueprint = Blueprint("web", __name__)
 
@@ -57,8 +57,7 @@ def html_page(template: str, **values: object) -> Response:
 @blueprint.get("/")
 def page() -> Response:
     """The page for people."""
-    settings: Settings = current_app.extensions["settings"]
-    return html_page("page.html", max_file_mb=f"{settings.max_file_size_mb:g}")
+    return html_page("page.html", max_file_mb=f"{services().settings.max_file_size_mb:g}")
 
 
 @blueprint.get("/static/<path:name>")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 from typing import Any
 
-from flask import current_app, g
+from flask import g
 
-from api.plumbing.metrics import current_metrics
 from api.wire.requests import Sent, analysis_options
 from api.wire.serialise import segmentation
 from auth_middleware import usage
-from config import Settings
 from droplets.analysis import Analysis
 from droplets.errors import Busy
 from droplets.export.figures import rounded
@@ -21,7 +18,7 @@ from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
 from droplets.types import Image
-from sam_service import SamService
+from services import services
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +40,7 @@ def decode(data: bytes) -> Image:
         Busy: too many pictures are being decoded.
         UnsupportedImage, UndecodableImage: as `decode_image`.
     """
-    settings: Settings = current_app.extensions["settings"]
-    decoding: BoundedSemaphore = current_app.extensions["decoding"]
+    settings, decoding = services().settings, services().decoding
     if not decoding.acquire(timeout=settings.request_timeout_s):
         raise Busy("Too many pictures are being read; try again in a moment.")
     try:
@@ -61,15 +57,15 @@ def analyse(sent: Sent) -> Analysed:
         ServiceError: a picture or the options cannot be served.
     """
     wanted = analysis_options(sent.groups)
-    service: SamService = current_app.extensions["sam"]
+    sam = services().sam
     # Of a remembered picture too: only decoding tells that it is one, and of all but the same quality again
     # the decoder is needed.
-    service.check_room()
+    sam.check_room()
     started = time.perf_counter()
     image = decode(sent.picture)
     fluorescence = decode(sent.fluorescence) if sent.fluorescence else None
     decoded = time.perf_counter()
-    analysis = analyze(image, service.generate, wanted, fluorescence)
+    analysis = analyze(image, sam.generate, wanted, fluorescence)
     usage().masks = len(analysis.droplets)
     usage().queue_ms = analysis.timing_ms["queue"]
     return Analysed(image, wanted, analysis, started, decoded, finished=time.perf_counter())
@@ -77,8 +73,7 @@ def analyse(sent: Sent) -> Analysed:
 
 def body(done: Analysed) -> dict[str, Any]:
     """A segmentation's answer (`Segmentation`); its `timing_ms` goes into the metrics too."""
-    service: SamService = current_app.extensions["sam"]
-    status = service.status()
+    status = services().sam.status()
     answer = segmentation(done.image, done.analysis, done.wanted)
     now = time.perf_counter()
     timing = {
@@ -87,16 +82,16 @@ def body(done: Analysed) -> dict[str, Any]:
         "total": now - done.started,
     }
     timing_ms = {**done.analysis.timing_ms, **{stage: 1000 * seconds for stage, seconds in timing.items()}}
-    current_metrics().add_segmentation(timing_ms, len(done.analysis.droplets))
+    services().metrics.add_segmentation(timing_ms, len(done.analysis.droplets))
     return {
         **answer,
         "request_id": g.request_id,
         "timing_ms": rounded(timing_ms),
         "model": {
             "name": "MobileSAM vit_t",
-            "checkpoint": status["checkpoint_source"],
-            "device": status["device"],
-            "precision": status["precision"],
-            "runtime": status["runtime"],
+            "checkpoint": status.checkpoint_source,
+            "device": status.device,
+            "precision": status.precision,
+            "runtime": status.runtime,
         },
     }

@@ -8,12 +8,13 @@ from typing import Any, NoReturn
 
 from flask import request
 
-from auth_middleware import current_auth, optional_upload, validate_file_upload
+from auth_middleware import optional_upload, validate_file_upload
 from droplets.errors import BadRequest
 from droplets.objects.filters import Filters
 from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import Preprocessing
 from droplets.reading.image import decode_base64
+from services import services
 
 GROUPS = ("filters", "preprocessing", "options")
 
@@ -106,7 +107,7 @@ def parse_json(text: str | bytes, what: str) -> Any:
 def _picture(text: Any, name: str) -> bytes:
     if not isinstance(text, str) or not text:
         raise BadRequest(f"{name} must be the picture as base64 or as a data URL.")
-    return decode_base64(text, max_bytes=current_auth().max_file_bytes)
+    return decode_base64(text, max_bytes=services().auth.max_file_bytes)
 
 
 @validate_file_upload

@@ -10,6 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from services import services
 from store.usage import UsageRecord
 from tests.conftest import ADMIN_KEY, KEY, SMALL_KEY
 
@@ -286,7 +287,7 @@ def busy_app(make_app):
         for _ in range(times):
             client.get("/defaults", headers={"X-API-Key": f"key-of-{name}"})
     chance = np.random.default_rng(5)
-    app.extensions["store"].usage.add(
+    services(app).store.usage.add(
         [
             UsageRecord(
                 at=time.time() - 86_400 * chance.random() ** 1.5,

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import threading
+from dataclasses import dataclass
 
 from structlog.testing import capture_logs
 
@@ -58,6 +59,12 @@ def test_who_leaves_is_gone_at_once(backend):
     assert instances.alive() == []
 
 
+@dataclass(frozen=True)
+class Busy:
+    model_loaded: bool = True
+    queue_length: int = 2
+
+
 def test_a_worker_beats_from_its_start_to_its_end(backend):
     instances = backend.open().instances
     beaten = threading.Event()
@@ -70,7 +77,7 @@ def test_a_worker_beats_from_its_start_to_its_end(backend):
         def leave(self, id_: str) -> None:
             instances.leave(id_)
 
-    heartbeat = Heartbeat(Watched(), lambda: {"model_loaded": True, "queue_length": 2})
+    heartbeat = Heartbeat(Watched(), Busy)
     assert instances.alive() == []  # no thread before the start
     heartbeat.start()
     assert beaten.wait(10)
@@ -97,7 +104,7 @@ def test_a_fault_is_logged_once_and_the_heart_goes_on(monkeypatch):
         def leave(self, id_: str) -> None:
             pass
 
-    heartbeat = Heartbeat(Faulty(), lambda: {"model_loaded": True, "queue_length": 2})
+    heartbeat = Heartbeat(Faulty(), Busy)
     with capture_logs() as logs:
         heartbeat.start()
         assert beaten.wait(10)

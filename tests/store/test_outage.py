@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from flask import Flask
 
+from services import services
 from store.redis import connect
 from store.sqlite import Database
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, SMALL_KEY
@@ -39,7 +40,7 @@ def admin(app: Flask, key: str, path: str = "/admin/health"):
 
 def wait_until_back(app: Flask) -> None:
     deadline = time.monotonic() + 20
-    while not app.extensions["store"].status().up:
+    while not services(app).store.status().up:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
 
@@ -65,7 +66,7 @@ def test_with_refuse_requests_are_503_until_redis_is_back(make_app, redis_server
     assert (health["backend"], health["answers"]) == ("redis", False)
     assert health["since"] <= time.time()
     assert health["mode"].startswith("refuse: ")
-    assert app.extensions["store"].status().failures > 0
+    assert services(app).store.status().failures > 0
     redis_server.start()
     wait_until_back(app)
     assert get(app).status_code == 200
@@ -99,8 +100,8 @@ def test_usage_of_the_outage_is_written_after_it(make_app, redis_server):
         get(app)
     redis_server.start()
     wait_until_back(app)
-    app.extensions["auth"].usage.flush()
-    assert len(written(app.extensions["store"].usage)) == 3
+    services(app).auth.usage.flush()
+    assert len(written(services(app).store.usage)) == 3
 
 
 @pytest.mark.parametrize("outage", ["refuse", "allow"])
@@ -160,7 +161,7 @@ def test_the_password_stays_secret(make_app, tmp_path):
         assert "hunter2" not in admin(app, ADMIN_KEY).text
         assert "store does not answer" in log.read_text()
         assert "hunter2" not in log.read_text()
-        assert "hunter2" not in repr(app.extensions["settings"])
+        assert "hunter2" not in repr(services(app).settings)
     finally:
         server.close()
 
@@ -181,7 +182,7 @@ def test_a_locked_sqlite_file_is_an_outage_too(make_app, tmp_path, monkeypatch, 
 
 def test_a_full_disk_is_an_outage_too(make_app):
     app = make_app()
-    connection = app.extensions["store"].storage._shared._database.connection()
+    connection = services(app).store.storage._shared._database.connection()
     connection.execute("PRAGMA max_page_count = 1")  # no page beyond those there are
     statuses = {get(app).status_code for _ in range(300)}
     assert statuses == {200, 503}

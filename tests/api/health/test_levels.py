@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from api.health.container import Memory
 from api.health.levels import worst
 from api.health.tunnel import TunnelState
+from services import services
 from store.usage import UsageRecord
 from tests.conftest import ADMIN_KEY
 
@@ -78,7 +80,7 @@ def test_container_tells_both_reasons(app, monkeypatch):
 
 
 def lose_store(app, monkeypatch):
-    monkeypatch.setattr(app.extensions["store"]._guard, "_answers", lambda: False)
+    monkeypatch.setattr(services(app).store._guard, "_answers", lambda: False)
 
 
 @pytest.mark.parametrize(("outage", "status"), [("refuse", "unhealthy"), ("allow", "degraded")])
@@ -91,13 +93,11 @@ def test_a_store_that_does_not_answer_is_told(make_app, monkeypatch, outage, sta
 
 
 def test_draining_and_a_full_queue_are_degraded(app, monkeypatch):
-    app.extensions["sam"].drain()
+    services(app).sam.drain()
     found = level(app, "application")
     assert (found["status"], found["draining"]) == ("degraded", True)
-    status = app.extensions["sam"].status()
-    monkeypatch.setattr(
-        app.extensions["sam"], "status", lambda: {**status, "queue_length": 8, "draining": False}
-    )
+    status = services(app).sam.status()
+    monkeypatch.setattr(services(app).sam, "status", lambda: replace(status, queue_length=8, draining=False))
     assert "full" in level(app, "application")["reasons"][0]
 
 
@@ -125,7 +125,7 @@ def test_without_a_tunnel_the_level_says_so(app):
 )
 def test_tunnel(make_app, monkeypatch, state, status):
     app = make_app(tunnel_metrics_url="http://cloudflare-tunnel:2000")
-    monkeypatch.setattr(app.extensions["tunnel"], "state", lambda: state)
+    monkeypatch.setattr(services(app).tunnel, "state", lambda: state)
     found = level(app, "tunnel")
     assert (found["status"], found["connections"]) == (status, state.connections)
     assert "cloudflare-tunnel" not in str(found)
@@ -145,7 +145,7 @@ def test_tunnel(make_app, monkeypatch, state, status):
 def test_response_times(app, good, faults, ms, status):
     now = time.time()
     records = [UsageRecord(now, "Ada", "/segment", code, ms) for code in [200] * good + [500] * faults]
-    app.extensions["store"].usage.add([*records, UsageRecord(now - 3700, "Ada", "/segment", 500, 9e6)])
+    services(app).store.usage.add([*records, UsageRecord(now - 3700, "Ada", "/segment", 500, 9e6)])
     found = level(app, "response_times")
     assert (found["status"], found["requests"], found["server_errors"]) == (status, good + faults, faults)
     assert found["processing_ms"]["p95"] == ms

@@ -18,6 +18,7 @@ from api.routes.docs import ASSETS
 from api.schemas.requests import AnalysisBody, AnalysisForm
 from api.wire.requests import GROUPS
 from droplets.options import AnalysisOptions
+from services import services
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, ROOT, SMALL_KEY
 
 KEY_VALUES = {"ApiKey": KEY, "AdminKey": ADMIN_KEY, "HealthKey": HEALTH_KEY}
@@ -215,7 +216,7 @@ class TestErrors:
             self.send(app, path, **self.broken(b"\x89PNG\r\n\x1a\n" + bytes(50))),
             *(self.send(app, path, headers={"X-API-Key": SMALL_KEY}, json={}) for _ in range(4)),
         ]
-        while app.extensions["decoding"].acquire(blocking=False):
+        while services(app).decoding.acquire(blocking=False):
             pass  # no picture can be decoded any more
         answers.append(self.send(app, path, **self.broken(discs)))
         seen = {answer.status_code for answer in answers}

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from auth_middleware import AUTH_FAILURES
+from services import services
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, ROOT, SMALL_KEY
 
 PORT = 9464
@@ -103,20 +104,20 @@ def test_gauges_tell_what_holds_now(make_app):
     assert values["sam_store_failures_total",] == 0
     for name in ("queue_depth", "model_loaded", "model_load_seconds", "gpu_memory_bytes", "draining"):
         assert values[f"sam_{name}",] == 0
-    app.extensions["sam"].drain()
+    services(app).sam.drain()
     assert samples(client)["sam_draining",] == 1
 
 
 def test_a_store_that_fails_is_seen(make_app, monkeypatch):
     app = make_app(metrics_port=PORT)
-    monkeypatch.setattr(app.extensions["store"]._guard, "_answers", lambda: False)
+    monkeypatch.setattr(services(app).store._guard, "_answers", lambda: False)
     values = samples(app.test_client())
     assert values["sam_store_up",] == 0
     assert values["sam_store_failures_total",] >= 1
 
 
 def test_a_segmentation_is_counted_by_stage(app):
-    metrics = app.extensions["metrics"]
+    metrics = services(app).metrics
     timing = {"decode": 20.0, "queue": 100.0, "encode": 400.0, "generate": 1600.0, "refine": 0.0}
     metrics.add_segmentation({**timing, "total": 2120.0}, 12)
     remembered = {"queue": 0.0, "encode": 0.0, "generate": 0.0, "measure": 30.0, "total": 30.0}
@@ -135,11 +136,11 @@ def test_a_segmentation_is_counted_by_stage(app):
 
 @pytest.mark.model
 def test_a_real_segmentation_is_counted(model_app, discs):
-    before = model_app.extensions["metrics"].registry().get_sample_value("sam_masks_total")
+    before = services(model_app).metrics.registry().get_sample_value("sam_masks_total")
     answer = model_app.test_client().post(
         "/segment_file", data={"file": (io.BytesIO(discs), "discs.png")}, headers={"X-API-Key": KEY}
     )
-    value = model_app.extensions["metrics"].registry().get_sample_value
+    value = services(model_app).metrics.registry().get_sample_value
     assert value("sam_masks_total") - before == answer.json["num_masks"]
     for stage in answer.json["timing_ms"].keys() - {"total"}:
         if answer.json["timing_ms"][stage]:
@@ -156,7 +157,7 @@ def test_apps_do_not_share_figures(make_app):
 
 
 def test_gauges_are_kept_fresh_though_the_store_raises(app, monkeypatch):
-    metrics = app.extensions["metrics"]
+    metrics = services(app).metrics
     monkeypatch.setattr("api.plumbing.metrics.REFRESH_S", 0.001)
     calls, again = [], Event()
 
@@ -219,9 +220,7 @@ def test_promtool_finds_nothing_wrong(client):
     if promtool is None:
         pytest.skip("promtool is not installed (Debian package prometheus)")
     get(client)
-    client.application.extensions["metrics"].add_segmentation(
-        {"queue": 1.0, "encode": 1.0, "generate": 1.0}, 3
-    )
+    services(client.application).metrics.add_segmentation({"queue": 1.0, "encode": 1.0, "generate": 1.0}, 3)
     checked = subprocess.run(
         [promtool, "check", "metrics"], input=scrape(client), capture_output=True, text=True, check=False
     )
@@ -238,7 +237,7 @@ def test_the_documented_metrics_are_those_there_are(app):
     documented = {
         name: (kind, mode, set(re.findall(r"`(\w+)`", labels))) for name, kind, mode, labels in rows
     }
-    collectors = set(app.extensions["metrics"]._registry._names_to_collectors.values())
+    collectors = set(services(app).metrics._registry._names_to_collectors.values())
     real = {}
     for collector in collectors:
         name = collector._name + ("_total" if collector._type == "counter" else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services import services
 from tests.conftest import HEALTH_KEY, KEY, SMALL_KEY
 
 
@@ -59,7 +60,7 @@ def test_not_ready_without_a_checkpoint(make_app, tmp_path):
 
 
 def test_not_ready_while_draining(app, client):
-    app.extensions["sam"].drain()
+    services(app).sam.drain()
     assert client.get("/health/ready").json["checks"]["queue"] is False
 
 

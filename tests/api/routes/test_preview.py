@@ -11,6 +11,7 @@ import tifffile
 from PIL import Image
 
 from app import PREVIEWS_AT_ONCE
+from services import services
 from tests.conftest import KEY
 
 
@@ -55,7 +56,7 @@ def test_one_preview_too_many_is_told_when_to_come_back(app, client, monkeypatch
     picture = cv2.imencode(".png", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
     with ExitStack() as others:
         for _ in range(PREVIEWS_AT_ONCE):
-            others.enter_context(app.extensions["previewing"])
+            others.enter_context(services(app).previewing)
         busy = post(client, picture)
         assert (busy.status_code, busy.headers["Retry-After"], busy.json["error"]) == (503, "1", "busy")
         assert client.get("/health").status_code == 200

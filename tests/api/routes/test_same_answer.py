@@ -12,7 +12,8 @@ from flask import Flask
 
 from app import create_app
 from config import Settings
-from tests.conftest import KEY, ROOT, close, png
+from services import services
+from tests.conftest import KEY, ROOT, png
 from training.rendering.plain import render_brightfield
 
 pytestmark = pytest.mark.model
@@ -47,7 +48,7 @@ def forgetful_app(tmp_path_factory) -> Flask:
         )
     )
     yield app
-    close(app)
+    services(app).close()
 
 
 def answer(app: Flask, options: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from PIL import Image as PillowImage
 from pycocotools import mask as coco_mask
 
 from api.schemas.segmentation import ErrorAnswer, Segmentation
+from services import services
 from tests.conftest import KEY, png
 
 pytestmark = pytest.mark.model
@@ -309,12 +310,12 @@ class TestBadInput:
 
     def test_a_picture_waits_while_others_are_decoded_and_is_then_refused(self, make_app, discs):
         app = make_app(request_timeout_s=0.05)
-        while app.extensions["decoding"].acquire(blocking=False):
+        while services(app).decoding.acquire(blocking=False):
             pass  # as many pictures as are decoded at once
         response = post_file(app.test_client(), discs)
         assert response.status_code == 503
         assert response.headers["Retry-After"]
-        app.extensions["decoding"].release()
+        services(app).decoding.release()
         assert post_file(app.test_client(), b"\x89PNG\r\n\x1a\n" + b"\0" * 50).status_code == 422
 
     def test_a_missing_checkpoint_is_503(self, make_app, discs, tmp_path):

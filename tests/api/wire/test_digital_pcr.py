@@ -11,6 +11,7 @@ import pytest
 
 from api.schemas.segmentation import Segmentation
 from droplets.types import Generation
+from services import services
 from tests.conftest import KEY, png
 from tests.droplets.pairs import pair
 
@@ -22,7 +23,7 @@ LIGHT = png(TRUTH.fluorescence)
 @pytest.fixture
 def client(app, monkeypatch):
     timing = {"queue": 0.0, "encode": 0.0, "generate": 0.0}
-    monkeypatch.setattr(app.extensions["sam"], "generate", lambda *_: Generation(tuple(TRUTH.masks), timing))
+    monkeypatch.setattr(services(app).sam, "generate", lambda *_: Generation(tuple(TRUTH.masks), timing))
     return app.test_client()
 
 
