@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -27,7 +27,7 @@ def _all_or_single(value: Any) -> Any:
 
 
 class Options(Parameters):
-    """How a picture is analysed and answered."""
+    """How a picture is analysed."""
 
     quality: Quality = Field(
         "balanced", description="fast, balanced or thorough: speed against small objects."
@@ -84,10 +84,6 @@ class Options(Parameters):
     ddpcr: DdpcrOptions | None = Field(
         None, description="Digital PCR, asked for by an object or by a fluorescence picture."
     )
-    mask_format: Literal["rle", "png", "polygon", "none"] = Field(
-        "rle", description="COCO compressed RLE, a PNG data URL a mask, polygons, or no masks."
-    )
-    plots: bool = Field(False, description="Plots as PNG data URLs in the answer of /advanced_analysis.")
 
     @property
     def automatic(self) -> AutomaticFilters:

@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify
 
+from api.schemas.options import Options
 from api.wire.answer import analyse, body, decode
 from api.wire.requests import sent, sent_as_json, sent_with
 from auth_middleware import require_api_key, track_usage, validate_file_upload
 from droplets.export.figures import rounded
 from droplets.figures.picture import picture_statistics
 from droplets.objects.filters import Filters
-from droplets.options import Options
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
 from services import services

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from api.schemas.options import Options
 from droplets.objects.filters import Filters
-from droplets.options import Options
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
 

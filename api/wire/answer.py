@@ -8,13 +8,13 @@ from typing import Any
 
 from flask import g
 
-from api.wire.requests import Sent, analysis_options
+from api.schemas.options import Asked
+from api.wire.requests import Sent, asked
 from api.wire.serialise import segmentation
 from auth_middleware import usage
 from droplets.analysis import Analysis
 from droplets.errors import Busy
 from droplets.export.figures import rounded
-from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
 from droplets.types import Image
@@ -26,7 +26,7 @@ class Analysed:
     """A picture, what was asked and what was found; and the clock's readings at each stage, in seconds."""
 
     image: Image
-    wanted: AnalysisOptions
+    wanted: Asked
     analysis: Analysis
     started: float
     decoded: float
@@ -56,7 +56,7 @@ def analyse(sent: Sent) -> Analysed:
         Busy: too many pictures wait for the model or for decoding.
         ServiceError: a picture or the options cannot be served.
     """
-    wanted = analysis_options(sent.groups)
+    wanted = asked(sent.groups)
     sam = services().sam
     # Of a remembered picture too: only decoding tells that it is one, and of all but the same quality again
     # the decoder is needed.

@@ -8,10 +8,10 @@ from typing import Any, NoReturn
 
 from flask import request
 
+from api.schemas.options import Asked, Options
 from auth_middleware import optional_upload, validate_file_upload
 from droplets.errors import BadRequest
 from droplets.objects.filters import Filters
-from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import Preprocessing
 from droplets.reading.image import decode_base64
 from services import services
@@ -74,7 +74,7 @@ def sent_with(upload: bytes) -> Sent:
     return Sent(name, upload, optional_upload("fluorescence"), groups)
 
 
-def analysis_options(groups: dict[str, Any]) -> AnalysisOptions:
+def asked(groups: dict[str, Any]) -> Asked:
     """Checked filters, preprocessing and options.
 
     Raises:
@@ -85,7 +85,7 @@ def analysis_options(groups: dict[str, Any]) -> AnalysisOptions:
             raise BadRequest(
                 f"{name} is not known; known are: image or file, fluorescence, {', '.join(GROUPS)}."
             )
-    return AnalysisOptions(
+    return Asked(
         options=Options.parse(_group(groups, "options"), "options"),
         filters=Filters.parse(_group(groups, "filters"), "filters"),
         preprocessing=Preprocessing.parse(_group(groups, "preprocessing"), "preprocessing"),

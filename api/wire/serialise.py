@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image as PillowImage
 
+from api.schemas.options import Asked, MaskFormat
 from api.wire.digital_pcr import digital_pcr
 from droplets.analysis import Analysis
 from droplets.export.coco import polygons, rles
@@ -18,14 +19,13 @@ from droplets.export.figures import rounded
 from droplets.figures.sizes import summary
 from droplets.objects.measure import diameter_um, volume_pl
 from droplets.objects.settings import ObjectSettings
-from droplets.options import AnalysisOptions
 from droplets.types import Boundary, Droplet, Image, Intensity, Mask, PixelSize
 
 ROUND = ObjectSettings().round
 """Circularity from which a mask is answered as a circle."""
 
 
-def segmentation(image: Image, analysis: Analysis, wanted: AnalysisOptions) -> dict[str, Any]:
+def segmentation(image: Image, analysis: Analysis, wanted: Asked) -> dict[str, Any]:
     """Body of a segmentation's answer but for timing, model and request id (`Segmentation`)."""
     droplets, size = analysis.droplets, analysis.pixel_size
     children = children_of(droplets)
@@ -130,7 +130,7 @@ def _channels(droplet: Droplet) -> dict[str, dict[str, float]] | None:
     return {colour: _pixel_stats(light) for colour, light in colours}
 
 
-def _outlines(masks: Sequence[Mask], image: Image, mask_format: str) -> list[dict[str, Any]]:
+def _outlines(masks: Sequence[Mask], image: Image, mask_format: MaskFormat) -> list[dict[str, Any]]:
     if mask_format == "rle":
         return [{"segmentation": packed} for packed in rles(masks, image.width, image.height)]
     if mask_format == "polygon":

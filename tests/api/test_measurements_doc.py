@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from api.schemas.advanced import AdvancedAnalysis, Clusters, Contents, Encapsulation, Neighbours
+from api.schemas.options import Options
 from api.schemas.segmentation import MaskInfo, SummaryStatistics
 from droplets.objects.filters import AutomaticFilters, Filters
-from droplets.options import Options
 
 DOCS = Path(__file__).parents[2] / "docs" / "labs"
 TEXT = (DOCS / "measurements.md").read_text()

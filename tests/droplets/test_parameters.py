@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
+from api.schemas.options import Options
 from droplets.errors import BadRequest
 from droplets.objects.filters import AutomaticFilters, Filters
-from droplets.options import Options
 from droplets.preprocess import Preprocessing
 
 GROUPS = [Filters, AutomaticFilters, Preprocessing, Options]

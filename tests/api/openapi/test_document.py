@@ -15,9 +15,9 @@ from api.openapi.document import HEADERS, KEYS, NO_BODY
 from api.openapi.examples import ASKED, PICTURE
 from api.openapi.operations import FORM, JSON, OPERATIONS
 from api.routes.docs import ASSETS
+from api.schemas.options import Asked
 from api.schemas.requests import AnalysisBody, AnalysisForm
 from api.wire.requests import GROUPS
-from droplets.options import AnalysisOptions
 from services import services
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, ROOT, SMALL_KEY
 
@@ -129,7 +129,7 @@ class TestDocument:
                 assert schema.get("description"), f"{name}.{field}"
 
     def test_the_groups_of_a_request_are_those_that_it_is_checked_by(self):
-        checked = {name: type(group) for name, group in vars(AnalysisOptions()).items()}
+        checked = {name: type(group) for name, group in vars(Asked()).items()}
         assert set(checked) == set(GROUPS)
         for body, pictures in ((AnalysisBody, {"image"}), (AnalysisForm, {"file"})):
             assert set(body.model_fields) == {*GROUPS, *pictures, "fluorescence"}
