@@ -23,8 +23,9 @@ from flask import Flask, Response, current_app, g, request
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.strategies import MovingWindowRateLimiter
 
+from api.errors import Forbidden, RateLimited, Unauthorized
 from config import ApiKey
-from droplets.errors import BadRequest, Forbidden, RateLimited, TooLarge, Unauthorized
+from droplets.errors import BadRequest, TooLarge
 from droplets.reading.image import sniff_format
 from services import services
 from store import Store

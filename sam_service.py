@@ -17,7 +17,7 @@ import structlog
 import torch
 from numpy.typing import NDArray
 
-from droplets.errors import Busy, ModelUnavailable
+from droplets.errors import ModelUnavailable, Unavailable
 from droplets.finding.segmenter import Memory, Segmenter
 from droplets.finding.weights import HeadFile
 from droplets.sam.checkpoint import CheckpointFile
@@ -28,6 +28,10 @@ log = structlog.get_logger(__name__)
 
 MASK_BYTES = 2**29
 """Memory that the masks of all remembered pictures may take."""
+
+
+class Busy(Unavailable):
+    """The inference queue is full, or the request waited longer than REQUEST_TIMEOUT_S."""
 
 
 class MaskGenerator(Protocol):

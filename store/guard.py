@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from droplets.errors import StoreUnavailable
+from store.errors import StoreUnavailable
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from limits.storage import MemoryStorage, MovingWindowSupport, Storage
 
-from droplets.errors import StoreUnavailable
+from store.errors import StoreUnavailable
 from store.guard import Guard
 from store.instances import Instance, InstanceStore
 from store.redis import RedisStorage

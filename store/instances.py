@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from config import VERSION
-from droplets.errors import StoreUnavailable
+from store.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 

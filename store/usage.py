@@ -14,7 +14,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from droplets.errors import StoreUnavailable
+from store.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import psutil
 
 from api.health.container import cpus, free_disk, memory
-from droplets.errors import ModelUnavailable, StoreUnavailable
+from droplets.errors import ModelUnavailable
 from services import services
+from store.errors import StoreUnavailable
 from store.usage import summarise
 
 Status = Literal["healthy", "degraded", "unhealthy"]

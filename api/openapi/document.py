@@ -12,11 +12,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from werkzeug.routing import Rule
 
+from api.errors import RateLimited
 from api.openapi.examples import ASKED, answer_examples, request_examples
 from api.openapi.operations import FORM, JSON, OPERATIONS, Key, Operation
+from api.plumbing.errors import ANSWERS
 from api.schemas.segmentation import Answer, ErrorAnswer
 from config import VERSION
-from droplets.errors import RateLimited, ServiceError, Unavailable
+from droplets.errors import ServiceError, Unavailable
 
 ABOUT = (
     "Finds, counts and measures droplets and the beads in them in microscope pictures. "
@@ -137,7 +139,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
             for status, answer in answers.items()
         },
         **{
-            str(error.status): {"$ref": f"#/components/responses/{_error_name(error, operation)}"}
+            str(ANSWERS[error].status): {"$ref": f"#/components/responses/{_error_name(error, operation)}"}
             for error in operation.errors
         },
         "default": {"$ref": "#/components/responses/ServiceError"},

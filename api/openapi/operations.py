@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from api.errors import Forbidden, RateLimited, Unauthorized
 from api.routes.admin import MOST_HOURS
 from api.schemas.advanced import AdvancedAnalysis
 from api.schemas.health import AdminHealth, Health, Live, Ready
@@ -16,11 +17,8 @@ from api.schemas.segmentation import Answer, Segmentation
 from api.schemas.service import Defaults, PictureFigures, Stats
 from droplets.errors import (
     BadRequest,
-    Forbidden,
-    RateLimited,
     ServiceError,
     TooLarge,
-    Unauthorized,
     Unavailable,
     UndecodableImage,
     UnsupportedImage,

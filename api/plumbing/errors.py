@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import structlog
 from flask import Flask, Response, g, jsonify, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
-from droplets.errors import BadRequest, ServiceError, Unavailable
+from api.errors import Forbidden, RateLimited, Unauthorized
+from droplets.errors import (
+    BadRequest,
+    ModelUnavailable,
+    ServiceError,
+    TooLarge,
+    TooManyPixels,
+    Unavailable,
+    UndecodableImage,
+    UnsupportedImage,
+)
+from sam_service import Busy
+from store.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
+
+class Told(NamedTuple):
+    """What an answer says of an error beside its message: the HTTP status and a short `error`."""
+
+    status: int
+    error: str
+
+
+ANSWERS: dict[type[ServiceError], Told] = {
+    ServiceError: Told(500, "internal error"),
+    BadRequest: Told(400, "bad request"),
+    Unauthorized: Told(401, "unauthorized"),
+    Forbidden: Told(403, "forbidden"),
+    TooLarge: Told(413, "file too large"),
+    UnsupportedImage: Told(415, "unsupported image type"),
+    UndecodableImage: Told(422, "image cannot be decoded"),
+    TooManyPixels: Told(422, "image too large"),
+    RateLimited: Told(429, "rate limit exceeded"),
+    Unavailable: Told(503, "unavailable"),
+    Busy: Told(503, "busy"),
+    StoreUnavailable: Told(503, "store unavailable"),
+    ModelUnavailable: Told(503, "model unavailable"),
+}
+"""By the error itself: each has a line of its own."""
 ADVICE = {
     400: "The request could not be read; check its headers and body.",
     404: "There is nothing at this address; /docs lists what there is.",
@@ -31,7 +69,7 @@ def answer_error(error: Exception) -> Response:
     if isinstance(error, ParseException):
         error = BadRequest("The body is not encoded as its headers say.")
     if isinstance(error, ServiceError):
-        return answer(error.status, error.error, error.message, error.headers)
+        return answer(*ANSWERS[type(error)], error.message, _headers(error))
     if isinstance(error, HTTPException) and error.code is not None:
         methods = getattr(error, "valid_methods", None)
         headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
@@ -39,6 +77,12 @@ def answer_error(error: Exception) -> Response:
         return answer(error.code, error.name.lower(), advice, headers)
     log.exception("unexpected error", path=request.path)
     return answer(500, "internal error", "This is a fault of the service; report it with the request id.", {})
+
+
+def _headers(error: ServiceError) -> dict[str, str]:
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(error.retry_after)}
+    return error.headers if isinstance(error, RateLimited) else {}
 
 
 def answer(status: int, error: str, message: str, headers: dict[str, str]) -> Response:

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from api.errors import Forbidden
 from api.health.levels import checkpoint, head, hierarchy
-from droplets.errors import Forbidden
 from services import services
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")

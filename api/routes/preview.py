@@ -8,8 +8,8 @@ from flask import Blueprint, Response, current_app
 from api.wire.answer import decode
 from api.wire.requests import sent
 from auth_middleware import require_api_key, track_usage
-from droplets.errors import Busy
 from droplets.region import checked_region
+from sam_service import Busy
 from services import services
 
 blueprint = Blueprint("preview", __name__)

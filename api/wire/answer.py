@@ -13,11 +13,11 @@ from api.wire.requests import Sent, asked
 from api.wire.serialise import segmentation
 from auth_middleware import usage
 from droplets.analysis import Analysis
-from droplets.errors import Busy
 from droplets.export.figures import rounded
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
 from droplets.types import Image
+from sam_service import Busy
 from services import services
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 from structlog.testing import capture_logs
 
-from droplets.errors import StoreUnavailable
+from store.errors import StoreUnavailable
 from store.guard import Guard
 
 

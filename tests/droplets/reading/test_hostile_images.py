@@ -164,7 +164,7 @@ def test_mutated_files_raise_nothing_but_service_errors(name):
         try:
             image = decode(bytes(data), max_pixels=10**6)
         except ServiceError as error:
-            assert error.status in (415, 422)  # noqa: PT017
+            assert isinstance(error, UnsupportedImage | UndecodableImage)  # noqa: PT017
         else:
             assert image.pixels.shape[:2] == image.original.shape[:2]
             assert np.isfinite(image.original).all()
