@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import sys
 import time
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-
-import requests
-from urllib3.exceptions import HTTPError
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 from model.progress import Progress
 
@@ -31,15 +32,13 @@ class Limits:
     Attributes:
         attempts: tries in all.
         back_off_s: seconds before the second try; doubled before each further one.
-        connect_s: seconds to wait for a connection.
-        stall_s: seconds without a single byte.
+        stall_s: seconds without a connection or a single byte.
         attempt_s: seconds for one whole try.
     """
 
     attempts: int = 3
     back_off_s: float = 1.0
-    connect_s: float = 5.0
-    stall_s: float = 15.0
+    stall_s: float = 10.0
     attempt_s: float = 600.0
 
 
@@ -79,37 +78,29 @@ def _with_retries(address: str, to: Path, size: int, limits: Limits) -> None:
 
 def _attempt(address: str, to: Path, size: int, limits: Limits) -> None:
     deadline = time.monotonic() + limits.attempt_s
+    request = Request(address)  # noqa: S310 - the manifest's address
     try:
-        with requests.get(
-            address,
-            headers={"Accept-Encoding": "identity"},
-            stream=True,
-            timeout=(limits.connect_s, limits.stall_s),
-        ) as answer:
-            _check_status(answer)
+        with urlopen(request, timeout=limits.stall_s) as answer:  # noqa: S310
             _save(answer, to, size, deadline)
-    except requests.ConnectTimeout as error:
-        raise SourceUnavailable(f"no connection within {limits.connect_s:g} s") from error
-    except (requests.RequestException, HTTPError) as error:
+    except HTTPError as error:
+        reason = f"the server answered {error.code} {error.reason}"
+        kind = _WorthRetrying if error.code >= 500 or error.code == 429 else SourceUnavailable
+        raise kind(reason) from error
+    except URLError as error:
+        if isinstance(error.reason, TimeoutError):
+            raise SourceUnavailable(f"no connection within {limits.stall_s:g} s") from error
+        raise _WorthRetrying(_reason(error.reason)) from error
+    except (OSError, HTTPException) as error:
         raise _WorthRetrying(_reason(error)) from error
 
 
-def _check_status(answer: requests.Response) -> None:
-    if answer.ok:
-        return
-    reason = f"the server answered {answer.status_code} {answer.reason}"
-    if answer.status_code >= 500 or answer.status_code == 429:
-        raise _WorthRetrying(reason)
-    raise SourceUnavailable(reason)
-
-
-def _save(answer: requests.Response, to: Path, size: int, deadline: float) -> None:
+def _save(answer: HTTPResponse, to: Path, size: int, deadline: float) -> None:
     done = 0
     progress = Progress(to.name, size)
     try:
         with to.open("wb") as file:
             # read1 returns what is there, so that a trickle of bytes cannot outlast the deadline.
-            while chunk := answer.raw.read1(_CHUNK):
+            while chunk := answer.read1(_CHUNK):
                 done += file.write(chunk)
                 progress.show(done)
                 if done > size:
@@ -129,12 +120,13 @@ def _check(path: Path, size: int, sha256: str) -> None:
         raise SourceUnavailable(f"wrong file: expected {size:,} bytes with sha256 {sha256}, found {found}")
 
 
-def _reason(error: Exception) -> str:
-    text = str(error)
-    if "NameResolution" in text:
-        return "the host name cannot be resolved"
-    if "refused" in text:
-        return "the connection was refused"
-    if "Read timed out" in text:
-        return "the server stopped sending"
-    return "the connection failed"
+def _reason(error: object) -> str:
+    match error:
+        case socket.gaierror():
+            return "the host name cannot be resolved"
+        case ConnectionRefusedError():
+            return "the connection was refused"
+        case TimeoutError():
+            return "the server stopped sending"
+        case _:
+            return "the connection failed"

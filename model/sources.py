@@ -74,7 +74,7 @@ class NpmSource:
         torch.save(_convert_package(tarball), to)
 
     def cached(self, cache: Path) -> dict[str, Tensor] | None:
-        """State dict rebuilt from the package if that lies in the folder `cache` and can be read, else None."""
+        """State dict rebuilt from the package if the folder `cache` has it and it can be read, else None."""
         tarball = npm.tarball_path(self.spec, cache)
         readable = npm.is_right(tarball, self.integrity) and _reads_onnx()
         return _convert_package(tarball) if readable else None

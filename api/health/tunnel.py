@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
 
-import requests
 from pydantic import HttpUrl
 
 TIMEOUT_S = 1
@@ -50,18 +51,26 @@ class Tunnel:
 
     def _ask(self) -> TunnelState:
         try:
-            with requests.Session() as session:
-                session.trust_env = False  # the tunnel is a neighbour; no proxy leads to it
-                answer = session.get(
-                    urljoin(str(self._url), "/ready"), timeout=TIMEOUT_S, allow_redirects=False
-                )
-            connections = int(answer.json()["readyConnections"])
-        except requests.Timeout:
+            status, body = self._get("/ready")
+            connections = int(json.loads(body)["readyConnections"])
+        except TimeoutError:
             return TunnelState(None, f"cloudflared did not answer within {TIMEOUT_S} s.")
-        except requests.ConnectionError:
+        except OSError:
             return TunnelState(None, "cloudflared cannot be reached; is it running?")
-        except (requests.RequestException, KeyError, TypeError, ValueError):
+        except (HTTPException, KeyError, TypeError, ValueError):
             return TunnelState(None, "What answers at TUNNEL_METRICS_URL is not cloudflared's /ready.")
-        if answer.status_code != 200 or connections < 1:
+        if status != 200 or connections < 1:
             return TunnelState(connections, "The tunnel has no connection: nobody reaches the service by it.")
         return TunnelState(connections)
+
+    def _get(self, path: str) -> tuple[int, bytes]:
+        """Status and body, straight from the neighbour that the tunnel is: no proxy, no redirect."""
+        url = urlsplit(str(self._url))
+        connect = HTTPSConnection if url.scheme == "https" else HTTPConnection
+        connection = connect(url.netloc, timeout=TIMEOUT_S)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()

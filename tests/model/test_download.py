@@ -11,7 +11,7 @@ from model.download import Limits, SourceUnavailable, download
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 SIZE = len(CONTENT)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-QUICK = Limits(attempts=2, back_off_s=0.01, connect_s=1, stall_s=0.3, attempt_s=0.5)
+QUICK = Limits(attempts=2, back_off_s=0.01, stall_s=0.3, attempt_s=0.5)
 
 
 @pytest.fixture
