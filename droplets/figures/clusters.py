@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import entr
-from threadpoolctl import threadpool_limits
 
+from droplets.figures import mixture
 from droplets.figures.sizes import ROUNDING, is_whole
 from droplets.types import Droplet
 
@@ -19,10 +17,6 @@ DROPLETS_A_CLUSTER = 10
 """Least number of droplets for each cluster that is tried: a cluster has six parameters."""
 LEAST_VARIANCE = 1e-3
 """Added to each cluster's variance, in units of that of all droplets: equal droplets have none."""
-
-# The matrices are so small that threads wait for each other: 5000 droplets take 0.4 s on one thread and up
-# to 12 s on two busy cores. The limit is the process's, and two that overlap would not restore it.
-_fitting = Lock()
 
 
 def clusters(droplets: Sequence[Droplet]) -> dict[str, Any]:
@@ -58,21 +52,12 @@ def _fitted(figures: NDArray[np.float64]) -> tuple[NDArray[np.int64], list[float
     most = min(MOST_CLUSTERS, len(figures) // DROPLETS_A_CLUSTER)
     if most < 2:
         return np.zeros(len(figures), np.int64), []
-    # Imported here: 0.3 s and 30 MB that a plain segmentation does not need.
-    from sklearn.mixture import GaussianMixture  # noqa: PLC0415
-
     mean, deviation = figures.mean(axis=0), figures.std(axis=0)
     standard = (figures - mean) / np.where(deviation > ROUNDING * np.abs(mean), deviation, np.inf)
     most = min(most, len(np.unique(standard, axis=0)))
-    with _fitting, threadpool_limits(1):
-        models = [
-            GaussianMixture(number, reg_covar=LEAST_VARIANCE, n_init=3, max_iter=500, random_state=0).fit(
-                standard
-            )
-            for number in range(1, most + 1)
-        ]
-        icl = [float(model.bic(standard) + 2 * entr(model.predict_proba(standard)).sum()) for model in models]
-        return models[int(np.argmin(icl))].predict(standard), icl
+    tried = [mixture.fit(standard, number, LEAST_VARIANCE) for number in range(1, most + 1)]
+    icl = [found.icl for found in tried]
+    return tried[int(np.argmin(icl))].memberships.argmax(axis=1), icl
 
 
 def _by_diameter(labels: NDArray[np.int64], diameters: NDArray[np.float64]) -> NDArray[np.int64]:
