@@ -43,10 +43,10 @@ bench: $(INSTALLED) $(MODEL)  ## time measuring, and the generator against stock
 frames: $(VENV)/.installed-dev $(MODEL)  ## frames a second while the page pans 3000 outlines on 4096x4096, in Chromium
 	@$(BIN)/python -W ignore -m benchmarks.painting
 
-score: $(INSTALLED) $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
+score: $(VENV)/.installed-dev $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
 	@$(BIN)/python -W ignore -m benchmarks.score $(ARGS)
 
-peers: $(INSTALLED) $(MODEL)  ## accuracy on the same pictures beside stock MobileSAM and classical methods; ARGS="--skip stock" is sooner done
+peers: $(VENV)/.installed-dev $(MODEL)  ## accuracy on the same pictures beside stock MobileSAM and classical methods; ARGS="--skip stock" is sooner done
 	@$(BIN)/python -W ignore -m benchmarks.peers $(ARGS)
 
 gpu: $(INSTALLED) $(MODEL)  ## all that a CUDA device can tell of the service's speed and memory, in under eight minutes

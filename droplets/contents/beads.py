@@ -15,17 +15,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.segmentation import watershed
 
 from droplets.contents.blobs import find_blobs
+from droplets.contents.flooding import Labels, flood
 from droplets.contents.interiors import Plane
 from droplets.contents.settings import ContentSettings
 from droplets.noise import MAD_TO_SIGMA
 from droplets.objects.boxes import surroundings
 from droplets.objects.measure import shape, touches_border
 from droplets.types import Image, Mask
-
-Labels = NDArray[np.int32]
 
 CONTRAST: Final = 1.5 * np.eye(3) - 0.5
 """From the channels to each of them less the mean of the others."""
@@ -120,7 +118,7 @@ def _glowing(plane: Plane, how: ContentSettings) -> list[Bead]:
     depth = cv2.GaussianBlur(depth, (0, 0), max(0.5, how.smoothing * radius))
     size = 2 * max(1, int(how.separation * radius)) + 1
     centres, _ = _components((depth == cv2.dilate(depth, np.ones((size, size), np.uint8))) & upper)
-    masks = _masks(watershed(-depth, centres, mask=upper))
+    masks = _masks(flood(-depth, centres, upper))
     return [Bead(mask, 1.0, glows=True) for mask in masks if mask.area >= np.pi * (how.speck * radius) ** 2]
 
 
@@ -134,7 +132,7 @@ def _within(grey: Plane, droplets: Sequence[Mask], how: ContentSettings) -> list
     centres = np.zeros(grey.shape, np.int32)
     centres[blobs.y, blobs.x] = np.arange(1, blobs.x.size + 1)
     around = blobs.response >= how.significant / 2
-    labels = watershed(-blobs.response, centres, mask=around)
+    labels = flood(-blobs.response, centres, around)
     half = np.concatenate([[np.inf], blobs.significance / 2])
     labels = np.where(blobs.response >= half[labels], labels, 0)
     confidence = 1 / (1 + (how.significant / blobs.significance) ** 4)

@@ -23,7 +23,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from skimage.feature import peak_local_max
 
 from droplets.ddpcr.local_shifts import Plane, Points, band_pass, local_shifts, windows_around
 from droplets.ddpcr.settings import DdpcrSettings
@@ -209,10 +208,8 @@ class _Registrar:
             self._second, band_pass(self._discs(self._points), self._radius, self._how), method="fft"
         )
         surface = surface[height - 1 - limit : height + limit, width - 1 - limit : width + limit]
-        peaks = peak_local_max(
-            surface, min_distance=math.ceil(self._radius / 2), num_peaks=self._how.candidates
-        )
-        return [np.zeros(2), *(peaks[:, ::-1] - float(limit))]
+        peaks = _peaks(surface, math.ceil(self._radius / 2), self._how.candidates)
+        return [np.zeros(2), *(peaks - float(limit))]
 
     def _discs(self, points: Points) -> Plane:
         """HxW: 255 in the droplets, anti-aliased."""
@@ -247,6 +244,16 @@ class _Registrar:
             if self._lead(refitted, match) > self._how.better:
                 drift, match = fitted, refitted
         return drift
+
+
+def _peaks(surface: Plane, apart: int, most: int) -> Points:
+    """Kx2 (x, y) of the `most` highest peaks, highest first, none within `apart` pixels of another or the border."""
+    size = 2 * apart + 1
+    highest = surface == cv2.dilate(surface, np.ones((size, size), np.uint8))
+    inner = highest[apart:-apart, apart:-apart]
+    y, x = np.nonzero(inner) + np.array([[apart], [apart]])
+    best = np.argsort(-surface[y, x], kind="stable")[:most]
+    return np.stack([x[best], y[best]], axis=1).astype(np.float64)
 
 
 def _robust_fit(terms: Points, shifts: Points, scores: NDArray[np.float64]) -> Points:
