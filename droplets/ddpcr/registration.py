@@ -247,7 +247,10 @@ class _Registrar:
 
 
 def _peaks(surface: Plane, apart: int, most: int) -> Points:
-    """Kx2 (x, y) of the `most` highest peaks, highest first, none within `apart` pixels of another or the border."""
+    """Kx2 (x, y) of the `most` highest peaks, highest first, none within `apart` pixels of another.
+
+    Nor of the border.
+    """
     size = 2 * apart + 1
     highest = surface == cv2.dilate(surface, np.ones((size, size), np.uint8))
     inner = highest[apart:-apart, apart:-apart]
