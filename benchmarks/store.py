@@ -22,6 +22,7 @@ from limits.strategies import MovingWindowRateLimiter
 from redis import Redis
 
 from auth_middleware import HourlyLimit
+from config import VERSION
 from store.instances import Instance
 from store.redis import HITS, PREFIX, USAGE, RedisInstances, RedisStorage, RedisUsage, connect
 from store.sqlite import Database, SQLiteStorage, SQLiteUsage
@@ -29,7 +30,7 @@ from store.usage import UsageRecord
 
 HITS_MADE = 10_000
 RECORDS = 100_000
-INSTANCE = Instance("0" * 32, "sam-app-7d9c5b6f4-x2x8q", 7, 1_700_000_000.123456, True, 3, "0.1.0")
+INSTANCE = Instance("0" * 32, "sam-app-7d9c5b6f4-x2x8q", 7, 1_700_000_000.123456, True, 3, VERSION)
 
 
 @contextmanager
