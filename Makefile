@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 PYTHON ?= python3
-# For a CPU-only torch: make run TORCH_BACKEND=cpu; scripts/install.sh says what else there is
+# For another build of torch: make run TORCH_BACKEND=cpu; scripts/install.sh says what else there is
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed

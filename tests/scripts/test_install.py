@@ -74,8 +74,31 @@ def last(run: Run) -> str:
     return " ".join(run.pip[-1])
 
 
-def test_without_variables_pip_alone_installs(tmp_path, noting_uv):
+def test_without_variables_uv_chooses_the_build_and_pip_installs_the_rest(tmp_path, noting_uv):
     run = Run(tmp_path, noting_uv)
+    assert run.done.returncode == 0, run.done.stderr
+    assert "--torch-backend auto" in run.uv.splitlines()[0]
+    assert last(run).endswith("-c requirements.lock -r requirements.txt")
+    assert run.done.stdout == ""
+
+
+@pytest.mark.skipif(not UV.exists(), reason="uv is not installed")
+def test_where_that_build_cannot_be_had_pip_takes_its_default_and_says_so(tmp_path):
+    run = Run(tmp_path, UV)
+    assert (run.done.returncode, run.done.stderr) == (0, "")
+    assert "pip's default" in run.done.stdout
+    assert last(run).endswith("-c requirements.lock -r requirements.txt")
+
+
+def test_where_there_is_no_uv_pip_takes_its_default(tmp_path):
+    run = Run(tmp_path, tmp_path / "none")
+    assert run.done.returncode == 0, run.done.stderr
+    assert "pip's default" in run.done.stdout
+    assert last(run).endswith("-r requirements.txt")
+
+
+def test_an_empty_name_is_pips_default_build(tmp_path, noting_uv):
+    run = Run(tmp_path, noting_uv, TORCH_BACKEND="")
     assert (run.done.returncode, run.uv, len(run.pip)) == (0, "", 1)
     assert last(run).endswith("-c requirements.lock -r requirements.txt")
 
