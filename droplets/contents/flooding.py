@@ -22,21 +22,21 @@ def flood(heights: NDArray[np.floating], markers: Labels, within: NDArray[np.boo
         HxW; 0 outside, and where no flood comes.
     """
     number = int(within.sum())
-    place = np.full(within.shape, -1)
+    place = np.empty(within.shape, np.int32)
     place[within] = np.arange(number)
     rank = np.empty(number)
     rank[np.argsort(heights[within], kind="stable")] = np.arange(1, number + 1)
+    beside, below = within[:, :-1] & within[:, 1:], within[:-1] & within[1:]
     pairs = np.concatenate(
         [
-            np.stack([place[:, :-1].ravel(), place[:, 1:].ravel()], axis=1),
-            np.stack([place[:-1].ravel(), place[1:].ravel()], axis=1),
+            np.stack([place[:, :-1][beside], place[:, 1:][beside]], axis=1),
+            np.stack([place[:-1][below], place[1:][below]], axis=1),
         ]
     )
-    pairs = pairs[(pairs >= 0).all(axis=1)]
     ranks = rank[pairs]
     # The higher pixel says when the water gets over; of two ways into it, it takes the one from lower down.
     over = ranks.max(axis=1) * (number + 1) + ranks.min(axis=1)
-    sources = np.flatnonzero(markers[within])
+    sources = np.flatnonzero(markers[within]).astype(np.int32)
     # One spring feeds all sources first; without it the tree falls apart into a flood a source.
     ends = np.concatenate([pairs, np.stack([sources, np.full_like(sources, number)], axis=1)])
     weights = np.concatenate([over, np.ones(len(sources))])
