@@ -40,32 +40,37 @@ class ApiKey:
     enabled: bool = True
 
 
+SHOWN_FROM = 12
+"""Characters of a key from which the first four are shown, to tell keys apart."""
+
+
 def parse_api_key(entry: str) -> ApiKey:
     """ApiKey of `key:name:limit[:disabled]`, where key may be `sha256$HEX`.
 
     Raises:
         ValueError: says what is wrong without repeating the key.
     """
-    fields = [field.strip() for field in entry.split(":")]
-    if len(fields) not in (3, 4) or not fields[0] or not fields[1]:
-        raise ValueError("each entry must read key:name:limit or key:name:limit:disabled")
-    key, name, limit = fields[:3]
+    match [field.strip() for field in entry.split(":")]:
+        case [key, name, limit, *state] if key and name and len(state) <= 1:
+            pass
+        case _:
+            raise ValueError("each entry must read key:name:limit or key:name:limit:disabled")
     if not limit.isascii() or not limit.isdigit() or int(limit) < 1:
         raise ValueError(f"the limit of {name!r} must be a whole number of requests an hour, at least 1")
-    if len(fields) == 4 and fields[3] != "disabled":
+    if state not in ([], ["disabled"]):
         raise ValueError(f"the fourth field of {name!r} may only be 'disabled'")
     if key.startswith("sha256$"):
         try:
             digest = bytes.fromhex(key.removeprefix("sha256$"))
         except ValueError:
             digest = b""
-        if len(digest) != 32:
+        if len(digest) != hashlib.sha256().digest_size:
             raise ValueError(f"the key of {name!r} must be sha256$ and 64 hexadecimal digits")
         hint = f"sha256$… {digest.hex()[:6]}"
     else:
         digest = hashlib.sha256(key.encode()).digest()
-        hint = f"{key[:4]}… {digest.hex()[:6]}" if len(key) >= 12 else "…"
-    return ApiKey(name, int(limit), digest, hint, enabled=len(fields) == 3)
+        hint = f"{key[:4]}… {digest.hex()[:6]}" if len(key) >= SHOWN_FROM else "…"
+    return ApiKey(name, int(limit), digest, hint, enabled=not state)
 
 
 class Settings(BaseSettings):

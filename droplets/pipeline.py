@@ -245,7 +245,7 @@ def _measured(
     part: Image, objects: Sequence[Classified], boundaries: Mapping[Mask, Boundary]
 ) -> list[Droplet]:
     grey = grey_values(part)
-    in_colour = part.original.ndim == 3
+    in_colour = part.in_colour
     droplets = []
     for found in objects:
         mask, boundary = found.mask, boundaries.get(found.mask)

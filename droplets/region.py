@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import BadRequest
-from droplets.types import Box, Droplet, Image
+from droplets.types import HALF_PIXEL, Box, Droplet, Image
 
 LONGEST = 500  # sides of 1:1024 leave less than one row of the model's frame
 SHORTEST = 8
@@ -43,7 +43,7 @@ def checked_points(points: Sequence[Sequence[float]], region: Box, name: str) ->
     """
     x, y, width, height = region
     relative = np.array(points, np.float64).reshape(-1, 2) - (x, y)
-    if (relative < -0.5).any() or (relative > (width - 0.5, height - 0.5)).any():
+    if (relative < -HALF_PIXEL).any() or (relative > (width - HALF_PIXEL, height - HALF_PIXEL)).any():
         raise BadRequest(f"options.{name}: every point must lie within the picture (or the roi).")
     return np.clip(relative, 0, (width - 1, height - 1))  # width - 0.5 would round to a pixel beyond
 

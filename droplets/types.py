@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 BEAD = 0.5
 """Probability from which an object is a bead."""
 
+HALF_PIXEL = 0.5
+"""From a pixel's centre, at an integer, to its edge."""
+GREY_AXES = 2
+"""Rows and columns; pictures in colour have a third axis."""
+
 Box = tuple[int, int, int, int]
 Kind = Literal["droplet", "bead", "other"]
 Quality = Literal["fast", "balanced", "thorough"]
@@ -55,6 +60,11 @@ class Image:
     format: str
     notes: tuple[str, ...] = ()
     pixel_size: PixelSize | None = None
+
+    @property
+    def in_colour(self) -> bool:
+        """Whether its stored values are RGB."""
+        return self.original.ndim > GREY_AXES
 
     @property
     def width(self) -> int:

@@ -36,6 +36,7 @@ Array = NDArray[Any]
 Graph = Any  # of OpenVINO
 
 _BATCH_NORM_EPS = 1e-5
+_KERNEL_AXES = 4  # of a convolution: out, in, height, width
 _ANONYMOUS = "onnx::"  # how the exporter names a weight that it changed
 _OPERATORS = {"Convolution", "GroupConvolution", "MatMul", "Multiply", "Add"}
 
@@ -100,7 +101,7 @@ def _module_weights(graph: Graph) -> Iterator[tuple[str, Array]]:
 
 def _restored(module: str, operator: str, values: Array) -> Iterator[tuple[str, Array]]:
     """What a weight of `module` was before the export."""
-    if operator == "Conv" and values.ndim == 4:
+    if operator == "Conv" and values.ndim == _KERNEL_AXES:
         yield f"{module}.weight", values
     elif operator == "Conv":
         yield from _batch_norm(module.removesuffix(".c") + ".bn", values)

@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -84,7 +85,11 @@ def _attempt(address: str, to: Path, size: int, limits: Limits) -> None:
             _save(answer, to, size, deadline)
     except HTTPError as error:
         reason = f"the server answered {error.code} {error.reason}"
-        kind = _WorthRetrying if error.code >= 500 or error.code == 429 else SourceUnavailable
+        kind = (
+            _WorthRetrying
+            if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS
+            else SourceUnavailable
+        )
         raise kind(reason) from error
     except URLError as error:
         if isinstance(error.reason, TimeoutError):

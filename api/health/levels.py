@@ -26,6 +26,22 @@ OUTAGE_MODES = {
     "allow": "limits are local to each worker while the store is away",
 }
 MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Values beyond which a level is degraded, and unhealthy."""
+
+    degraded: float
+    unhealthy: float
+
+
+MEMORY = Limits(degraded=0.9, unhealthy=0.97)
+"""Part of the memory in use."""
+DISK_MIB = Limits(degraded=1024, unhealthy=100)
+"""Free where the data are kept."""
+FAULTS = Limits(degraded=0.05, unhealthy=0.5)
+"""Part of the last hour's requests that failed."""
 FEWEST_REQUESTS = 20
 """A share of fewer requests than this says nothing."""
 
@@ -93,8 +109,10 @@ def container() -> Level:
         }
     )
     share = used.used / used.limit
-    level.unhealthy(share > 0.97, f"{share:.0%} of the memory is in use; the next picture may not fit.")
-    level.degraded(0.9 < share <= 0.97, f"{share:.0%} of the memory is in use.")
+    level.unhealthy(
+        share > MEMORY.unhealthy, f"{share:.0%} of the memory is in use; the next picture may not fit."
+    )
+    level.degraded(MEMORY.degraded < share <= MEMORY.unhealthy, f"{share:.0%} of the memory is in use.")
     machine_cpus = os.cpu_count() or 1
     level.degraded(
         load[1] > 2 * machine_cpus,
@@ -103,8 +121,8 @@ def container() -> Level:
     if disk:
         free = disk[0] // MEBIBYTE
         room = f"{free} MiB are free where the data are kept."
-        level.unhealthy(free < 100, room)
-        level.degraded(100 <= free < 1024, room)
+        level.unhealthy(free < DISK_MIB.unhealthy, room)
+        level.degraded(DISK_MIB.unhealthy <= free < DISK_MIB.degraded, room)
     return level
 
 
@@ -171,8 +189,8 @@ def response_times() -> Level:
     if summary["requests"] >= FEWEST_REQUESTS:
         share, slow = faults / summary["requests"], summary["processing_ms"]["p95"] / 1000
         failed = f"{share:.0%} of the last hour's requests failed."
-        level.unhealthy(share > 0.5, failed)
-        level.degraded(0.05 < share <= 0.5, failed)
+        level.unhealthy(share > FAULTS.unhealthy, failed)
+        level.degraded(FAULTS.degraded < share <= FAULTS.unhealthy, failed)
         level.degraded(
             slow > settings.request_timeout_s / 2,
             f"One request in twenty took over {slow:.0f} s; they are given up after "

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
@@ -59,7 +60,7 @@ class Tunnel:
             return TunnelState(None, "cloudflared cannot be reached; is it running?")
         except (HTTPException, KeyError, TypeError, ValueError):
             return TunnelState(None, "What answers at TUNNEL_METRICS_URL is not cloudflared's /ready.")
-        if status != 200 or connections < 1:
+        if status != HTTPStatus.OK or connections < 1:
             return TunnelState(connections, "The tunnel has no connection: nobody reaches the service by it.")
         return TunnelState(connections)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
@@ -150,7 +151,7 @@ class Metrics:
         self._request_seconds.labels(endpoint).observe(time.perf_counter() - g.started)
         if "auth_failure" in g:
             self._auth_failures.labels(g.auth_failure).inc()
-        elif response.status_code == 429 and "api_key" in g:
+        elif response.status_code == HTTPStatus.TOO_MANY_REQUESTS and "api_key" in g:
             self._rate_limited.labels(g.api_key.name).inc()
         return response
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, g, request
@@ -32,7 +33,7 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
-    write = log.debug if request.path in PROBES and response.status_code == 200 else log.info
+    write = log.debug if request.path in PROBES and response.status_code == HTTPStatus.OK else log.info
     write(
         "request",
         method=request.method,

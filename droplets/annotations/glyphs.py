@@ -282,6 +282,6 @@ def _draw_hershey(face: int, text: str) -> Part:
 
 def _cut(picture: NDArray[np.uint8]) -> Part:
     """The part of the picture that holds ink."""
-    x, y, width, height = cv2.boundingRect((picture > 127).astype(np.uint8))
+    x, y, width, height = cv2.boundingRect((picture > np.iinfo(np.uint8).max // 2).astype(np.uint8))
     ink = picture[y : y + height, x : x + width].astype(np.float32) / np.float32(255)
     return Part((x, y, width, height), ink)

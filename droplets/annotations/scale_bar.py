@@ -182,7 +182,7 @@ def _is_flawless(pixels: NDArray[np.uint8], box: Box, how: AnnotationSettings) -
     x, y, width, height = box
     bar = pixels[y : y + height, x : x + width].reshape(-1, 3)
     return (
-        min(width, height) >= 2
+        min(width, height) > 1
         and max(width, height) >= how.unread_aspect * min(width, height)
         and int(np.ptp(bar, axis=0).max()) <= how.unread_spread
         and _is_clear(pixels, box, how.unread_clear_sides, how)

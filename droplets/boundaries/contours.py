@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.types import Mask
+from droplets.types import HALF_PIXEL, Mask
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -70,9 +70,10 @@ def clip(contour: Floats, width: int, height: int) -> Floats:
     Source: Sutherland and Hodgman, "Reentrant polygon clipping", CACM 17 (1974).
     """
     (left, top), (right, bottom) = contour.min(axis=0).tolist(), contour.max(axis=0).tolist()
-    if min(left, top) >= -0.5 and right <= width - 0.5 and bottom <= height - 0.5:
+    first, last_x, last_y = -HALF_PIXEL, width - HALF_PIXEL, height - HALF_PIXEL
+    if min(left, top) >= first and right <= last_x and bottom <= last_y:
         return contour
-    for axis, bound, sign in ((0, -0.5, 1), (0, width - 0.5, -1), (1, -0.5, 1), (1, height - 0.5, -1)):
+    for axis, bound, sign in ((0, first, 1), (0, last_x, -1), (1, first, 1), (1, last_y, -1)):
         depth = sign * (contour[:, axis] - bound)
         after, depth_after = np.roll(contour, -1, axis=0), np.roll(depth, -1)
         crosses = (depth >= 0) != (depth_after >= 0)

@@ -68,10 +68,10 @@ def kind_of_edges(grey: Values, paths: Paths, limit: Floats, how: EdgeSettings) 
     """
     every = max(1, -(-len(paths.size) // how.sampled_objects))
     some, within = paths.take(slice(None, None, every)), limit[::every]
-    if np.median(_shows_dark_rim(grey, some, within, how)) < 0.5:
+    if np.median(_shows_dark_rim(grey, some, within, how)) < 1 / 2:
         return Kind(lit=True)
     between = np.mean(within < some.radius + how.wall_reach * some.size[:, None], axis=1)
-    if np.median(between) < 0.5:
+    if np.median(between) < 1 / 2:
         return Kind()
     single = find_edges(grey, some, within, first_search(how), Kind(), how)
     return Kind(walls=shows_walls(_median(single.width, single, how), some.size, how))

@@ -30,6 +30,7 @@ DIRECTIONS = directions(RAYS)
 STEP = 0.5  # pixels between two samples of a mask along a ray
 CHUNK = 256  # masks; OpenCV takes at most 32767 rows, one a ray
 CHUNK_PIXELS = 4_000_000
+ACROSS = 0.1  # cosine of the angle to a neighbour under which a ray does not meet it: 84 degrees
 
 Floats = NDArray[np.float64]
 
@@ -113,7 +114,7 @@ def neighbour_distance(paths: Paths, how: EdgeSettings) -> Floats:
     Only what lies side by side counts: not rims, nor what is in a droplet.
     """
     limit = np.full(paths.radius.shape, np.inf)
-    if len(paths.size) < 2:
+    if len(paths.size) <= 1:
         return limit
     centre, size = paths.centre, paths.size
     near = cKDTree(centre).query_ball_point(centre, 1.5 * (size + size.max()))
@@ -128,7 +129,7 @@ def neighbour_distance(paths: Paths, how: EdgeSettings) -> Floats:
     middle = (apart + _facing(paths, own, towards) - _facing(paths, other, -towards)) / 2
     cosine = towards @ DIRECTIONS.T
     with np.errstate(divide="ignore"):
-        cut = np.where(cosine > 0.1, middle[:, None] / cosine, np.inf)
+        cut = np.where(cosine > ACROSS, middle[:, None] / cosine, np.inf)
     first = np.flatnonzero(np.diff(own, prepend=-1))  # of each one's own lines
     if first.size:
         limit[own[first]] = np.minimum.reduceat(cut, first, axis=0)

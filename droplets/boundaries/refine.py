@@ -37,6 +37,7 @@ Bools = NDArray[np.bool_]
 
 LONGEST = 32_766  # pixels of a side that OpenCV can sample
 CORNERS = 2  # of a contour a ray
+AT_BORDER = 0.6  # pixels from the outermost pixels' centres: nearer an outline is the picture's border
 
 NOT_WANTED = "refine_edges is off"
 TOO_LARGE = f"the picture has a side of more than {LONGEST} pixels"
@@ -187,7 +188,8 @@ def _sane(curves: _Curves, start: Paths, how: EdgeSettings) -> Paths:
 def _start(model: Paths, width: int, height: int, how: EdgeSettings) -> tuple[Paths, Bools]:
     """Circles for round outlines, else the outlines without their pixels' steps; and which are round."""
     points = model.points()
-    weight = ((points > 0.6) & (points < (width - 1.6, height - 1.6))).all(axis=-1).astype(float)
+    inside = (points > AT_BORDER) & (points < (width - 1 - AT_BORDER, height - 1 - AT_BORDER))
+    weight = inside.all(axis=-1).astype(float)
     centre, radius, rms = fit_circles(points, weight, how.residual_floor)
     whole = weight.all(axis=1)
     is_round = (rms < how.round_within * radius) & (radius > how.round_least * model.size)

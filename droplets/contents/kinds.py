@@ -140,7 +140,7 @@ def _small(nodes: Sequence[Node], beads: Sequence[Bead], how: ContentSettings) -
         confidence = 1 / (1 + (equivalent_diameter(area) / largest) ** 4)
     else:
         confidence = _all_are_beads(nodes, how) if _most_glow(nodes, beads) else 0.0
-    if confidence < 0.5:
+    if confidence < 1 / 2:
         return [], 1 - confidence
     return [replace(bead, confidence=bead.confidence * confidence) for bead in beads], confidence
 
@@ -153,7 +153,7 @@ def _most_glow(nodes: Sequence[Node], beads: Sequence[Bead]) -> bool:
     light = cKDTree([bead.mask.centroid for bead in beads if bead.glows])
     away = light.query([mask.centroid for mask in outer])[0]
     radii = np.array([equivalent_diameter(mask.area) / 2 for mask in outer])
-    return bool(np.mean(away < radii) >= 0.5)
+    return bool(np.mean(away < radii) >= 1 / 2)
 
 
 def _all_are_beads(nodes: Sequence[Node], how: ContentSettings) -> float:
@@ -237,7 +237,7 @@ def _outer(mask: Mask, usual: float | None, scene: _Scene, *, may_be_bead: bool)
     if usual is not None and not touches_border(mask, scene.width, scene.height):
         away = abs(math.log(diameter / usual)) / math.log(scene.how.foreign)
         likely = 1 / (1 + away**4)
-    if likely < 0.5 and usual is not None and diameter < usual:
+    if likely < 1 / 2 and usual is not None and diameter < usual:
         return Classified(mask, "other", None, 1 - likely)
     sure = circularity(mask) if mask.bead_probability is None else mask.predicted_iou
     return Classified(mask, "droplet", None, likely * sure)

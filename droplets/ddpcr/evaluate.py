@@ -84,8 +84,9 @@ def fluorescence_plane(image: Image, second: Image | None, options: DdpcrOptions
             f"fluorescence must be of the picture's size, {image.width} x {image.height} pixels; "
             f"it is {second.width} x {second.height}."
         )
-    stored = (second or image).original
-    if stored.ndim == 2:
+    shown = second or image
+    stored = shown.original
+    if not shown.in_colour:
         if second is None:
             raise BadRequest("options.ddpcr needs a second picture, fluorescence, or a picture in colour.")
         if options.channel is not None:
@@ -170,7 +171,7 @@ def _positive(
         return counted & (np.nan_to_num(partitions.amplitude) >= threshold)
     if not counted.any():
         return None
-    if partitions.saturated[counted].mean() > 0.5:
+    if partitions.saturated[counted].mean() > 1 / 2:
         return counted
     amplitude, ground = np.median(partitions.amplitude[counted]), np.median(partitions.ground[counted])
     if amplitude <= how.dim * ground:

@@ -161,7 +161,7 @@ class _Registrar:
     def _lead(self, match: _Match, other: _Match) -> float:
         """Standard errors by which a match is the better one, over the anchors that both have inside."""
         more = (match.unshifted - other.unshifted)[match.inside & other.inside]
-        if more.size < 2:
+        if more.size <= 1:
             return 0.0
         shared = max(1.0, self._how.droplets_a_window / self._step)
         return float(more.mean()) / (float(more.std()) * math.sqrt(shared / more.size) + 1e-6)

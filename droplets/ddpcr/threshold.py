@@ -55,7 +55,7 @@ def separation(amplitudes: Values, threshold: float, how: DdpcrSettings = DdpcrS
     """Resolution and rain of N amplitudes that are split at `threshold`."""
     positive = amplitudes >= threshold
     sides = amplitudes[~positive], amplitudes[positive]
-    if min(side.size for side in sides) < 2:
+    if min(side.size for side in sides) <= 1:
         return Separation()
     low, high = (side.mean() for side in sides)
     spread = [max(float(side.std(ddof=1)), 1e-9 * float(high - low)) for side in sides]

@@ -20,6 +20,9 @@ from droplets.types import Mask
 Ring = NDArray[np.int64]
 """Kx2 (x, y) corners, horizontal and vertical edges in turn; the last corner joins the first."""
 
+ONE_PART = ("background", "mask")
+"""Labels of the connected regions where a mask is one."""
+
 
 def outlines(mask: Mask) -> list[list[Ring]]:
     """The parts of the mask, each its outer ring and then the rings of its holes.
@@ -29,7 +32,7 @@ def outlines(mask: Mask) -> list[list[Ring]]:
     """
     crop = mask.crop.view(np.uint8)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(crop, connectivity=4)
-    if count == 2:
+    if count == len(ONE_PART):
         return [_rings(crop, mask.x, mask.y)]
     parts = []
     for label in range(1, count):

@@ -104,8 +104,9 @@ def _figures(group: Mapping[str, Any], within: str = "") -> dict[str, str | int 
             figures |= _figures(value, f"{label}, ")
         elif isinstance(value, bool):
             figures[label] = "yes" if value else "no"
-        elif isinstance(value, list) and len(value) == 2 and None not in value:
-            figures[label] = f"{value[0]} to {value[1]}"
+        elif isinstance(value, list):
+            if None not in value:
+                figures[label] = " to ".join(map(str, value))
         elif isinstance(value, str | int | float):
             figures[label] = value
     return figures

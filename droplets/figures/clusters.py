@@ -50,7 +50,7 @@ def clusters(droplets: Sequence[Droplet]) -> dict[str, Any]:
 def _fitted(figures: NDArray[np.float64]) -> tuple[NDArray[np.int64], list[float]]:
     """Cluster of each of Nx2 figures, in any order, and the ICL of each number of clusters."""
     most = min(MOST_CLUSTERS, len(figures) // DROPLETS_A_CLUSTER)
-    if most < 2:
+    if most <= 1:
         return np.zeros(len(figures), np.int64), []
     mean, deviation = figures.mean(axis=0), figures.std(axis=0)
     standard = (figures - mean) / np.where(deviation > ROUNDING * np.abs(mean), deviation, np.inf)

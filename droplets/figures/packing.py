@@ -130,7 +130,7 @@ def _packing(centres: Floats, radii: Floats, frame: Box) -> _Packing:
 
 def _triangles(centres: Floats) -> Delaunay | None:
     """None of fewer than three points, and of points on a line."""
-    if len(centres) < 3:
+    if len(centres) <= centres.shape[1]:
         return None
     try:
         return Delaunay(centres)

@@ -22,7 +22,7 @@ def picture_statistics(image: Image) -> dict[str, Any]:
         "edges"); and "suggested_filters", fields of `droplets.objects.filters.Filters`.
     """
     grey = grey_values(image)
-    planes = {"grey": grey} if image.original.ndim == 2 else _channels(image.original)
+    planes = _channels(image.original) if image.in_colour else {"grey": grey}
     return {
         "overall": _figures(grey, image.bit_depth),
         "channels": {name: _figures(plane, image.bit_depth) for name, plane in planes.items()},

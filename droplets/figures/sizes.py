@@ -131,7 +131,7 @@ def histogram(values: Values) -> dict[str, list[float] | list[int]]:
 
 
 def _mean_interval(values: Values) -> dict[str, Any]:
-    if values.size < 2:
+    if values.size <= 1:
         return {"standard_error": None, "mean_95": None}
     error = float(values.std(ddof=1)) / math.sqrt(values.size)
     reach = float(stdtrit(values.size - 1, 0.975)) * error

@@ -51,7 +51,7 @@ def _grey_if_single(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     that it has to say.
     """
     some = pixels[::SAMPLED, ::SAMPLED].reshape(-1, 3).astype(np.float64)
-    if len(some) < 2 or np.ptp(some, axis=1).mean() < COLOURFUL:
+    if len(some) <= 1 or np.ptp(some, axis=1).mean() < COLOURFUL:
         return pixels
     variation, axes = np.linalg.eigh(np.cov(some.T))
     axis = axes[:, -1] * np.sign(axes[np.abs(axes[:, -1]).argmax(), -1])

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.types import BorderDistance, Image, Intensity, Mask, PixelSize, Shape
+from droplets.types import HALF_PIXEL, BorderDistance, Image, Intensity, Mask, PixelSize, Shape
 
 CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
 
@@ -30,9 +30,9 @@ def grey_values(image: Image) -> NDArray[np.generic]:
 
     Integers are rounded and keep their type, so that equal channels give just their own value.
     """
-    if image.original.ndim == 2:
-        return image.original
-    return np.asarray(cv2.cvtColor(image.original, cv2.COLOR_RGB2GRAY))
+    if image.in_colour:
+        return np.asarray(cv2.cvtColor(image.original, cv2.COLOR_RGB2GRAY))
+    return image.original
 
 
 def intensity(grey: NDArray[np.generic], mask: Mask) -> Intensity:
@@ -115,7 +115,7 @@ def border_distance(
     """
     closed = False
     if contour is not None:
-        inside = (contour > -0.5) & (contour < (width - 0.5, height - 0.5))
+        inside = (contour > -HALF_PIXEL) & (contour < (width - HALF_PIXEL, height - HALF_PIXEL))
         closed = bool(inside.all())
     return BorderDistance(
         top=mask.y,

@@ -60,7 +60,7 @@ def in_batches(count: int, size: int, decode: Callable[[NDArray[np.int64]], Resu
         try:
             result = decode(prompts)
         except torch.OutOfMemoryError:
-            if halved or len(prompts) < 2:
+            if halved or len(prompts) <= 1:
                 raise
             halved, size = True, (len(prompts) + 1) // 2
         else:

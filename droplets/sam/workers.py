@@ -41,6 +41,6 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], device: 
         device: where `work` computes.
     """
     workers = torch.get_num_threads()
-    if device.type != "cpu" or workers < 2 or len(items) < 2:
+    if device.type != "cpu" or min(workers, len(items)) <= 1:
         return [work(item) for item in items]
     return list(_pool(workers).map(work, items))
