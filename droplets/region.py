@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from droplets.errors import BadRequest
 from droplets.types import HALF_PIXEL, Box, Droplet, Image
 
-LONGEST = 500  # sides of 1:1024 leave less than one row of the model's frame
+MOST_ELONGATED = 500  # sides of 1:1024 leave less than one row of the model's frame
 SHORTEST = 8
 
 
@@ -28,9 +28,9 @@ def checked_region(image: Image, roi: Sequence[int] | None) -> Box:
             f"options.roi must lie within the picture of {image.width} x {image.height} pixels "
             f"and be at least {SHORTEST} x {SHORTEST}."
         )
-    if max(width, height) > LONGEST * min(width, height):
+    if max(width, height) > MOST_ELONGATED * min(width, height):
         raise BadRequest(
-            f"The picture (or options.roi) may be at most {LONGEST} times as long as it is wide."
+            f"The picture (or options.roi) may be at most {MOST_ELONGATED} times as long as it is wide."
         )
     return x, y, width, height
 

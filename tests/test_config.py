@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 
 import pytest
 from pydantic import ValidationError
 
-from config import DEMO_KEY, VERSION, Settings, load_settings, parse_api_key
-from tests.conftest import ROOT
+from config import DEMO_KEY, Settings, load_settings, parse_api_key
 
 
 @pytest.fixture(autouse=True)
@@ -160,11 +158,6 @@ def test_a_bad_address_of_a_redis_server_is_not_repeated(monkeypatch, url):
         load_settings()
     assert "hunter" not in str(stop.value)
     assert "\n" not in str(stop.value)
-
-
-def test_the_version_is_the_packages():
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        assert tomllib.load(file)["project"]["version"] == VERSION
 
 
 def test_fp16_is_refused_where_it_cannot_be_had(monkeypatch):

@@ -76,3 +76,24 @@ def test_the_page_on_the_house_names_every_room():
         "scripts",
     ):
         assert f"`{folder}/" in page, folder
+
+
+def numbers(path: Path) -> Iterator[tuple[str, str]]:
+    """Names of a module's own numbers, with what they are."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if not isinstance(node, ast.Assign):
+            continue
+        for target in node.targets:
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            for name, value in zip(names, values, strict=False):
+                is_number = isinstance(value, ast.Constant) and isinstance(value.value, int | float)
+                if isinstance(name, ast.Name) and name.id.isupper() and is_number:
+                    yield name.id, str(value.value)
+
+
+def test_a_name_stands_for_one_number():
+    known: dict[str, tuple[str, Path]] = {}
+    for path in MODULES:
+        for name, value in numbers(path):
+            assert known.setdefault(name, (value, path))[0] == value, f"{name}: {path}, {known[name][1]}"

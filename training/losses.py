@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from droplets.finding.head import CHANNELS, HEAT, KIND, QUALITY, RAY
+from droplets.finding.head import HEAT, KIND, LAYER_CHANNELS, QUALITY, RAY
 
 RAYS_WEIGHT, QUALITY_WEIGHT, KIND_WEIGHT = 3.0, 0.5, 0.2
 INNER_WEIGHT = 1.0
@@ -80,7 +80,7 @@ def layer_losses(answer: Tensor, wanted: Wanted, places: Tensor) -> Losses:
     weight = likely * (judged & (wanted.heat < CALM))
     weight = torch.where(weight > FAINT, weight, torch.zeros_like(weight))
     empty = (functional.softplus(answer[:, QUALITY]) * weight).sum((1, 2))
-    cells = answer.permute(0, 2, 3, 1).reshape(-1, CHANNELS)[wanted.cell]
+    cells = answer.permute(0, 2, 3, 1).reshape(-1, LAYER_CHANNELS)[wanted.cell]
     if not len(cells):
         zero = answer.sum() * 0
         return Losses(heat, zero, (empty / (weight.sum((1, 2)) + 1)).mean(), zero, zero.detach())

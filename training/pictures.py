@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.finding.head import CHANNELS, HEAT, STRIDE
+from droplets.finding.head import HEAT, LAYER_CHANNELS, STRIDE
 from droplets.finding.network import Network
 from droplets.finding.one_pass import Looking, look
 from droplets.finding.pyramid import Scales, tiles
@@ -45,7 +45,7 @@ def finding() -> Pixels:
     [tile] = tiles(width, height, base, scales)
     frame = tile.cut(pixels, base.scale)
     answer = network.answer(frame)
-    likely = 1 / (1 + np.exp(-np.maximum(answer[HEAT], answer[CHANNELS + HEAT])))
+    likely = 1 / (1 + np.exp(-np.maximum(answer[HEAT], answer[LAYER_CHANNELS + HEAT])))
     shown = cv2.resize(likely, None, fx=STRIDE, fy=STRIDE, interpolation=cv2.INTER_LINEAR)
     shown = cv2.resize(shown[: frame.shape[0], : frame.shape[1]], (width, height))
     heat = cv2.applyColorMap(np.rint(255 * shown).astype(np.uint8), cv2.COLORMAP_INFERNO)

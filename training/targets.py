@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from droplets.finding.head import FIRST, LAYERS, RAYS, STRIDE
+from droplets.finding.head import FIRST, HEAD_RAYS, LAYERS, STRIDE
 from training.rendering.truth import CORNERS, Outline
 
 HEAT_SIGMA, LEAST_SIGMA = 0.18, 0.7
@@ -25,7 +25,7 @@ IGNORED = 0.6
 """Within this part of its radius no heat is judged at an object that does not count."""
 LARGEST = 12.0
 """Cells of radius: a larger object is found in a smaller picture, see `droplets.finding.pyramid.Scales`."""
-TURNS = 2 * np.pi * np.arange(RAYS) / RAYS
+TURNS = 2 * np.pi * np.arange(HEAD_RAYS) / HEAD_RAYS
 DIRECTIONS = np.column_stack([np.cos(TURNS), np.sin(TURNS)])
 
 Floats = NDArray[np.float32]
@@ -108,7 +108,10 @@ def _targets(objects: Sequence[Outline], height: int, width: int, seed: int) -> 
     heat = np.where(judged | (heat >= 1), heat, -1)
     if not cells:
         return Targets(
-            heat.astype(np.float16), np.zeros(0, np.int32), np.zeros((0, RAYS), np.float16), np.zeros(0, bool)
+            heat.astype(np.float16),
+            np.zeros(0, np.int32),
+            np.zeros((0, HEAD_RAYS), np.float16),
+            np.zeros(0, bool),
         )
     lengths = np.log(np.maximum(np.concatenate(rays), 0.1))
     return Targets(
@@ -126,8 +129,8 @@ def ray_lengths(outline: Outline, points: NDArray[np.float64]) -> NDArray[np.flo
         along = offset @ DIRECTIONS.T
         beyond = outline.radii[0] ** 2 - (offset**2).sum(axis=1, keepdims=True)
         return np.asarray(np.sqrt(np.maximum(along**2 + beyond, 0)) - along)
-    low = np.zeros((len(points), RAYS))
-    high = np.full((len(points), RAYS), 2.2 * float(outline.radii.max()) + STRIDE)
+    low = np.zeros((len(points), HEAD_RAYS))
+    high = np.full((len(points), HEAD_RAYS), 2.2 * float(outline.radii.max()) + STRIDE)
     closed = np.append(outline.radii, outline.radii[0])
     for _ in range(14):
         middle = (low + high) / 2

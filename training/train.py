@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from droplets.finding.head import CHANNELS, ENCODER_CHANNELS, HEAT, LAYERS, RAY, Head
+from droplets.finding.head import ENCODER_CHANNELS, HEAT, LAYER_CHANNELS, LAYERS, RAY, Head
 from droplets.finding.weights import load_head
 from droplets.sam.checkpoint import load_sam
 from training.frames import CHECKPOINT, PART, Frames, Part
@@ -172,7 +172,7 @@ def answer_losses(head: Head, batch: Batch, device: torch.device) -> list[Losses
     answer = answer.float()
     outer = is_centre(batch.wanted[LAYERS.index("outer")].heat).sum((1, 2))
     return [
-        layer_losses(answer[:, i * CHANNELS : (i + 1) * CHANNELS], wanted, outer)
+        layer_losses(answer[:, i * LAYER_CHANNELS : (i + 1) * LAYER_CHANNELS], wanted, outer)
         for i, wanted in enumerate(batch.wanted)
     ]
 

@@ -29,7 +29,7 @@ DIGITS: Final = "0123456789"
 MANTISSAS: Final = (1, 1.2, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 7.5, 8, 9)
 
 SHORTEST_TEXT, LONGEST_TEXT = 3, 12  # characters: "1mm", "1000microns" and one more
-ROWS, COLUMNS = 32, 24  # of the frame
+FRAME_ROWS, FRAME_COLUMNS = 32, 24  # of the frame
 ABOVE, BELOW = 0.12, 0.36  # of a digit's height, what the frame shows beyond it
 TEMPLATE_SIZE = 48
 TEMPLATE_FONTS: Final = (
@@ -225,11 +225,11 @@ def _scores(line: Sequence[Part], how: AnnotationSettings) -> dict[str, Scores]:
 def _frame(part: Part, top: float, height: float, blur: float) -> NDArray[np.float32]:
     """The part in the frame of a line whose digits begin at `top`; flat, mean 0, norm 1."""
     _, y, width, _ = part.box
-    across, down = width / COLUMNS, height * (1 + ABOVE + BELOW) / ROWS
+    across, down = width / FRAME_COLUMNS, height * (1 + ABOVE + BELOW) / FRAME_ROWS
     first = top - ABOVE * height - y
     to_source = np.array([[across, 0, 0.5 * across - 0.5], [0, down, first + 0.5 * down - 0.5]], np.float64)
     frame = cv2.warpAffine(
-        part.ink, to_source, (COLUMNS, ROWS), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        part.ink, to_source, (FRAME_COLUMNS, FRAME_ROWS), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
     frame = cv2.GaussianBlur(frame, (0, 0), blur)
     frame = frame - frame.mean()

@@ -27,10 +27,10 @@ def directions(rays: int) -> NDArray[np.float64]:
 
 
 DIRECTIONS = directions(RAYS)
-STEP = 0.5  # pixels between two samples of a mask along a ray
+MASK_STEP = 0.5  # pixels between two samples of a mask along a ray
 CHUNK = 256  # masks; OpenCV takes at most 32767 rows, one a ray
 CHUNK_PIXELS = 4_000_000
-ACROSS = 0.1  # cosine of the angle to a neighbour under which a ray does not meet it: 84 degrees
+MEETING = 0.1  # cosine of the angle to a neighbour under which a ray does not meet it: 84 degrees
 
 Floats = NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def outlines(masks: Sequence[Mask]) -> Paths:
         own = [masks[i] for i in group.tolist()]
         origin = centre[group] - np.array([(mask.x, mask.y) for mask in own])
         farthest = float(np.hypot(*np.maximum(origin, side - origin).T).max())  # of the crops' corners
-        steps = (STEP * np.arange(1, 2 + round(farthest / STEP))).astype(np.float32)
+        steps = (MASK_STEP * np.arange(1, 2 + round(farthest / MASK_STEP))).astype(np.float32)
         rim = int(farthest) + 2  # so that no ray leaves the frame
         frame = side + 2 * rim
         stack = np.zeros((len(own), frame, frame), np.bool_)
@@ -102,7 +102,7 @@ def outlines(masks: Sequence[Mask]) -> Paths:
         first = frame**2 * np.arange(len(own), dtype=np.int32)[:, None, None]
         inside = stack.ravel().take(first + frame * row + column)
         last = len(steps) - 1 - inside[..., ::-1].argmax(axis=-1)
-        radius[group] = np.where(inside.any(axis=-1), steps[last] + STEP / 2, STEP / 2)
+        radius[group] = np.where(inside.any(axis=-1), steps[last] + MASK_STEP / 2, MASK_STEP / 2)
     size = np.sqrt(np.array([mask.area for mask in masks]) / np.pi)
     return Paths(centre, radius, size)
 
@@ -129,7 +129,7 @@ def neighbour_distance(paths: Paths, how: EdgeSettings) -> Floats:
     middle = (apart + _facing(paths, own, towards) - _facing(paths, other, -towards)) / 2
     cosine = towards @ DIRECTIONS.T
     with np.errstate(divide="ignore"):
-        cut = np.where(cosine > ACROSS, middle[:, None] / cosine, np.inf)
+        cut = np.where(cosine > MEETING, middle[:, None] / cosine, np.inf)
     first = np.flatnonzero(np.diff(own, prepend=-1))  # of each one's own lines
     if first.size:
         limit[own[first]] = np.minimum.reduceat(cut, first, axis=0)

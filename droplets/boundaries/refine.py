@@ -35,12 +35,12 @@ from droplets.types import Boundary, Mask
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-LONGEST = 32_766  # pixels of a side that OpenCV can sample
-CORNERS = 2  # of a contour a ray
+LONGEST_SIDE = 32_766  # pixels of a side that OpenCV can sample
+CORNERS_A_RAY = 2  # of a contour a ray
 AT_BORDER = 0.6  # pixels from the outermost pixels' centres: nearer an outline is the picture's border
 
 NOT_WANTED = "refine_edges is off"
-TOO_LARGE = f"the picture has a side of more than {LONGEST} pixels"
+TOO_LARGE = f"the picture has a side of more than {LONGEST_SIDE} pixels"
 TOO_SMALL = "too small for its edge to be measured"
 ACROSS = "it reaches across the picture"
 ENCLOSED = "it lies in a larger mask"
@@ -95,7 +95,7 @@ def find_boundaries(
         may be moved to, the mask stays, and `kept_because` says why.
     """
     height, width = grey.shape
-    if max(height, width) > LONGEST:
+    if max(height, width) > LONGEST_SIDE:
         return [as_found(mask, TOO_LARGE, how) for mask in masks[:count]]
     if not masks:
         return []
@@ -305,7 +305,7 @@ def _moved(
     ]
     diameter, found = 2 * curves.paths.size, 2 * start.size
     off = uncertainty(curves.residual, curves.rise, diameter, found, how)
-    contours = replace(curves.paths, radius=upsample(curves.paths.radius, CORNERS)).points()
+    contours = replace(curves.paths, radius=upsample(curves.paths.radius, CORNERS_A_RAY)).points()
     standing = np.flatnonzero([reason is None for reason in verdicts])
     for group in chunks(2 * curves.paths.size[standing]):
         some = standing[group]

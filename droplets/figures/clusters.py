@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.figures import mixture
-from droplets.figures.sizes import ROUNDING, is_whole
+from droplets.figures.sizes import EQUAL_WITHIN, is_whole
 from droplets.types import Droplet
 
 MOST_CLUSTERS = 5
@@ -53,7 +53,7 @@ def _fitted(figures: NDArray[np.float64]) -> tuple[NDArray[np.int64], list[float
     if most <= 1:
         return np.zeros(len(figures), np.int64), []
     mean, deviation = figures.mean(axis=0), figures.std(axis=0)
-    standard = (figures - mean) / np.where(deviation > ROUNDING * np.abs(mean), deviation, np.inf)
+    standard = (figures - mean) / np.where(deviation > EQUAL_WITHIN * np.abs(mean), deviation, np.inf)
     most = min(most, len(np.unique(standard, axis=0)))
     tried = [mixture.fit(standard, number, LEAST_VARIANCE) for number in range(1, most + 1)]
     icl = [found.icl for found in tried]

@@ -26,7 +26,7 @@ MONODISPERSE = 0.9
 MONODISPERSE_FROM = 10
 """told from this number of droplets on: of fewer, 90 % is all of them."""
 MOST_BINS = 50
-ROUNDING = 1e-9
+EQUAL_WITHIN = 1e-9
 """Figures that differ by less than this part are equal but for the rounding of sums."""
 
 
@@ -121,7 +121,7 @@ def histogram(values: Values) -> dict[str, list[float] | list[int]]:
     if not values.size:
         return {"edges": [], "counts": []}
     low, high = float(values.min()), float(values.max())
-    if high - low <= ROUNDING * high:
+    if high - low <= EQUAL_WITHIN * high:
         return {"edges": [0.95 * low, 1.05 * low], "counts": [values.size]}
     lower, upper = np.percentile(values, (25, 75))
     width = 2 * float(upper - lower) / values.size ** (1 / 3)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from droplets.finding.head import CHANNELS, FIRST, HEAT, KIND, LAYERS, QUALITY, RAY, RAYS, STRIDE
+from droplets.finding.head import FIRST, HEAD_RAYS, HEAT, KIND, LAYER_CHANNELS, LAYERS, QUALITY, RAY, STRIDE
 from droplets.finding.stars import DIRECTIONS, INNER, OUTER, Stars
 from droplets.tuning import tuned
 
@@ -18,7 +18,7 @@ LONGEST_RAY = 10.0
 """Logarithm of the longest ray in cells, 22000: an answer that means nothing shall not overflow."""
 RINGS = 4
 """Points along every second ray by which two outlines are compared, in rings of equal area."""
-PAIRS = 20_000
+COMPARED_AT_ONCE = 20_000
 """Outlines that are compared at once, for memory's sake."""
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -69,7 +69,7 @@ def peaks(answer: NDArray[np.float32], thresholds: Thresholds) -> Stars:
         answer: 70xhxw, see `Head.forward`.
         thresholds: those of heat and expected IoU count.
     """
-    outer, inner = answer.reshape(len(LAYERS), CHANNELS, *answer.shape[1:])
+    outer, inner = answer.reshape(len(LAYERS), LAYER_CHANNELS, *answer.shape[1:])
     return Stars.join(
         [
             _peaks(OUTER, outer, thresholds.faint * thresholds.heat),
@@ -108,7 +108,7 @@ def _peaks(layer: int, maps: NDArray[np.float32], heat: float) -> Stars:
     there = maps[:, row, column].astype(np.float64)
     return Stars(
         centre=np.column_stack([column, row]).astype(np.float64) * STRIDE + FIRST,
-        rays=STRIDE * np.exp(np.minimum(there[RAY:], LONGEST_RAY)).T.reshape(-1, RAYS),
+        rays=STRIDE * np.exp(np.minimum(there[RAY:], LONGEST_RAY)).T.reshape(-1, HEAD_RAYS),
         layer=np.full(len(row), layer, np.int64),
         bead=_sigmoid(there[KIND]),
         heat=_sigmoid(there[HEAT]),
@@ -225,12 +225,14 @@ def shared_part(stars: Stars, which: Indices, others: Stars, around: Indices) ->
     """P: part of the area of stars[which[p]] that lies in others[around[p]], by 64 points of it."""
     share = np.sqrt((np.arange(RINGS) + 0.5) / RINGS)
     parts = [np.zeros(0)]
-    for first in range(0, len(which), PAIRS):
-        own = which[first : first + PAIRS]
+    for first in range(0, len(which), COMPARED_AT_ONCE):
+        own = which[first : first + COMPARED_AT_ONCE]
         rays = stars.rays[own][:, ::2]
         points = rays[:, None, :, None] * share[:, None, None] * DIRECTIONS[::2]
         points = points.reshape(len(own), -1, 2) + stars.centre[own][:, None]
-        inside = others.hold(around[first : first + PAIRS], points).reshape(len(own), RINGS, rays.shape[1])
+        inside = others.hold(around[first : first + COMPARED_AT_ONCE], points).reshape(
+            len(own), RINGS, rays.shape[1]
+        )
         weight = rays**2
         parts.append((inside.mean(axis=1) * weight).sum(axis=1) / weight.sum(axis=1))
     return np.concatenate(parts)

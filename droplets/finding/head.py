@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-RAYS = 32
+HEAD_RAYS = 32
 STRIDE = 4
 """Pixels of the frame between two cells."""
 FIRST = 1.5
@@ -29,7 +29,7 @@ LAYERS = ("outer", "inner")
 HEAT, QUALITY, KIND, RAY = 0, 1, 2, 3
 """Channels of a layer: logits of a centre, of the expected IoU and of a bead; from RAY on, logarithms of the
 ray lengths in cells."""
-CHANNELS = RAY + RAYS
+LAYER_CHANNELS = RAY + HEAD_RAYS
 ENCODER_CHANNELS = {4: 64, 8: 128, 16: 256}
 """Channels of the encoder's features, by their stride in pixels of the frame."""
 
@@ -88,7 +88,7 @@ class Head(nn.Module):
                 nn.GELU(),
                 nn.Conv2d(wide.fine, channels, 3, padding=1),
                 nn.GELU(),
-                nn.Conv2d(channels, CHANNELS, 1),
+                nn.Conv2d(channels, LAYER_CHANNELS, 1),
             )
             for channels in (wide.fine, wide.inner)
         )

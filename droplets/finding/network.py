@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STEP = 128
+SIDE_STEP = 128
 """Frames are padded to multiples of so many pixels."""
 KEPT = 3 * 1024**2
 """Graphs are kept for sizes of at most so many pixels in all: on a CPU a pixel takes about 200 bytes."""
@@ -164,7 +164,7 @@ class Network:
             return "torch"
         self.runtime = "openvino"
         try:
-            self._make("answer", STEP, STEP)
+            self._make("answer", SIDE_STEP, SIDE_STEP)
         except Exception:  # whatever keeps it from working here, torch does the same
             if runtime == "openvino":
                 raise
@@ -209,4 +209,4 @@ def _prepared(module: Module, device: torch.device) -> Module:
 
 
 def _rounded(side: int) -> int:
-    return STEP * -(-side // STEP)
+    return SIDE_STEP * -(-side // SIDE_STEP)

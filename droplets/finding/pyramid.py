@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from droplets.tuning import tuned
 from droplets.types import Box
 
-ROUNDING = 1e-6
+SCALE_ROUNDING = 1e-6
 SEEN = "rendered grids of sizes and frames, `python -m benchmarks.kinds`"
 
 Floats = NDArray[np.float64]
@@ -107,7 +107,7 @@ class Scales:
         """The levels for large objects, finest first; the last one shows all of the picture at once."""
         levels: list[Level] = []
         scale, smallest = base.scale / self.coarser, self.coarse_from
-        while scale * max(width, height) > self.coarsest + ROUNDING:
+        while scale * max(width, height) > self.coarsest + SCALE_ROUNDING:
             levels.append(Level(scale, smallest, self.base_to, base.context))
             scale /= self.coarser
         return [*levels, Level(scale, smallest, math.inf, base.context)]
@@ -218,7 +218,7 @@ def _spans(length: int, level: Level, scales: Scales) -> list[tuple[range, float
 
 def _number(length: int, most: float, margin: float) -> int:
     """How many tiles of at most `most` pixels cover a length; the outer ones need no margin outside it."""
-    if length <= most * (1 + ROUNDING):
+    if length <= most * (1 + SCALE_ROUNDING):
         return 1
     if length / 2 + margin <= most:
         return 2

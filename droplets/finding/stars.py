@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from droplets.boundaries.contours import rasterise
 from droplets.boundaries.rays import chunks, directions
-from droplets.finding.head import RAYS
+from droplets.finding.head import HEAD_RAYS
 from droplets.types import BEAD, Box, Mask
 
 OUTER, INNER = 0, 1
 """Layers: objects that lie in no other one, and what lies in them."""
-DIRECTIONS = directions(RAYS)
-SECTOR = 2 * np.pi / RAYS
+DIRECTIONS = directions(HEAD_RAYS)
+SECTOR = 2 * np.pi / HEAD_RAYS
 """Angle between two rays."""
 LARGE = 256
 """Pixels of the longest ray over which half a pixel more all around, as OpenCV fills polygons, is little."""
@@ -59,7 +59,9 @@ class Stars:
     def none(cls) -> Stars:
         """No objects."""
         nothing = np.zeros(0)
-        return cls(np.zeros((0, 2)), np.zeros((0, RAYS)), np.zeros(0, np.int64), nothing, nothing, nothing)
+        return cls(
+            np.zeros((0, 2)), np.zeros((0, HEAD_RAYS)), np.zeros(0, np.int64), nothing, nothing, nothing
+        )
 
     @classmethod
     def join(cls, parts: Sequence[Stars]) -> Stars:
@@ -124,8 +126,8 @@ class Stars:
     def outline(self) -> Floats:
         """Nx64x2 (x, y): the rays' ends, and between two of them the mean of both lengths."""
         between = (self.rays + np.roll(self.rays, -1, axis=1)) / 2
-        rays = np.stack([self.rays, between], axis=2).reshape(len(self), 2 * RAYS)
-        return self.centre[:, None] + rays[:, :, None] * directions(2 * RAYS)
+        rays = np.stack([self.rays, between], axis=2).reshape(len(self), 2 * HEAD_RAYS)
+        return self.centre[:, None] + rays[:, :, None] * directions(2 * HEAD_RAYS)
 
     def hold(self, which: NDArray[np.integer[Any]], points: Floats) -> Bools:
         """Whether points lie in objects.
@@ -142,8 +144,8 @@ class Stars:
         sector = np.floor(turn)
         past = turn - sector
         rays = self.rays.astype(np.float32)
-        row, first = which[:, None], sector.astype(np.int64) % RAYS
-        reach = (1 - past) * rays[row, first] + past * rays[row, (first + 1) % RAYS]
+        row, first = which[:, None], sector.astype(np.int64) % HEAD_RAYS
+        reach = (1 - past) * rays[row, first] + past * rays[row, (first + 1) % HEAD_RAYS]
         inside: Bools = step[..., 0] ** 2 + step[..., 1] ** 2 <= reach**2
         return inside
 

@@ -16,7 +16,7 @@ from droplets.types import Mask
 
 SAME = 0.5
 """IoU from which the decoder's mask shows the object that it was asked for."""
-MOST = 1024
+MOST_ASKED = 1024
 """So many masks are asked for again, the least sure ones: as many as stock has prompts in all."""
 APART = 0.2
 """Two objects share less than this part of the smaller one's area."""
@@ -35,7 +35,7 @@ def surer(generator: Generator, prepared: Prepared, masks: Sequence[Mask], below
     unsure = sorted(
         (i for i, mask in enumerate(masks) if mask.predicted_iou < below),
         key=lambda i: masks[i].predicted_iou,
-    )[:MOST]
+    )[:MOST_ASKED]
     if not unsure:
         return list(masks)
     points = np.array([masks[i].centroid for i in unsure])

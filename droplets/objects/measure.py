@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from droplets.types import HALF_PIXEL, BorderDistance, Image, Intensity, Mask, PixelSize, Shape
 
-CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
+PIXEL_CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
 
 
 def grey_values(image: Image) -> NDArray[np.generic]:
@@ -162,7 +162,7 @@ def _hull_corners(mask: Mask) -> NDArray[np.float32]:
     first = mask.crop.argmax(axis=0)
     last = mask.height - 1 - mask.crop[::-1].argmax(axis=0)
     ends = np.concatenate([np.stack([columns, first], 1)[occupied], np.stack([columns, last], 1)[occupied]])
-    corners = (ends[:, None, :] + CORNERS).reshape(-1, 2).astype(np.float32)
+    corners = (ends[:, None, :] + PIXEL_CORNERS).reshape(-1, 2).astype(np.float32)
     return np.asarray(cv2.convexHull(corners), np.float32).reshape(-1, 2)
 
 

@@ -28,7 +28,7 @@ SMALLEST_UM, LARGEST_UM = 0.001, 1000.0
 TAGGED_UM: Final = (0.02, 20.0)  # where no description says that it is a microscope's
 DROPLET_UM: Final = (1.0, 2000.0)  # what droplets of such a picture measure
 ROUND_DIGITS = 3
-ROUNDING = 1e-5  # relative: whole pixels a metre, as some programs count, are so near to dots an inch
+DPI_ROUNDING = 1e-5  # relative: whole pixels a metre, as some programs count, are so near to dots an inch
 LARGEST_ANISOTROPY = 0.01
 SEARCHED = 1_000_000  # characters of a description; <Pixels> stands near its beginning
 
@@ -147,7 +147,7 @@ def _is_microscope(um: float) -> bool:
 
 
 def _is_round(number: float) -> bool:
-    return math.isclose(number, float(f"{number:.{ROUND_DIGITS}g}"), rel_tol=ROUNDING)
+    return math.isclose(number, float(f"{number:.{ROUND_DIGITS}g}"), rel_tol=DPI_ROUNDING)
 
 
 def _resolution(page: Page, tag: int) -> float:

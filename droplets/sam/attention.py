@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from droplets.sam.projections import (
+    CHANNELS,
     BIAS0,
     BIAS0F,
     BIAS1,
@@ -27,7 +28,6 @@ from droplets.sam.projections import (
 )
 from droplets.sam.tokens import TOKENS
 
-CHANNELS = 256
 ROWS = HEADS * TOKENS
 _EPSILON = 1e-5  # of the transformer's layer norms
 

@@ -19,7 +19,7 @@ from droplets.sam.projections import SIDE
 Result = TypeVar("Result")
 
 ON_CPU = 4
-MOST = 64  # on a GPU, where more is no faster
+LARGEST_BATCH = 64  # on a GPU, where more is no faster
 _LAYERS = 11  # arrays of ROWS rows and one column per image token, at the peak in the second layer
 PROMPT_BYTES = torch.float32.itemsize * _LAYERS * ROWS * SIDE**2
 """Memory that one prompt takes on a device while it is decoded.
@@ -29,7 +29,9 @@ weights of the attentions before and after the softmax, and products for the var
 arrays of 56 rows (8 heads x 7 prompt tokens) and a column for each image token, and about one more in
 small things. All arrays alive at once were counted: 0.8 to 1.1 times this.
 """
-_SHARE = 0.5  # of the free memory: the rest is for the allocator's gaps, kept masks and other processes
+_OF_FREE_MEMORY = (
+    0.5  # of the free memory: the rest is for the allocator's gaps, kept masks and other processes
+)
 
 
 def batch_size(device: torch.device) -> int:
@@ -37,13 +39,13 @@ def batch_size(device: torch.device) -> int:
 
     Returns:
         On a GPU half of what fits into the free memory, that which PyTorch holds in reserve
-        included, between 1 and `MOST`.
+        included, between 1 and `LARGEST_BATCH`.
     """
     if device.type == "cpu":
         return ON_CPU
     free, _ = torch.cuda.mem_get_info(device)
     reserve = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return max(1, min(int(_SHARE * (free + reserve)) // PROMPT_BYTES, MOST))
+    return max(1, min(int(_OF_FREE_MEMORY * (free + reserve)) // PROMPT_BYTES, LARGEST_BATCH))
 
 
 def in_batches(count: int, size: int, decode: Callable[[NDArray[np.int64]], Result]) -> Iterator[Result]:

@@ -33,7 +33,7 @@ class Decoding:
 
 
 STOCK = Decoding()
-_SHARE = 16  # prompts that are worth a worker's while
+_WORTH_A_WORKER = 16  # prompts that are worth a worker's while
 
 
 def point_grid(points_per_side: int, size: tuple[int, int]) -> NDArray[np.float64]:
@@ -111,6 +111,6 @@ class Generator:
             own = Candidates.join(parts)
             return replace(own, prompt=prompts[own.prompt])
 
-        count = len(points) // _SHARE if device.type == "cpu" else 1
+        count = len(points) // _WORTH_A_WORKER if device.type == "cpu" else 1
         shares = np.array_split(np.arange(len(points)), max(1, count))
         return Candidates.join(side_by_side(decode, shares, device))

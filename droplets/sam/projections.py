@@ -27,7 +27,7 @@ from droplets.sam.encoder import Embedding
 
 SIDE = 64  # image tokens along one side of the frame
 CHANNELS = 256
-INNER = 128  # channels of the cross attentions
+CROSS_CHANNELS = 128  # channels of the cross attentions
 HEADS = 8
 
 # The rows of a feature stack, 128 channels each. K, V, Q: keys, values and queries of the cross
@@ -170,19 +170,19 @@ class Projections:
         """Features of a picture's image tokens."""
         tokens = (embedding.features[0].flatten(1).t() + self._no_mask).contiguous()
         rows = functional.linear(self._matrix, tokens)
-        stack = torch.empty(STACK, INNER, len(tokens), device=tokens.device)
-        stack[: K2 + 2] = rows[: 11 * INNER].view(11, INNER, -1)
+        stack = torch.empty(STACK, CROSS_CHANNELS, len(tokens), device=tokens.device)
+        stack[: K2 + 2] = rows[: 11 * CROSS_CHANNELS].view(11, CROSS_CHANNELS, -1)
         stack[K0 : Q0 + 1] += self._constants[:3]
         stack[P_K1:] = self._constants[3:]
         square0 = _centred(tokens).pow(2).sum(1)
         square1 = functional.linear(tokens, self._to_f).pow(2).sum(1)
-        scalars = torch.cat([torch.stack([square0, square1]), rows[11 * INNER :]])
+        scalars = torch.cat([torch.stack([square0, square1]), rows[11 * CROSS_CHANNELS :]])
         return ImageTokens(stack, scalars, functional.linear(tokens, self._up_matrix))
 
 
 def split_heads(weight: Tensor) -> Tensor:
     """Cx128 -> 8x16xC float32: what each of a head's 16 channels contributes to C outputs."""
-    return weight.t().reshape(HEADS, INNER // HEADS, -1).float().contiguous()
+    return weight.t().reshape(HEADS, CROSS_CHANNELS // HEADS, -1).float().contiguous()
 
 
 def cross_attentions(sam: Sam) -> tuple[tuple[Attention, ...], tuple[Attention, ...]]:

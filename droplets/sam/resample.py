@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from droplets.sam.encoder import FRAME
 from droplets.sam.transfer import send
 
-FRAME = 1024
 LOW = 256  # logits along one side of the frame
 
 

@@ -19,7 +19,7 @@ from droplets.sam.transfer import send
 from droplets.types import Mask
 
 OFFSET = 1.0  # the stability score compares the masks at logits of -1 and +1
-_PIXELS = 1 << 20  # interpolated at once
+_AT_ONCE = 1 << 20  # interpolated at once
 _TILE = 256  # pixels along a side of what is interpolated as one
 _NOWHERE = 1 << 30  # right of all pixels
 
@@ -168,7 +168,7 @@ def _chunks(boxes: Tensor) -> Iterator[Tensor]:
         stop = start + 1
         while (
             stop < len(sides)
-            and (stop + 1 - start) * sides[stop] ** 2 <= _PIXELS
+            and (stop + 1 - start) * sides[stop] ** 2 <= _AT_ONCE
             and sides[stop] <= 1.5 * sides[start] + 8
         ):
             stop += 1
@@ -226,7 +226,7 @@ def _evaluate(resampler: Resampler, logits: Tensor, boxes: Tensor, chunk: Tensor
     """
     device = logits.device
     owner, tiles = _tiles(boxes[chunk])
-    at_once = max(1, _PIXELS // int((tiles[:, 2:] - tiles[:, :2]).max()) ** 2)
+    at_once = max(1, _AT_ONCE // int((tiles[:, 2:] - tiles[:, :2]).max()) ** 2)
     parts, edges, counts = [], [], []
     for which in torch.split(torch.arange(len(owner)), at_once):
         mine, own = owner[which], tiles[which]

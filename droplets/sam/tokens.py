@@ -8,7 +8,8 @@ from mobile_sam.modeling.transformer import TwoWayAttentionBlock
 from torch import Tensor, nn
 from torch.nn import functional
 
-HEADS = 8
+from droplets.sam.projections import HEADS
+
 TOKENS = 7  # predicted IoU, four masks, the point, the padding point
 
 

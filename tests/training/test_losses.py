@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from droplets.finding.head import CHANNELS, HEAT, KIND, QUALITY, RAY, RAYS
+from droplets.finding.head import HEAD_RAYS, HEAT, KIND, LAYER_CHANNELS, QUALITY, RAY
 from training.losses import Losses, Wanted, layer_losses, polar_iou
 from training.rendering.truth import Outline, circle
 from training.targets import layer_targets
@@ -28,15 +28,15 @@ def wanted(*objects: Outline) -> Wanted:
 
 def answer(goal: Wanted, *, shift: int = 0) -> torch.Tensor:
     """The right one: sure at centres and nowhere else, `shift` columns aside."""
-    out = torch.zeros(1, CHANNELS, CELLS, CELLS)
+    out = torch.zeros(1, LAYER_CHANNELS, CELLS, CELLS)
     peaks = torch.where(goal.heat > 0.999, SURE, -SURE)
     out[:, HEAT] = torch.roll(peaks, shift, dims=2)
-    cells = out.permute(0, 2, 3, 1).reshape(-1, CHANNELS).clone()
+    cells = out.permute(0, 2, 3, 1).reshape(-1, LAYER_CHANNELS).clone()
     cells[:, QUALITY] = -SURE
     cells[goal.cell, QUALITY] = SURE
     cells[goal.cell, KIND] = SURE * (2 * goal.bead - 1)
     cells[goal.cell, RAY:] = goal.rays
-    return cells.reshape(1, CELLS, CELLS, CHANNELS).permute(0, 3, 1, 2)
+    return cells.reshape(1, CELLS, CELLS, LAYER_CHANNELS).permute(0, 3, 1, 2)
 
 
 def losses_of(given: torch.Tensor, goal: Wanted, places: int = 0) -> Losses:
@@ -48,11 +48,11 @@ DROPLETS = (circle(40.0, 44.0, 14.0), circle(90.0, 80.0, 20.0))
 
 class TestPolarIou:
     def test_of_equal_rays_is_one(self):
-        rays = torch.randn(5, RAYS)
+        rays = torch.randn(5, HEAD_RAYS)
         assert polar_iou(rays, rays).numpy() == pytest.approx(1)
 
     def test_of_rays_half_as_long_is_a_quarter(self):
-        rays = torch.linspace(0, 3, RAYS)[None]
+        rays = torch.linspace(0, 3, HEAD_RAYS)[None]
         assert polar_iou(rays, rays - np.log(2)).item() == pytest.approx(0.25)
         assert polar_iou(rays - np.log(2), rays).item() == pytest.approx(0.25)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from droplets.finding.head import FIRST, RAYS, STRIDE
+from droplets.finding.head import FIRST, HEAD_RAYS, STRIDE
 from training.rendering.truth import ANGLES, Outline, circle
 from training.targets import DIRECTIONS, LARGEST, layer_targets, ray_lengths
 
@@ -85,7 +85,7 @@ class TestHeat:
     def test_an_empty_picture_is_cold(self):
         for layer in layer_targets([], CELLS, CELLS):
             assert not layer.heat.any()
-            assert layer.rays.shape == (0, RAYS)
+            assert layer.rays.shape == (0, HEAD_RAYS)
             assert layer.cell.shape == layer.bead.shape == (0,)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from droplets.finding.head import CHANNELS, FIRST, HEAT, KIND, QUALITY, RAY, STRIDE
+from droplets.finding.head import FIRST, HEAT, KIND, LAYER_CHANNELS, QUALITY, RAY, STRIDE
 from droplets.finding.stars import DIRECTIONS, OUTER
 
 
@@ -30,7 +30,7 @@ def logit(probability):
 def answer_of(circles, height: int, width: int) -> np.ndarray:
     """70x(height/4)x(width/4): each circle's heat at the cell nearest to its centre, and its rays there."""
     rows, columns = height // STRIDE, width // STRIDE
-    maps = np.zeros((2, CHANNELS, rows, columns), np.float32)
+    maps = np.zeros((2, LAYER_CHANNELS, rows, columns), np.float32)
     maps[:, [HEAT, QUALITY, KIND]] = -8
     for circle in circles:
         column, row = (round((at - FIRST) / STRIDE) for at in (circle.x, circle.y))
@@ -38,7 +38,7 @@ def answer_of(circles, height: int, width: int) -> np.ndarray:
         cell[HEAT] = max(cell[HEAT], logit(circle.heat))
         cell[QUALITY], cell[KIND] = logit(circle.expected_iou), logit(circle.bead)
         cell[RAY:] = np.log(rays_to(circle, STRIDE * column + FIRST, STRIDE * row + FIRST) / STRIDE)
-    return maps.reshape(2 * CHANNELS, rows, columns)
+    return maps.reshape(2 * LAYER_CHANNELS, rows, columns)
 
 
 def rays_to(circle: Circle, x: float, y: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from droplets.finding.head import CHANNELS, Head
+from droplets.finding.head import LAYER_CHANNELS, Head
 from droplets.finding.network import KEPT, Network
 from droplets.sam import tiny_vit
 from droplets.sam.encoder import Encoder
@@ -72,7 +72,7 @@ def test_the_answer_is_the_head_s_on_those_features(on_torch, head, picture, sam
     with torch.inference_mode():
         wanted = head.eval()(pixels[None], *features)[0].numpy()
     found = on_torch.answer(frame)
-    assert found.shape == (2 * CHANNELS, 64, 96)
+    assert found.shape == (2 * LAYER_CHANNELS, 64, 96)
     assert np.abs(found - wanted).max() < 1e-4
 
 
@@ -80,7 +80,7 @@ def test_a_frame_of_any_size_is_answered_as_within_zeros(on_torch, sam, picture)
     """Padding is with zeros after the mean was taken off: as a frame that goes on in the mean colour."""
     frame = picture[:200, :300]
     found = on_torch.answer(frame)
-    assert found.shape == (2 * CHANNELS, 50, 75)
+    assert found.shape == (2 * LAYER_CHANNELS, 50, 75)
     mean = sam.pixel_mean.round().byte().numpy().reshape(3)
     around = np.tile(mean, (256, 384, 1))
     around[:200, :300] = frame
@@ -92,7 +92,7 @@ def test_a_rectangle_is_answered_as_in_a_square_but_for_its_border(on_torch, pic
     square[:] = picture[:1, :1]
     square[:300, :384] = picture[:, :384]
     wide = on_torch.answer(square[:256])
-    assert wide.shape == (2 * CHANNELS, 64, 96)
+    assert wide.shape == (2 * LAYER_CHANNELS, 64, 96)
     assert deviation(wide[:, :24], on_torch.answer(square)[:, :24]) < 0.3
 
 

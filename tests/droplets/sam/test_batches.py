@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from droplets.sam.batches import MOST, ON_CPU, PROMPT_BYTES, batch_size, in_batches
+from droplets.sam.batches import LARGEST_BATCH, ON_CPU, PROMPT_BYTES, batch_size, in_batches
 
 CUDA = torch.device("cuda")
 
@@ -40,7 +40,9 @@ def test_a_cpu_keeps_its_small_batches():
     assert batch_size(torch.device("cpu")) == ON_CPU
 
 
-@pytest.mark.parametrize(("free", "expected"), [(2 * 20 * PROMPT_BYTES, 20), (2**20, 1), (70 * 2**30, MOST)])
+@pytest.mark.parametrize(
+    ("free", "expected"), [(2 * 20 * PROMPT_BYTES, 20), (2**20, 1), (70 * 2**30, LARGEST_BATCH)]
+)
 def test_a_gpu_decodes_what_fits_into_half_of_the_free_memory(gpu, free, expected):
     gpu(free)
     assert batch_size(CUDA) == expected
