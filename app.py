@@ -14,6 +14,7 @@ from api.health.tunnel import Tunnel
 from api.plumbing import errors, tracing
 from api.plumbing.logs import configure_logging
 from api.plumbing.metrics import Metrics
+from api.plumbing.services import Services
 from api.routes import admin, analysis, charts, docs, health, preview, segmentation, web
 from api.routes.metrics_port import ByPort, metrics_app
 from api.wire.strict_json import StrictJSONProvider
@@ -22,7 +23,6 @@ from config import Settings, load_settings
 from droplets.finding.weights import HeadFile, known_head
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
 from sam_service import SamService, load_generator
-from services import Services
 from store import open_store
 from store.instances import Heartbeat
 from store.usage import UsageWriter

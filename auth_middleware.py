@@ -24,10 +24,10 @@ from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.strategies import MovingWindowRateLimiter
 
 from api.errors import Forbidden, RateLimited, Unauthorized
+from api.plumbing.services import services
 from config import ApiKey
 from droplets.errors import BadRequest, TooLarge
 from droplets.reading.image import sniff_format
-from services import services
 from store import Store
 from store.usage import UsageRecord, UsageWriter
 

@@ -14,8 +14,8 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from api.plumbing.logs import logging_config
+from api.plumbing.services import services
 from config import load_settings
-from services import services
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter

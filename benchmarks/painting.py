@@ -21,11 +21,11 @@ import numpy as np
 from playwright.sync_api import Page, Route, sync_playwright
 from werkzeug.serving import make_server
 
+from api.plumbing.services import services
 from app import create_app
 from config import Settings
 from droplets.export.coco import polygons
 from droplets.types import Mask
-from services import services
 
 SIDE = 4096
 DROPLETS = 3000

@@ -45,6 +45,8 @@ FACTORS = (1.5, 1.25, 1.1, 1.05, 1.02)
 SIDE = 320
 """Of the pictures, in pixels."""
 LOOKS = ("emulsion", "mixed", "glowing", "dark_field", "foam", "channel", "wells", "painted", "only_beads")
+FEWEST, MOST_OBJECTS = 3, 150
+"""In a picture: so that all are soon done."""
 MOST_OF_ONE = 60
 """Objects that a picture counts for at most."""
 SEEN = 4.0
@@ -119,7 +121,8 @@ def scenes() -> list[Scene]:
     seed = 0
     while len(found) < len(LOOKS):
         picture = render(seed, width=SIDE, height=SIDE)
-        if picture.look in LOOKS and picture.look not in found and len(picture.objects) > 3:
+        wanted = picture.look in LOOKS and picture.look not in found
+        if wanted and FEWEST < len(picture.objects) < MOST_OBJECTS:
             found[picture.look] = _scene(picture.pixels, picture.objects, seed)
         seed += 1
     plain = [
@@ -203,7 +206,7 @@ def pairs() -> list[Pair]:
 
 def _pair(seed: int, fill: float, shift: tuple[float, float], light: float, part: float) -> Pair:
     random = np.random.default_rng(seed)
-    radius, margin, side = 10.0, 40, 256
+    radius, margin, side = 9.0, 36, 220
     field = side + 2 * margin
     count = int(fill * field**2 / (2 * np.sqrt(3) * (radius + 0.5) ** 2))
     centres = pack_discs(field, field, np.full(count, 1.05 * radius), touching=0, random=random) - margin

@@ -33,9 +33,9 @@ import torch
 from flask import Flask
 from flask.testing import FlaskClient
 
+from api.plumbing.services import services
 from benchmarks.model import CHECKPOINT, HEAD
 from benchmarks.pictures import load
-from services import services
 
 KEY = "benchmark-key-0001"
 PRECISIONS = ("auto", "fp32")

@@ -15,9 +15,9 @@ from flask import Flask
 from api.openapi.document import KEYS
 from api.openapi.examples import ANSWERS, request_examples
 from api.openapi.operations import JSON, OPERATIONS
+from api.plumbing.services import services
 from app import create_app
 from config import Settings
-from services import services
 
 SECRETS = {"ApiKey": "an-api-key-to-record-with", "AdminKey": "an-admin-key", "HealthKey": "a-health-key"}
 

@@ -13,10 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from api.plumbing.logs import configure_logging
+from api.plumbing.services import services
 from app import create_app
 from config import Settings
 from model.download import SourceUnavailable
-from services import services
 from web import plotly
 
 ROOT = Path(__file__).parent.parent

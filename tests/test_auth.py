@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import time_machine
 
+from api.plumbing.services import services
 from auth_middleware import require_admin_key, require_api_key, track_usage, validate_file_upload
-from services import services
 from store.sqlite import SQLiteStorage
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, SMALL_KEY, png
 from tests.store.backends import written

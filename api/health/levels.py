@@ -11,8 +11,8 @@ from typing import Any, Literal
 import psutil
 
 from api.health.container import cpus, free_disk, memory
+from api.plumbing.services import services
 from droplets.errors import ModelUnavailable
-from services import services
 from store.errors import StoreUnavailable
 from store.usage import summarise
 

@@ -11,10 +11,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from api.health.levels import hierarchy
+from api.plumbing.services import services
 from api.routes.web import html_page
 from auth_middleware import require_admin_key
 from droplets.errors import BadRequest
-from services import services
 from store.usage import UsageSum, series, span_seconds, summarise
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")

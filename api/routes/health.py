@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from api.errors import Forbidden
 from api.health.levels import checkpoint, head, hierarchy
-from services import services
+from api.plumbing.services import services
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import cv2
 from flask import Blueprint, Response, current_app
 
+from api.plumbing.services import services
 from api.wire.answer import decode
 from api.wire.requests import sent
 from auth_middleware import require_api_key, track_usage
 from droplets.region import checked_region
 from sam_service import Busy
-from services import services
 
 blueprint = Blueprint("preview", __name__)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify
 
+from api.plumbing.services import services
 from api.schemas.options import Options
 from api.wire.answer import analyse, body, decode
 from api.wire.requests import sent, sent_as_json, sent_with
@@ -15,7 +16,6 @@ from droplets.figures.picture import picture_statistics
 from droplets.objects.filters import Filters
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
-from services import services
 
 blueprint = Blueprint("segmentation", __name__)
 

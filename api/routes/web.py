@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, render_template, request, se
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
-from services import services
+from api.plumbing.services import services
 
 blueprint = Blueprint("web", __name__)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import g
 
+from api.plumbing.services import services
 from api.schemas.options import Asked
 from api.wire.requests import Sent, asked
 from api.wire.serialise import segmentation
@@ -18,7 +19,6 @@ from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
 from droplets.types import Image
 from sam_service import Busy
-from services import services
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 
 from flask import request
 
+from api.plumbing.services import services
 from api.schemas.options import Asked, Options
 from auth_middleware import optional_upload, validate_file_upload
 from droplets.errors import BadRequest
 from droplets.objects.filters import Filters
 from droplets.preprocess import Preprocessing
 from droplets.reading.image import decode_base64
-from services import services
 
 GROUPS = ("filters", "preprocessing", "options")
 

@@ -18,86 +18,132 @@ class DdpcrSettings:
     """
 
     # Registration
-    largest_shift: float = tuned(0.1, "frame", "between the two pictures, at most", PAIRS)
-    working_radius: float = tuned(8.0, "px", "that a droplet's radius is scaled down to", PAIRS)
+    largest_shift: float = tuned(0.1, "frame", "between the two pictures, at most", PAIRS, (0.06667, 0.15))
+    working_radius: float = tuned(8.0, "px", "that a droplet's radius is scaled down to", PAIRS, (5.333, 8.8))
     candidates: int = tuned(
-        8, "shifts", "of the highest cross-correlation that are followed", "a lattice has six neighbours"
+        8,
+        "shifts",
+        "of the highest cross-correlation that are followed",
+        "a lattice has six neighbours",
+        (5, 12),
     )
     anchors: int = tuned(400, "droplets", "whose surroundings are matched", "bounds time")
-    narrow_band: float = tuned(0.3, "radius", "sigma of the narrower Gaussian of the band-pass", PAIRS)
-    wide_band: float = tuned(1.2, "radius", "sigma of the wider Gaussian of the band-pass", PAIRS)
+    narrow_band: float = tuned(
+        0.3, "radius", "sigma of the narrower Gaussian of the band-pass", PAIRS, (0.2, 0.45)
+    )
+    wide_band: float = tuned(1.2, "radius", "sigma of the wider Gaussian of the band-pass", PAIRS, (0.8, 1.8))
     contrast_window: float = tuned(
-        2.0, "radius", "sigma of the window over which contrast is made even", PAIRS
+        2.0, "radius", "sigma of the window over which contrast is made even", PAIRS, (1.333, 3)
     )
-    contrast_floor: float = tuned(0.3, "", "of the median contrast: less is made no more visible", PAIRS)
+    contrast_floor: float = tuned(
+        0.3, "", "of the median contrast: less is made no more visible", PAIRS, (0.2, 0.45)
+    )
     noise_floor: float = tuned(
-        3.0, "standard deviations of the noise", "contrast under which nothing is made more visible", PAIRS
+        3.0,
+        "standard deviations of the noise",
+        "contrast under which nothing is made more visible",
+        PAIRS,
+        (2, 4.5),
     )
-    most_contrast: float = tuned(3.0, "local contrasts", "at which the band-passed picture is cut off", PAIRS)
-    least_energy: float = tuned(0.5, "mean window", "what shows less scores less", PAIRS)
-    first_reach: int = tuned(8, "px", "of local shifts in the first round, the radius", PAIRS)
-    second_reach: int = tuned(6, "px", "the same in the second round, and in the first of the drift's", PAIRS)
-    third_reach: int = tuned(5, "px", "the same in the round after it", PAIRS)
-    last_reach: int = tuned(4, "px", "the same in the last round", PAIRS)
+    most_contrast: float = tuned(
+        3.0, "local contrasts", "at which the band-passed picture is cut off", PAIRS, (2, 4.5)
+    )
+    least_energy: float = tuned(0.5, "mean window", "what shows less scores less", PAIRS, (0.3333, 0.75))
+    first_reach: int = tuned(8, "px", "of local shifts in the first round, the radius", PAIRS, (5, 12))
+    second_reach: int = tuned(
+        6, "px", "the same in the second round, and in the first of the drift's", PAIRS, (4, 9)
+    )
+    third_reach: int = tuned(5, "px", "the same in the round after it", PAIRS, (3, 7))
+    last_reach: int = tuned(4, "px", "the same in the last round", PAIRS, (3, 6))
     least_matched: float = tuned(
-        0.4, "droplets", "part that must match: up to that share matches noise", PAIRS
+        0.4, "droplets", "part that must match: up to that share matches noise", PAIRS, (0.2667, 0.6)
     )
-    tolerance: float = tuned(2.0, "px", "a quarter of the radius: what a matched droplet may be off", PAIRS)
-    anchors_a_term: int = tuned(6, "droplets", "that a drift needs for each of its terms", PAIRS)
+    tolerance: float = tuned(
+        2.0, "px", "a quarter of the radius: what a matched droplet may be off", PAIRS, (1.333, 3)
+    )
+    anchors_a_term: int = tuned(6, "droplets", "that a drift needs for each of its terms", PAIRS, (4, 9))
     droplets_a_window: float = tuned(
         4.0,
         "droplets",
         "in a window: where each is an anchor, so many windows tell as much as one",
         "derived",
+        (2.667, 6),
     )
-    better: float = tuned(1.5, "standard errors", "by which a drift must match better to be taken", PAIRS)
-    clearly: float = tuned(2.0, "standard errors", "by which a shift must match better than none", PAIRS)
+    better: float = tuned(
+        1.5, "standard errors", "by which a drift must match better to be taken", PAIRS, (1, 2.25)
+    )
+    clearly: float = tuned(
+        2.0, "standard errors", "by which a shift must match better than none", PAIRS, (1.333, 2.5)
+    )
 
     # Partitions
     inner: float = tuned(
-        0.6, "radius", "that is measured: droplets stir a little, and rims mix with neighbours", PAIRS
+        0.6,
+        "radius",
+        "that is measured: droplets stir a little, and rims mix with neighbours",
+        PAIRS,
+        (0.4, 0.7333),
     )
     ground_percentile: float = tuned(
         10.0,
         "percentile",
         "of a window that is ground: less than the gaps of a dense raft cover",
         "hexagonal packing leaves 9.3 %",
+        (6.667, 15),
     )
-    ground_window: float = tuned(3.0, "diameters", "of that window", PAIRS)
+    ground_window: float = tuned(3.0, "diameters", "of that window", PAIRS, (2, 4.5))
     ground_detail: float = tuned(
         12.0, "px", "that a diameter is scaled down to for the ground", "bounds time"
     )
-    most_correction: float = tuned(2.0, "", "of the light's unevenness", PAIRS)
+    most_correction: float = tuned(2.0, "", "of the light's unevenness", PAIRS, (1.333, 3))
 
     # Threshold
-    fewest_values: int = tuned(20, "droplets", "that a split is looked for in", PAIRS)
+    fewest_values: int = tuned(20, "droplets", "that a split is looked for in", PAIRS, (13, 30))
     least_scale: float = tuned(
-        0.05, "highest amplitude", "up to which amplitudes are compared straight, not by logarithm", PAIRS
+        0.05,
+        "highest amplitude",
+        "up to which amplitudes are compared straight, not by logarithm",
+        PAIRS,
+        (0.03333, 0.075),
     )
     valley: float = tuned(
-        0.5, "", "of the values around the median of the smaller side: so few lie around a split", PAIRS
+        0.5,
+        "",
+        "of the values around the median of the smaller side: so few lie around a split",
+        PAIRS,
+        (0.3333, 0.75),
     )
     least_apart: float = tuned(
         1.0,
         "resolution",
         "of two populations",
         "halves of a normal distribution have 0.66, of a uniform one 0.87",
+        (0.6667, 1.5),
     )
-    least_rise: float = tuned(1.25, "", "of the positives' mean over the negatives'", PAIRS)
+    least_rise: float = tuned(1.25, "", "of the positives' mean over the negatives'", PAIRS, (0.8333, 1.875))
     prior: float = tuned(
-        5.0, "values", "by which the spread of the larger side counts for the smaller one", PAIRS
+        5.0,
+        "values",
+        "by which the spread of the larger side counts for the smaller one",
+        PAIRS,
+        (3.333, 7.5),
     )
     narrowest: float = tuned(
-        0.02, "range of all values", "standard deviation of a population, at least", PAIRS
+        0.02, "range of all values", "standard deviation of a population, at least", PAIRS, (0.01333, 0.03)
     )
     doubtful: float = tuned(
         0.05,
         "probability",
         "of the other population from which a droplet is rain",
         "Lievens et al. 2016, PLoS ONE 11:e0153317",
+        (0.03333, 0.075),
     )
-    dim: float = tuned(1.0, "ground", "amplitude under which a single population is negative", PAIRS)
-    bright: float = tuned(10.0, "ground", "amplitude over which a single population is positive", PAIRS)
+    dim: float = tuned(
+        1.0, "ground", "amplitude under which a single population is negative", PAIRS, (0.6667, 1.5)
+    )
+    bright: float = tuned(
+        10.0, "ground", "amplitude over which a single population is positive", PAIRS, (6.667, 15)
+    )
 
     # Warnings
     fewest_droplets: int = tuned(100, "droplets", "under which the interval is called wide", DMIQE)

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from droplets.sam.projections import (
-    CHANNELS,
     BIAS0,
     BIAS0F,
     BIAS1,
+    CHANNELS,
     E0,
     F0,
     F1,

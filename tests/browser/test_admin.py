@@ -10,7 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from services import services
+from api.plumbing.services import services
 from store.usage import UsageRecord
 from tests.conftest import ADMIN_KEY, KEY, SMALL_KEY
 

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from flask import Flask
 
-from services import services
+from api.plumbing.services import services
 from store.redis import connect
 from store.sqlite import Database
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, SMALL_KEY

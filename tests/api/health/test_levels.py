@@ -10,7 +10,7 @@ import pytest
 from api.health.container import Memory
 from api.health.levels import worst
 from api.health.tunnel import TunnelState
-from services import services
+from api.plumbing.services import services
 from store.usage import UsageRecord
 from tests.conftest import ADMIN_KEY
 

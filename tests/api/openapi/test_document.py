@@ -14,11 +14,11 @@ from referencing import Registry, Resource
 from api.openapi.document import HEADERS, KEYS, NO_BODY
 from api.openapi.examples import ASKED, PICTURE
 from api.openapi.operations import FORM, JSON, OPERATIONS
+from api.plumbing.services import services
 from api.routes.docs import ASSETS
 from api.schemas.options import Asked
 from api.schemas.requests import AnalysisBody, AnalysisForm
 from api.wire.requests import GROUPS
-from services import services
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, ROOT, SMALL_KEY
 
 KEY_VALUES = {"ApiKey": KEY, "AdminKey": ADMIN_KEY, "HealthKey": HEALTH_KEY}

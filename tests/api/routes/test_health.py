@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services import services
+from api.plumbing.services import services
 from tests.conftest import HEALTH_KEY, KEY, SMALL_KEY
 
 

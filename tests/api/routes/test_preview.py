@@ -10,8 +10,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from api.plumbing.services import services
 from app import PREVIEWS_AT_ONCE
-from services import services
 from tests.conftest import KEY
 
 

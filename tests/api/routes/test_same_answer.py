@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from flask import Flask
 
+from api.plumbing.services import services
 from app import create_app
 from config import Settings
-from services import services
 from tests.conftest import KEY, ROOT, png
 from training.rendering.plain import render_brightfield
 

@@ -13,8 +13,8 @@ import tifffile
 from PIL import Image as PillowImage
 from pycocotools import mask as coco_mask
 
+from api.plumbing.services import services
 from api.schemas.segmentation import ErrorAnswer, Segmentation
-from services import services
 from tests.conftest import KEY, png
 
 pytestmark = pytest.mark.model

@@ -9,9 +9,9 @@ import json
 import numpy as np
 import pytest
 
+from api.plumbing.services import services
 from api.schemas.segmentation import Segmentation
 from droplets.types import Generation
-from services import services
 from tests.conftest import KEY, png
 from tests.droplets.pairs import pair
 
