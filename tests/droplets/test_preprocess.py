@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from droplets.errors import BadRequest
 from droplets.preprocess import Preprocessing, preprocess
 
 STEPS = [
@@ -185,22 +184,3 @@ def test_all_steps_together_equal_one_after_the_other():
 def test_the_largest_kernels_go_over_the_smallest_pictures(step, shape):
     steps = Preprocessing(**step, **dict.fromkeys(SIZES, 51), clahe_grid_size=64)
     assert preprocess(noise(*shape), steps).shape == (*shape, 3)
-
-
-@pytest.mark.parametrize("name", SIZES)
-@pytest.mark.parametrize("size", [-3, 0, 1, 2, 4, 50, 52, 53, 10**30, 5.0, "5", True, None, [5]], ids=str)
-def test_a_bad_kernel_size_is_refused_by_name(name, size):
-    with pytest.raises(BadRequest) as caught:
-        Preprocessing.parse({name: size}, "preprocessing")
-    assert caught.value.message.startswith(f"preprocessing.{name}: ")
-
-
-@pytest.mark.parametrize("name", SIZES)
-@pytest.mark.parametrize("size", [3, 5, 51])
-def test_odd_kernel_sizes_in_range_are_taken(name, size):
-    assert getattr(Preprocessing.parse({name: size}, "preprocessing"), name) == size
-
-
-def test_an_even_size_says_what_is_wanted():
-    with pytest.raises(BadRequest, match=r"^preprocessing\.median_kernel_size: must be odd\.$"):
-        Preprocessing.parse({"median_filter": True, "median_kernel_size": 4}, "preprocessing")
