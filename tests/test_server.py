@@ -23,7 +23,7 @@ from store.sqlite import Database, SQLiteUsage
 from tests.conftest import KEY, ROOT, SMALL_KEY
 from tests.store.backends import written
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.server
 
 COMMAND = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
 
@@ -128,6 +128,7 @@ def model_status(server: Server) -> dict:
     return answer.json()["levels"]["model"]
 
 
+@pytest.mark.model
 def test_first_requests_load_one_model_and_health_answers_meanwhile(server, discs):
     assert server.get("/health").json() == {"status": "healthy", "model_loaded": False}
     with ThreadPoolExecutor(10) as pool:
@@ -189,6 +190,7 @@ def test_silent_clients_do_not_take_the_service_down(tmp_path):
                 client.close()
 
 
+@pytest.mark.model
 def test_the_demo_counts_the_sample(server, tmp_path):
     port = server.address.rpartition(":")[2]
     done = subprocess.run(
@@ -217,6 +219,7 @@ def test_exact_limit_over_workers_and_after_a_restart(tmp_path):
         assert server.get("/defaults", SMALL_KEY).status_code == 429
 
 
+@pytest.mark.model
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_the_running_request_finish(tmp_path, discs, number):
     with serving(tmp_path, HEALTH_CHECK_KEY="health") as server, ThreadPoolExecutor(1) as pool:

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import KEY, SMALL_KEY
 from tests.test_server import COMMAND, Server, serving, wait_until
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.server
 
 SCRIPT = [str(Path(sys.executable).parent / "gunicorn"), *COMMAND[3:]]
 
@@ -100,6 +100,7 @@ def test_gauges_are_joined_over_the_workers(service):
     assert scrape(address)["sam_store_up",] == 1
 
 
+@pytest.mark.model
 def test_a_segmentation_shows_in_its_histograms(service, discs):
     server, address = service
     before = scrape(address)

@@ -14,6 +14,7 @@ from tests.test_server import serving
 ALL = str(len(INSIDE))
 
 
+@pytest.mark.model
 def test_a_wrong_key_is_asked_for_again(bench):
     page = bench.page
     bench.give_key("wrong-key")

@@ -17,6 +17,8 @@ ALL_MASKS = "/Reshape_9_output_0"  # 1x4x256x256 logits, before the export picks
 ALL_IOUS = "/iou_prediction_head/layers.2/Gemm_output_0"  # 1x4
 EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def sam(rebuilt: dict[str, Tensor]):

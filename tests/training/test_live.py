@@ -10,8 +10,10 @@ from training.frames import CHECKPOINT, PART, SIZES
 from training.live import LiveFrames
 from training.targets import Targets
 
+pytestmark = pytest.mark.model
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def sam():
     return load_sam(CHECKPOINT)
 

@@ -14,6 +14,8 @@ from api.plumbing.services import services
 from store.usage import UsageRecord
 from tests.conftest import ADMIN_KEY
 
+pytestmark = pytest.mark.model  # which checkpoint it is, is told by its tensors
+
 GIB = 2**30
 
 

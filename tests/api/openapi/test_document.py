@@ -165,6 +165,7 @@ class TestExamples:
                 assert answer.json["num_masks"] > 0
                 assert answer.json["image"]["notes"] == []
 
+    @pytest.mark.model
     def test_each_route_without_a_body_answers_as_documented(self, app, document, check):
         client = app.test_client()
         client.get("/defaults", headers={"X-API-Key": KEY})  # something for the statistics

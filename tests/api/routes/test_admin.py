@@ -90,6 +90,7 @@ def test_bad_hours_are_400(client, hours):
     assert "hours" in answer.json["message"]
 
 
+@pytest.mark.model
 def test_health(client):
     client.get("/defaults", headers={"X-API-Key": KEY})
     stats(client)  # writes the record

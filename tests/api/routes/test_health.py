@@ -13,6 +13,7 @@ def test_public_health_tells_two_things(client):
     assert answer.json == {"status": "healthy", "model_loaded": False}
 
 
+@pytest.mark.model
 def test_all_levels_with_the_health_key(client):
     body = client.get("/health", headers={"X-Health-Key": HEALTH_KEY}).json
     levels = body["levels"]
@@ -38,6 +39,7 @@ def test_without_a_configured_key_the_header_does_nothing(make_app):
     assert "levels" not in client.get("/health", headers={"X-Health-Key": "None"}).json
 
 
+@pytest.mark.model
 def test_probes(client):
     assert client.get("/health/live").status_code == 200
     ready = client.get("/health/ready")
@@ -59,6 +61,7 @@ def test_not_ready_without_a_checkpoint(make_app, tmp_path):
     assert client.get("/health").status_code == 200
 
 
+@pytest.mark.model
 def test_not_ready_while_draining(app, client):
     services(app).sam.drain()
     assert client.get("/health/ready").json["checks"]["queue"] is False
