@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.pictures import load
 from tests.e2e.engine import NoEngine, engine
 from tests.e2e.images import NoImage, available
-from tests.e2e.stack import APP, BALANCER, ROOT, Stack, wait_until
+from tests.e2e.stack import APP, BALANCER, ROOT, Stack
 
 KEY = "benchmark-key-0001"
 CLIENTS_AN_INSTANCE = 2
@@ -44,7 +44,6 @@ def main() -> None:
         with running(arguments.cpus) as stack:
             for instances in arguments.instances:
                 stack.up(instances)
-                wait_until(lambda count=instances: stack.balanced() == count)
                 for name, picture in pictures().items():
                     row = measure(stack, picture, instances, arguments.seconds)
                     rows.append({"instances": instances, "picture": name, **row})

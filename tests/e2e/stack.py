@@ -123,19 +123,24 @@ class Stack:
         return json.loads(self.compose("config", "--format", "json"))
 
     def up(self, instances: int = 3, **changes: str) -> None:
-        """Start what is not running, and wait until all of it is healthy."""
+        """Start what is not running, and wait until all of it is healthy and the load balancer knows it.
+
+        The load balancer is healthy with one instance, and finds another one some seconds after that is.
+        """
         scale = ["--scale", f"{APP}={instances}", "--wait", "--wait-timeout", "300"]
         self.compose("up", "--detach", "--pull", "never", "--no-build", *scale, *self.services, **changes)
+        wait_until(lambda: self.balanced() == instances)
 
     def is_up(self, instances: int) -> bool:
-        """Whether everything runs and is healthy, with so many instances."""
+        """Whether everything runs and is healthy, with so many instances that the load balancer knows."""
         label = f"label=com.docker.compose.project={self.project}"
         columns = '{{.Label "com.docker.compose.service"}} {{.Status}}'
         listed = self.engine.docker("ps", "--filter", label, "--format", columns).splitlines()
         running = Counter(
             line.split()[0] for line in listed if "unhealthy" not in line and "health:" not in line
         )
-        return running == {**dict.fromkeys(self.services, 1), APP: instances}
+        wanted = {**dict.fromkeys(self.services, 1), APP: instances}
+        return running == wanted and self.balanced() == instances
 
     def down(self) -> None:
         """Remove all there is of the project, volumes too."""

@@ -14,7 +14,6 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_limit_is_exact_over_three_instances(three, client):
-    wait_until(lambda: three.balanced() == 3)
     with ThreadPoolExecutor(30) as pool:
         statuses = Counter(pool.map(lambda _: client.get("/defaults", TWENTY).status_code, range(60)))
     assert statuses == {200: 20, 429: 40}
