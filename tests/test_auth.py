@@ -226,6 +226,7 @@ def test_a_claimed_length_that_no_store_can_hold_does_not_stop_the_records(app, 
     assert records[0].bytes == app.config["MAX_CONTENT_LENGTH"]
 
 
+@pytest.mark.model
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_a_key_never_appears_in_the_logs(make_app, tmp_path, log_format):
     """Also not where code by mistake logs it, or an exception carries it."""

@@ -92,7 +92,7 @@ def start(folder: Path, **changes: str) -> subprocess.CompletedProcess:
         env=environment(folder, **changes),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -52,6 +52,7 @@ def assert_refused(answer) -> None:
     assert "redis" not in answer.text.lower()
 
 
+@pytest.mark.model
 def test_with_refuse_requests_are_503_until_redis_is_back(make_app, redis_server):
     app = make_app(redis_url=redis_server.url)
     assert get(app).status_code == 200
@@ -74,6 +75,7 @@ def test_with_refuse_requests_are_503_until_redis_is_back(make_app, redis_server
     assert store_health(app)["answers"] is True
 
 
+@pytest.mark.model
 def test_with_allow_each_worker_counts_alone_until_redis_is_back(make_app, redis_server, tmp_path):
     log = tmp_path / "sam.log"
     app = make_app(redis_url=redis_server.url, store_outage="allow", log_file=log)
@@ -104,6 +106,7 @@ def test_usage_of_the_outage_is_written_after_it(make_app, redis_server):
     assert len(written(services(app).store.usage)) == 3
 
 
+@pytest.mark.model
 @pytest.mark.parametrize("outage", ["refuse", "allow"])
 def test_admins_see_the_outage_and_guessing_stays_limited(make_app, redis_server, outage):
     app = make_app(redis_url=redis_server.url, store_outage=outage)
@@ -132,6 +135,7 @@ def test_a_redis_that_hangs_is_noticed(make_app, redis_server):
     assert_refused(get(app))
 
 
+@pytest.mark.model
 def test_a_redis_that_is_full_is_noticed(make_app, redis_server):
     app = make_app(redis_url=redis_server.url)
     client = connect(redis_server.url)
@@ -149,6 +153,7 @@ def test_no_file_is_made_where_redis_is_used(make_app, redis_url, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.model
 @pytest.mark.skipif(BINARY is None, reason="neither valkey-server nor redis-server is on PATH")
 def test_the_password_stays_secret(make_app, tmp_path):
     log = tmp_path / "sam.log"
@@ -166,6 +171,7 @@ def test_the_password_stays_secret(make_app, tmp_path):
         server.close()
 
 
+@pytest.mark.model
 @pytest.mark.parametrize(("outage", "status"), [("refuse", 503), ("allow", 200)])
 def test_a_locked_sqlite_file_is_an_outage_too(make_app, tmp_path, monkeypatch, outage, status):
     monkeypatch.setattr("store.Database", partial(Database, timeout=0.05))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import requests
 
 from tests.conftest import ADMIN_KEY, KEY, SMALL_KEY
@@ -16,6 +17,7 @@ def instances(server: Server) -> list[dict]:
     return answer.json()["instances"]
 
 
+@pytest.mark.server
 def test_two_workers_share_redis_and_outlive_its_outage(tmp_path, redis_server):
     settings = {
         "API_KEYS": f"{KEY}:Ada:1000,{SMALL_KEY}:Bob:37",

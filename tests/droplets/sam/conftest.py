@@ -19,8 +19,6 @@ CHECKPOINT = Path(__file__).parents[3] / "model" / "mobile_sam.pt"
 @pytest.fixture(scope="session")
 def sam():
     """MobileSAM on the CPU."""
-    if not CHECKPOINT.exists():
-        pytest.skip(f"{CHECKPOINT} is missing: run `python -m model.fetch`")
     return load_sam(CHECKPOINT, "cpu")
 
 

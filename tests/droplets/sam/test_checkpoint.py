@@ -176,5 +176,5 @@ def test_known_checkpoints_are_read_from_the_manifest(tmp_path):
 def test_loading_warns_of_nothing(checkpoint):
     code = "from pathlib import Path; from droplets.sam.checkpoint import load_sam; load_sam(Path({!r}))"
     command = [sys.executable, "-W", "error", "-c", code.format(str(checkpoint))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stderr) == (0, "")
