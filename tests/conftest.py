@@ -15,7 +15,10 @@ from flask.testing import FlaskClient
 from api.plumbing.logs import configure_logging
 from api.plumbing.services import services
 from app import create_app
+from benchmarks.model import forgetful
 from config import Settings
+from droplets.finding.segmenter import Segmenter
+from droplets.pipeline import GenerateMasks
 from model.download import SourceUnavailable
 from web import plotly
 
@@ -99,6 +102,18 @@ def model_app(tmp_path_factory) -> Iterator[Flask]:
     )
     yield app
     services(app).close()
+
+
+@pytest.fixture(scope="session")
+def segmenter() -> Segmenter:
+    """The real model with its head, outside any app."""
+    return Segmenter(ROOT / "model" / "mobile_sam.pt", ROOT / "model" / "droplet_head.safetensors", "cpu")
+
+
+@pytest.fixture(scope="session")
+def generate(segmenter) -> GenerateMasks:
+    """Gives the masks of a picture to `droplets.pipeline.analyze`."""
+    return forgetful(segmenter)
 
 
 def png(pixels: np.ndarray) -> bytes:

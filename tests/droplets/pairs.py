@@ -17,8 +17,9 @@ MARGIN = 90  # pixels around the picture that droplets may come from
 
 @dataclass(frozen=True)
 class Pair:
-    """A fluorescence picture, the droplets of the brightfield (by truth, no model), and where they went."""
+    """Two pictures, the droplets of the brightfield (by truth, no model), and where they went."""
 
+    brightfield: np.ndarray
     fluorescence: np.ndarray
     droplets: list[Droplet]
     truth: list[TrueDroplet]
@@ -78,7 +79,7 @@ def pair(
     seen = np.all((centres > radii[:, None] + 1) & (centres < size - 2 - radii[:, None]), axis=1)
     truth = [droplet for droplet, inside in zip(droplets, seen, strict=True) if inside]
     found = [measured(disc(d.x, d.y, d.radius), bright.pixels) for d in truth]
-    return Pair(fluorescence.pixels, found, truth, moved[seen])
+    return Pair(bright.pixels, fluorescence.pixels, found, truth, moved[seen])
 
 
 def drifted(points: np.ndarray, size: int, largest: float) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
@@ -11,13 +10,10 @@ import pytest
 
 from droplets.ddpcr.evaluate import DdpcrOptions, DigitalPcr, digital_pcr, fluorescence_plane
 from droplets.errors import BadRequest
-from droplets.reading.image import decode_image
 from droplets.types import Droplet, PixelSize
-from tests.conftest import ROOT
 from tests.droplets.pairs import Pair, pair
 from tests.droplets.shapes import disc, measured, picture
 
-REFERENCE = ROOT.parent / "shared" / "bench" / "dev" / "user"
 ALIGNED = DdpcrOptions(registration="none")
 
 
@@ -158,30 +154,6 @@ def test_a_small_common_field_and_a_poor_registration_are_said():
 def test_no_droplets_give_no_figures():
     result, droplets = digital_pcr([], np.ones((64, 64), np.uint8), DdpcrOptions(), None, same_frame=False)
     assert (result.n, result.positives, droplets) == (0, None, [])
-
-
-@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference pictures are not on this machine")
-def test_a_microscopes_pair_gives_the_count_by_eye():
-    """25 of 584 droplets in the common field; six more are ambiguous."""
-    truth = json.loads((REFERENCE / "annotations.json").read_text())
-    bright, fluorescence = (
-        decode_image((REFERENCE / "images" / name).read_bytes(), max_pixels=10**7)
-        for name in ("ddPCR_0_0.png", "ddPCR_0_1.png")
-    )
-    image = next(entry["id"] for entry in truth["images"] if entry["file_name"].endswith("ddPCR_0_0.png"))
-    circles = [
-        entry["circle"]
-        for entry in truth["annotations"]
-        if entry["image_id"] == image and entry["category_id"] == 1 and not entry["touches_border"]
-    ]
-    droplets = [measured(disc(*circle), bright.original[..., 0]) for circle in circles]
-    plane = fluorescence_plane(bright, fluorescence, DdpcrOptions())
-    result, _ = digital_pcr(droplets, plane, DdpcrOptions(), None, same_frame=False)
-    assert result.n == pytest.approx(584, abs=8)
-    assert result.positives == pytest.approx(25, abs=2)
-    assert result.concentration.copies_per_droplet.value == pytest.approx(0.0438, rel=0.1)
-    assert result.registration.shift == pytest.approx((78, -86), abs=2)
-    assert result.registration.confidence > 0.95
 
 
 class TestPlane:

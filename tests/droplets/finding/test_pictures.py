@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -13,18 +12,12 @@ from droplets.boundaries.refine import find_boundaries
 from droplets.finding.network import Network
 from droplets.finding.segmenter import Memory, Segmenter
 from droplets.types import Mask, MaskRequest
-from tests.conftest import ROOT
-from tests.droplets.sam.conftest import CHECKPOINT
 from tests.droplets.shapes import disc
-from training.rendering.canvas import Canvas
-from training.rendering.plain import Lens, Rendering, render_brightfield
-from training.rendering.skins import Glow, Rim, Skin
-from training.rendering.truth import circle
+from training.rendering.plain import Rendering, render_brightfield
 from training.validate import best_ious, matched
 
 pytestmark = pytest.mark.model
 
-HEAD = ROOT / "model" / "droplet_head.safetensors"
 SHOWN = 0.5
 """IoU from which a mask shows a droplet."""
 LIKE = 0.95
@@ -34,11 +27,6 @@ CLEAR = 4
 
 Disc = tuple[float, float, float]
 """x, y, radius in pixels."""
-
-
-@pytest.fixture(scope="module")
-def segmenter(sam) -> Segmenter:
-    return Segmenter(CHECKPOINT, HEAD, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -186,67 +174,6 @@ def test_captions_are_hardly_taken_for_droplets(segmenter, ground, ink):
     ):
         cv2.putText(page, words, place, cv2.FONT_HERSHEY_SIMPLEX, size, ink, 2, cv2.LINE_AA)
     assert len(found(segmenter, page)) <= 2  # round letters may be taken for some
-
-
-@dataclass(frozen=True)
-class Look:
-    """How droplets are drawn, and the grey levels of the background."""
-
-    skin: Skin
-    ground: float
-
-    def draw(self, discs: Sequence[Disc], width: int, height: int, random: np.random.Generator) -> np.ndarray:
-        canvas = Canvas.empty(width, height)
-        for one in discs:
-            self.skin.draw(random, canvas, circle(*one))
-        scene = self.ground * (1 + canvas.gain) * (1 - canvas.dark) + canvas.glow
-        scene = cv2.GaussianBlur(scene, (0, 0), 0.6) + random.normal(0, 2, scene.shape)
-        return np.clip(np.rint(scene), 0, 255).astype(np.uint8)
-
-
-LOOKS = (
-    Look(Lens(0.7), 150),
-    Look(Rim(120, 0.03, 0.06, 0.0, 0.0, 0.1, 0.0), 20),
-    Look(Glow(((150, 1.0),), 0.1, 0.6, 0.0, 0.05, 0.0), 10),
-)
-"""Dark rings, bright rims, glowing discs."""
-RADII = (6, 10, 20, 45, 100, 200)
-SIZES = ((128, 128), (320, 240), (640, 480), (1024, 768), (1600, 1200))
-NUMBERS = (1, 5, 30)
-
-
-def scattered(radius: float, number: int, width: int, height: int, random: np.random.Generator) -> list[Disc]:
-    """Up to `number` discs that lie apart, side by side somewhere in the picture."""
-    reach = 3 * radius * np.sqrt(number)
-    low = [radius + random.uniform(0, max(0, side - 2 * radius - reach)) for side in (width, height)]
-    high = [min(side - 1 - radius, start + reach) for side, start in zip((width, height), low, strict=True)]
-    discs: list[Disc] = []
-    for x, y in random.uniform(low, high, (400, 2)).tolist():
-        own = radius * random.uniform(0.85, 1.0)
-        if all(np.hypot(x - a, y - b) > own + r + 2 for a, b, r in discs):
-            discs.append((x, y, own))
-    return discs[:number]
-
-
-def test_any_size_polarity_and_frame(segmenter):
-    """Of all combinations every other one, so that each size is seen in each polarity and frame."""
-    cells = [
-        (size, radius, look)
-        for size in SIZES
-        for radius in RADII
-        for look in range(len(LOOKS))
-        if 2 * radius * 1.1 < min(size)
-    ]
-    right, there, seen = 0, 0, 0
-    for i, ((width, height), radius, look) in enumerate(cells[::2]):
-        random = np.random.default_rng([14, i])
-        number = NUMBERS[i // len(LOOKS) % len(NUMBERS)]
-        discs = scattered(radius, number, width, height, random)
-        masks = found(segmenter, LOOKS[look].draw(discs, width, height, random))
-        right += len(scores(masks, as_masks(discs, width, height)))
-        there, seen = there + len(discs), seen + len(masks)
-    assert right / there >= 0.95
-    assert right / seen >= 0.95
 
 
 def test_the_network_is_never_given_more_than_a_million_pixels(segmenter, frames):
