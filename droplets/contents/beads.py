@@ -15,14 +15,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from droplets.contents.blobs import find_blobs
 from droplets.contents.flooding import Labels, flood
 from droplets.contents.interiors import Plane
 from droplets.contents.settings import ContentSettings
-from droplets.noise import MAD_TO_SIGMA
+from droplets.noise import white_noise
 from droplets.objects.boxes import surroundings
-from droplets.objects.measure import shape, touches_border
+from droplets.objects.measure import equivalent_diameter, shape, touches_border
 from droplets.types import Image, Mask
 
 CONTRAST: Final = 1.5 * np.eye(3) - 0.5
@@ -56,15 +58,55 @@ def find_beads(
     """
     colour = _colour(image.pixels, how)
     plane = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) if colour is None else colour
-    if _dark_ground(plane, how):
-        return _glowing(plane, how)
-    height, width = plane.shape
-    roomy = [
-        mask
-        for mask in droplets
-        if mask.area >= how.smallest_droplet and not _is_cut_clump(mask, width, height, how)
+    if not _dark_ground(plane, how):
+        return _within(plane, droplets, how)
+    shining = [mask for mask in droplets if _shines(plane, mask, how)]
+    return _apart_from(shining, _glowing(plane, how), plane.shape, how) + _within(plane, shining, how)
+
+
+def _shines(plane: Plane, mask: Mask, how: ContentSettings) -> bool:
+    """Whether light comes from all along a droplet's edge: it glows itself, or has a bright rim.
+
+    From the edge of one that holds a bead in the dark comes no more than scattered light.
+    """
+    light = plane[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width] - _ground(plane)
+    inside = cv2.erode(np.pad(mask.crop, 1).astype(np.uint8), _disc(_rim(mask, how)))[1:-1, 1:-1]
+    return bool(light[mask.crop & (inside == 0)].mean() > how.faint * light[mask.crop].max())
+
+
+def _apart_from(
+    shining: Sequence[Mask], beads: Sequence[Bead], size: tuple[int, int], how: ContentSettings
+) -> list[Bead]:
+    """The beads but for what is just a piece of the light of droplets that shine.
+
+    Arguments:
+        size: (height, width) of the picture.
+    """
+    margin = max((_rim(mask, how) for mask in shining), default=0)
+    least = np.zeros((size[0] + 2 * margin, size[1] + 2 * margin), np.float32)
+    for mask in shining:
+        rim = _rim(mask, how)
+        around = cv2.dilate(np.pad(mask.crop, rim).astype(np.uint8), _disc(rim)).astype(bool)
+        away = margin - rim
+        Mask(mask.x + away, mask.y + away, around).paint(least, mask.area / how.same_bead)
+    places = np.rint([bead.mask.centroid for bead in beads]).astype(int).reshape(-1, 2) + margin
+    return [
+        bead for bead, (x, y) in zip(beads, places.tolist(), strict=True) if bead.mask.area >= least[y, x]
     ]
-    return _within(plane, roomy, how) if roomy else []
+
+
+def _rim(mask: Mask, how: ContentSettings) -> int:
+    """Pixels on both sides of a droplet's edge in which its rim lies."""
+    return max(1, round(how.rim * equivalent_diameter(mask.area) / 2))
+
+
+def _disc(radius: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
+
+
+def _ground(plane: Plane) -> float:
+    """The level that most of a picture with a dark ground has."""
+    return float(np.median(plane[::3, ::3]))
 
 
 def _is_cut_clump(mask: Mask, width: int, height: int, how: ContentSettings) -> bool:
@@ -97,15 +139,14 @@ def _dark_ground(plane: Plane, how: ContentSettings) -> bool:
 
 def _faintest(plane: Plane, how: ContentSettings) -> float:
     """Level over which a pixel belongs to an object on a dark ground."""
-    sample = plane[::3, ::3]
-    ground = float(np.median(sample))
-    noise = MAD_TO_SIGMA * float(np.median(np.abs(sample - ground)))
-    return ground + max(how.ground_noises * noise, how.faint * (float(plane.max()) - ground), how.least_glow)
+    ground = _ground(plane)
+    height = float(plane.max()) - ground
+    return ground + max(how.ground_noises * white_noise(plane), how.faint * height, how.least_glow)
 
 
 def _glowing(plane: Plane, how: ContentSettings) -> list[Bead]:
     """Bright objects on the dark ground of HxW `plane`, those that touch split."""
-    ground = float(np.median(plane))
+    ground = _ground(plane)
     labels, count = _components(plane > _faintest(plane, how))
     heights = ndimage.maximum(plane, labels, np.arange(count + 1)) - ground
     heights[0] = np.inf
@@ -118,12 +159,42 @@ def _glowing(plane: Plane, how: ContentSettings) -> list[Bead]:
     depth = cv2.GaussianBlur(depth, (0, 0), max(0.5, how.smoothing * radius))
     size = 2 * max(1, int(how.separation * radius)) + 1
     centres, _ = _components((depth == cv2.dilate(depth, np.ones((size, size), np.uint8))) & upper)
-    masks = _masks(flood(-depth, centres, upper))
+    masks = _masks(_without_wide_necks(flood(-depth, centres, upper), depth, how.neck))
     return [Bead(mask, 1.0, glows=True) for mask in masks if mask.area >= np.pi * (how.speck * radius) ** 2]
 
 
+def _without_wide_necks(labels: Labels, depth: Plane, neck: float) -> Labels:
+    """HxW labels from 1, those joined that meet nearly as deep as one of them is: an arc is no row of beads.
+
+    Arguments:
+        depth: HxW, distance to the edge.
+        neck: part of the lesser one's depth, from which on two are one.
+    """
+    count = int(labels.max(initial=0))
+    deepest = ndimage.maximum(depth, labels, np.arange(count + 1))
+    joined = []
+    for one, other in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+        first, second = labels[one], labels[other]
+        meet = (first != second) & (first > 0) & (second > 0)
+        pairs = np.stack([first[meet], second[meet]])
+        wide = np.minimum(depth[one][meet], depth[other][meet]) > neck * deepest[pairs].min(axis=0)
+        joined.append(pairs[:, wide])
+    first, second = np.concatenate(joined, axis=1)
+    graph = coo_matrix((np.ones(first.size), (first, second)), shape=(count + 1, count + 1))
+    _, groups = connected_components(graph, directed=False)
+    return np.asarray(np.unique(groups, return_inverse=True)[1][labels], np.int32)
+
+
 def _within(grey: Plane, droplets: Sequence[Mask], how: ContentSettings) -> list[Bead]:
-    """What stands out in the droplets of HxW `grey`, at least one."""
+    """What stands out in the droplets of HxW `grey`, in those that have room for it."""
+    height, width = grey.shape
+    droplets = [
+        mask
+        for mask in droplets
+        if mask.area >= how.smallest_droplet and not _is_cut_clump(mask, width, height, how)
+    ]
+    if not droplets:
+        return []
     x, y, width, height = surroundings(droplets, grey.shape[1], grey.shape[0])
     grey = grey[y : y + height, x : x + width]
     blobs = find_blobs(grey, [droplet.moved(-x, -y) for droplet in droplets], how)
