@@ -15,8 +15,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from droplets.contents.blobs import find_blobs
 from droplets.contents.flooding import Labels, flood
@@ -159,30 +157,8 @@ def _glowing(plane: Plane, how: ContentSettings) -> list[Bead]:
     depth = cv2.GaussianBlur(depth, (0, 0), max(0.5, how.smoothing * radius))
     size = 2 * max(1, int(how.separation * radius)) + 1
     centres, _ = _components((depth == cv2.dilate(depth, np.ones((size, size), np.uint8))) & upper)
-    masks = _masks(_without_wide_necks(flood(-depth, centres, upper), depth, how.neck))
+    masks = _masks(flood(-depth, centres, upper))
     return [Bead(mask, 1.0, glows=True) for mask in masks if mask.area >= np.pi * (how.speck * radius) ** 2]
-
-
-def _without_wide_necks(labels: Labels, depth: Plane, neck: float) -> Labels:
-    """HxW labels from 1, those joined that meet nearly as deep as one of them is: an arc is no row of beads.
-
-    Arguments:
-        depth: HxW, distance to the edge.
-        neck: part of the lesser one's depth, from which on two are one.
-    """
-    count = int(labels.max(initial=0))
-    deepest = ndimage.maximum(depth, labels, np.arange(count + 1))
-    joined = []
-    for one, other in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
-        first, second = labels[one], labels[other]
-        meet = (first != second) & (first > 0) & (second > 0)
-        pairs = np.stack([first[meet], second[meet]])
-        wide = np.minimum(depth[one][meet], depth[other][meet]) > neck * deepest[pairs].min(axis=0)
-        joined.append(pairs[:, wide])
-    first, second = np.concatenate(joined, axis=1)
-    graph = coo_matrix((np.ones(first.size), (first, second)), shape=(count + 1, count + 1))
-    _, groups = connected_components(graph, directed=False)
-    return np.asarray(np.unique(groups, return_inverse=True)[1][labels], np.int32)
 
 
 def _within(grey: Plane, droplets: Sequence[Mask], how: ContentSettings) -> list[Bead]:

@@ -56,12 +56,6 @@ class ContentSettings:
     separation: float = tuned(
         0.6, "bead radius", "between the centres of beads that touch, at least", GLOW, (0.4, 0.7333)
     )
-    neck: float = tuned(
-        0.8,
-        "depth",
-        "of the lesser of two that touch: meeting deeper they are one, as an arc is",
-        "derived: discs whose middles are 1.2 radii apart",
-    )
     speck: float = tuned(0.4, "bead radius", "what is smaller is no bead", GLOW, (0.3636, 0.44))
 
     # Which droplets are looked into
