@@ -20,24 +20,20 @@ class EdgeSettings:
 
     # What is sampled
     spacing: float = tuned(
-        0.4,
-        "px",
-        "between samples on a ray, at most",
-        "under half a pixel, so none is missed",
-        (0.2667, 0.44),
+        0.4, "px", "between samples on a ray, at most", "under half a pixel, so none is missed", (0.3636, 0.5)
     )
     fewest_samples: int = tuned(
-        24, "", "taken on a ray, at least", "the fewest that show both sides of a rim", (16, 30)
+        24, "", "taken on a ray, at least", "the fewest that show both sides of a rim", (16, 36)
     )
     most_samples: int = tuned(160, "", "taken on a ray, at most", "bounds memory")
     sampled_objects: int = tuned(100, "", "that show what kind of edges a picture has", "bounds time")
 
     # Where an edge lies on a ray
     search_inwards: float = tuned(
-        -0.2, "radius", "from an outline as found: nearest the centre", RENDERED, (-0.3, -0.1818)
+        -0.2, "radius", "from an outline as found: nearest the centre", RENDERED, (-0.22, -0.16)
     )
     search_outwards: float = tuned(
-        0.4, "radius", "from an outline as found: furthest from the centre", RENDERED, (0.2667, 0.6)
+        0.4, "radius", "from an outline as found: furthest from the centre", RENDERED, (0.32, 0.6)
     )
     again: float = tuned(
         0.12,
@@ -54,33 +50,33 @@ class EdgeSettings:
         "radius",
         "from the steepest point to the levels on both sides of a dark rim",
         "rims take up to a fifth of the radius",
-        (0.16, 0.22),
+        (0.1333, 0.25),
     )
     light_reach: float = tuned(
         0.35,
         "radius",
         "from the steepest point to the levels on both sides of a light's end",
         RENDERED,
-        (0.28, 0.4375),
+        (0.28, 0.385),
     )
     beyond_halfway: float = tuned(
         0.2,
         "radius",
         "how far past the line halfway to a neighbour a shared rim is looked for",
         RENDERED,
-        (0.1333, 0.25),
+        (0.1961, 0.25),
     )
     dark: float = tuned(
         0.3,
         "range of the ray",
         "an edge rises from below it, not from a lens' shading or a bright line",
         RENDERED,
-        (0.2, 0.375),
+        (0.2, 0.33),
     )
     clear_quantile: float = tuned(
-        0.85, "quantile", "of the rays' heights: those that see the background", RENDERED, (0.835, 0.9)
+        0.85, "quantile", "of the rays' heights: those that see the background", RENDERED, (0.8425, 0.9)
     )
-    rays_around: int = tuned(11, "rays", "that tell how bright a ray's background is", RENDERED, (7, 17))
+    rays_around: int = tuned(11, "rays", "that tell how bright a ray's background is", RENDERED, (11, 17))
     common_background: float = tuned(
         0.9,
         "",
@@ -89,11 +85,7 @@ class EdgeSettings:
         (0.85, 0.92),
     )
     highest_half: float = tuned(
-        0.9,
-        "height",
-        "of the ray itself, below which half the height is found on it",
-        RENDERED,
-        (0.85, 0.9333),
+        0.9, "height", "of the ray itself, below which half the height is found on it", RENDERED, (0.89, 0.92)
     )
 
     # What kind of edges a picture has
@@ -108,7 +100,7 @@ class EdgeSettings:
         0.6, "height of the clearest rays", "from which a ray tells the kind", LOOKS, (0.4, 0.7333)
     )
     ring: float = tuned(
-        0.25, "", "rise outwards over fall outwards: less is no dark rim", LOOKS, (0.1667, 0.3125)
+        0.25, "", "rise outwards over fall outwards: less is no dark rim", LOOKS, (0.1667, 0.375)
     )
     dip: float = tuned(
         0.15, "rise", "by so much a dark rim is darker than what is within it", LOOKS, (0.1, 0.225)
@@ -155,7 +147,7 @@ class EdgeSettings:
         "radius of the smaller",
         "beyond the larger one's radius: so far apart are centres of neighbours",
         RENDERED,
-        (0.2, 0.45),
+        (0.2, 0.375),
     )
 
     # Curves
@@ -170,10 +162,10 @@ class EdgeSettings:
         (0.0006667, 0.0015),
     )
     stiffness: float = tuned(
-        1e-5, "", "the same of the m-th harmonic, times m^4", RENDERED, (6.667e-06, 1.5e-05)
+        1e-5, "", "the same of the m-th harmonic, times m^4", RENDERED, (6.667e-06, 1.1e-05)
     )
     round_within: float = tuned(
-        0.08, "radius", "an outline nearer to its circle starts from that", RENDERED, (0.05333, 0.088)
+        0.08, "radius", "an outline nearer to its circle starts from that", RENDERED, (0.07843, 0.1)
     )
     round_least: float = tuned(
         0.7, "radius", "of the outline, that its circle has at least", RENDERED, (0.55, 0.8)
@@ -199,7 +191,7 @@ class EdgeSettings:
         0.015, "radius", "a stiff curve of a smaller residual stays", RENDERED, (0.01, 0.0225)
     )
     seen_for_free: float = tuned(
-        0.5, "rays", "part that must show an edge for a free curve", RENDERED, (0.3333, 0.75)
+        0.5, "rays", "part that must show an edge for a free curve", RENDERED, (0.4, 0.75)
     )
     worth: float = tuned(
         0.5,
@@ -218,17 +210,17 @@ class EdgeSettings:
 
     # Which curves stand
     smallest: float = tuned(
-        3.5, "px", "radius: in smaller objects both sides of an edge run together", RENDERED, (2.333, 4.375)
+        3.5, "px", "radius: in smaller objects both sides of an edge run together", RENDERED, (2.333, 3.85)
     )
     lowest: float = tuned(
-        0.35, "height of the clearest rays", "what a ray must show to count", RENDERED, (0.3182, 0.525)
+        0.35, "height of the clearest rays", "what a ray must show to count", RENDERED, (0.2333, 0.385)
     )
     noises: float = tuned(
         4.0,
         "standard deviations of a pixel's noise",
         "that an edge must be high",
         "one in 16,000 by chance",
-        (2.667, 6),
+        (3.636, 6),
     )
     counted: float = tuned(
         0.3,
@@ -241,11 +233,11 @@ class EdgeSettings:
         0.08, "rays", "part that must show the edge on the curve", RENDERED, (0.05333, 0.12)
     )
     agreeing: float = tuned(
-        0.6, "rays that show an edge", "part that must show it on the curve", RENDERED, (0.5, 0.68)
+        0.6, "rays that show an edge", "part that must show it on the curve", RENDERED, (0.4, 0.68)
     )
-    uneven: float = tuned(0.06, "radius", "residual of a curve that does not stand", RENDERED, (0.04, 0.09))
+    uneven: float = tuned(0.06, "radius", "residual of a curve that does not stand", RENDERED, (0.04, 0.075))
     move: float = tuned(
-        0.35, "radius", "the furthest that a curve moves an outline or its centre", RENDERED, (0.3182, 0.525)
+        0.35, "radius", "the furthest that a curve moves an outline or its centre", RENDERED, (0.3182, 0.4375)
     )
 
     # Uncertainty

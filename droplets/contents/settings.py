@@ -27,10 +27,10 @@ class ContentSettings:
         (42.67, 96),
     )
     most_glowing: float = tuned(
-        0.1, "area", "part of a picture that glows, at most: more is a scene", GLOW, (0.08, 0.15)
+        0.1, "area", "part of a picture that glows, at most: more is a scene", GLOW, (0.06667, 0.15)
     )
     faint: float = tuned(
-        0.15, "height of the brightest", "what is lower is scattered light", GLOW, (0.15, 0.1575)
+        0.15, "height of the brightest", "what is lower is scattered light", GLOW, (0.12, 0.225)
     )
     ground_noises: float = tuned(
         6.0,
@@ -56,7 +56,7 @@ class ContentSettings:
     separation: float = tuned(
         0.6, "bead radius", "between the centres of beads that touch, at least", GLOW, (0.4, 0.7333)
     )
-    speck: float = tuned(0.4, "bead radius", "what is smaller is no bead", GLOW, (0.3636, 0.44))
+    speck: float = tuned(0.4, "bead radius", "what is smaller is no bead", GLOW, (0.2667, 0.6))
 
     # Which droplets are looked into
     smallest_droplet: int = tuned(
@@ -87,8 +87,8 @@ class ContentSettings:
         BEADS,
         (7, 15),
     )
-    rings: int = tuned(14, "", "parts of the depth over which droplets are compared", BEADS, (9, 21))
-    sectors: int = tuned(8, "", "parts of the full turn over which droplets are compared", BEADS, (5, 12))
+    rings: int = tuned(14, "", "parts of the depth over which droplets are compared", BEADS, (11, 18))
+    sectors: int = tuned(8, "", "parts of the full turn over which droplets are compared", BEADS, (6, 12))
     least_spread: float = tuned(
         0.5,
         "grey levels",
@@ -104,7 +104,7 @@ class ContentSettings:
         "spreads",
         "at which a pixel is cut off, so that one speck does not look like many beads",
         BEADS,
-        (6, 9),
+        (5.455, 9),
     )
     unequal: float = tuned(
         6.0,
@@ -119,10 +119,10 @@ class ContentSettings:
         0.06, "radius", "of the Gaussian for small blobs, half a blob's radius", BEADS, (0.04, 0.09)
     )
     large_sigma: float = tuned(
-        0.09, "radius", "of the narrower Gaussian for larger blobs", BEADS, (0.06, 0.135)
+        0.09, "radius", "of the narrower Gaussian for larger blobs", BEADS, (0.06, 0.099)
     )
     largest_sigma: float = tuned(
-        0.13, "radius", "of the wider Gaussian for larger blobs", BEADS, (0.1182, 0.1365)
+        0.13, "radius", "of the wider Gaussian for larger blobs", BEADS, (0.1275, 0.1625)
     )
     least_sigma: float = tuned(0.7, "px", "a narrower Gaussian is not sampled well", "derived", (0.55, 0.8))
     small_share: float = tuned(
@@ -139,7 +139,7 @@ class ContentSettings:
         BEADS,
         (2.667, 6),
     )
-    significant: float = tuned(5.5, "spreads", "from which a blob is an object", BEADS, (5, 6.875))
+    significant: float = tuned(5.5, "spreads", "from which a blob is an object", BEADS, (5.238, 5.5))
     round_peak: float = tuned(
         0.35, "", "ratio of principal curvatures under which a peak lies on a line", BEADS, (0.2333, 0.525)
     )
@@ -172,7 +172,7 @@ class ContentSettings:
         0.9, "probability", "under which it is said that this was a guess", "one in ten wrong"
     )
     bead_in_droplet: float = tuned(
-        0.5, "diameter of the droplet", "what is larger in it is a droplet too", BEADS, (0.4, 0.75)
+        0.5, "diameter of the droplet", "what is larger in it is a droplet too", BEADS, (0.3333, 0.75)
     )
     foreign: float = tuned(
         3.0,

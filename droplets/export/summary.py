@@ -105,8 +105,9 @@ def _figures(group: Mapping[str, Any], within: str = "") -> dict[str, str | int 
         elif isinstance(value, bool):
             figures[label] = "yes" if value else "no"
         elif isinstance(value, list):
-            if None not in value:
-                figures[label] = " to ".join(map(str, value))
+            match value:
+                case [int() | float() as low, int() | float() as high]:
+                    figures[label] = f"{low} to {high}"
         elif isinstance(value, str | int | float):
             figures[label] = value
     return figures

@@ -57,7 +57,7 @@ class ObjectSettings:
         "area",
         "of a mask that is not round: a larger round part of it is a droplet of a clump",
         MASKS,
-        (0.1333, 0.3),
+        (0.1333, 0.25),
     )
     off_centre: float = tuned(
         0.2, "radius", "within which an inner rim lies in the middle of its droplet", MASKS, (0.1333, 0.3)
@@ -84,14 +84,14 @@ class ObjectSettings:
         "",
         "factor between diameters up to which droplets are of one size",
         "twice the volume",
-        (1.136, 1.562),
+        (1.19, 1.275),
     )
     share: float = tuned(
         0.75,
         "area",
         "part of the droplets' area in those of one size in a monodisperse picture",
         FILTERED,
-        (0.625, 0.8333),
+        (0.6875, 0.8),
     )
 
     # Automatic filters
@@ -100,7 +100,7 @@ class ObjectSettings:
         "",
         "times the typical area: round droplets over it have merged, others are clumps",
         FILTERED,
-        (1.364, 2.25),
+        (1.2, 2.25),
     )
     min_circularity: float = tuned(
         0.6, "circularity", "under which an object is no droplet", FILTERED, (0.4, 0.7333)
@@ -110,7 +110,7 @@ class ObjectSettings:
         "",
         "of the typical diameter: smaller ones are specks and satellites",
         "an eighth of the volume",
-        (0.3333, 0.75),
+        (0.3333, 0.55),
     )
     debris_share: float = tuned(
         0.05,

@@ -23,6 +23,7 @@ def test_every_number_says_what_it_is_and_where_it_comes_from(stage, name):
         assert low <= value <= high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stage", "name"), RANGED)
 def test_scores_stay_over_the_range_that_a_number_has(stage, name):
     for value in numbers(stage)[name].stays:

@@ -6,11 +6,10 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 
 import pytest
 
-from config import Settings, load_settings
+from config import VERSION, Settings, load_settings
 from tests.deployment.manifests import NAMESPACE, ROOT, containers
 
 KEYS = f"sha256${'0' * 64}:Ada:5"
@@ -141,12 +140,10 @@ def test_every_container_is_confined(rendered):
 
 
 def test_images_are_pinned_and_the_service_has_the_project_s_version(rendered):
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        version = tomllib.load(file)["project"]["version"]
     for item in rendered.workloads():
         for container in containers(item["spec"]["template"]["spec"]):
             name, _, tag = container["image"].partition(":")
             assert tag
             assert tag != "latest"
             if name == "sam-droplets":
-                assert tag in (version, f"{version}-cuda", "local")
+                assert tag in (VERSION, f"{VERSION}-cuda", "local")
