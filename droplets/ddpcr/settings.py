@@ -18,8 +18,8 @@ class DdpcrSettings:
     """
 
     # Registration
-    largest_shift: float = tuned(0.1, "frame", "between the two pictures, at most", PAIRS, (0.06667, 0.15))
-    working_radius: float = tuned(8.0, "px", "that a droplet's radius is scaled down to", PAIRS, (5.333, 8.8))
+    largest_shift: float = tuned(0.1, "frame", "between the two pictures, at most", PAIRS, (0.08, 0.15))
+    working_radius: float = tuned(8.0, "px", "that a droplet's radius is scaled down to", PAIRS, (5.333, 12))
     candidates: int = tuned(
         8,
         "shifts",
@@ -73,7 +73,7 @@ class DdpcrSettings:
         1.5, "standard errors", "by which a drift must match better to be taken", PAIRS, (1, 2.25)
     )
     clearly: float = tuned(
-        2.0, "standard errors", "by which a shift must match better than none", PAIRS, (1.333, 2.5)
+        2.0, "standard errors", "by which a shift must match better than none", PAIRS, (1.333, 2.2)
     )
 
     # Partitions
