@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from droplets.ddpcr.evaluate import DdpcrOptions
 from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
 from droplets.reading.pixel_size import LARGEST_UM, SMALLEST_UM
+from droplets.reading.planes import Selection
 from droplets.types import EdgeKind, Objects, Quality
 
 MOST_ADDED = 500
 MOST_EXCLUDED = 10_000  # a region of a picture leaves out most of its droplets
+
+
+def _or_else(message: str) -> WrapValidator:
+    """One message for a value that fits none of several types."""
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(message) from None
+
+    return WrapValidator(check)
+
+
+Index = Annotated[int, Field(ge=0, lt=10**9)]
+Channel = Annotated[
+    Index | Annotated[str, Field(min_length=1, max_length=64)],
+    _or_else("Input should be an index from 0 or a name"),
+]
+Plane = Annotated[
+    Literal["best focus", "max"] | Index,
+    _or_else("Input should be 'best focus', 'max' or an index from 0"),
+]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -78,12 +102,38 @@ class Options(Parameters):
         True,
         description="false switches all automatic filters off, an object single ones.",
     )
+    channel: Channel | None = Field(
+        None,
+        description="Index or name of the channel that is analysed, of a file with several or of a picture "
+        "in colour (red, green, blue); null: the first one, or all colours.",
+    )
+    plane: Plane = Field(
+        "best focus",
+        description="Of a z stack the sharpest plane, the maximum over all planes, or an index from 0.",
+    )
+    frame: Index = Field(0, description="Index of the frame, from 0, of a time series or video.")
+    fluorescence_channel: Channel | None = Field(
+        None,
+        description="Index or name of the channel that shows the fluorescence for digital PCR: of the "
+        "fluorescence picture, or of the picture itself where none is sent.",
+    )
     pixel_size_um: float | None = Field(
         None, ge=SMALLEST_UM, le=LARGEST_UM, description="Width of one pixel in micrometres."
     )
     ddpcr: DdpcrOptions | None = Field(
         None, description="Digital PCR, asked for by an object or by a fluorescence picture."
     )
+
+    @property
+    def selection(self) -> Selection:
+        """What of the picture's file is read."""
+        return Selection(self.channel, self.plane, self.frame)
+
+    @property
+    def fluorescence_selection(self) -> Selection:
+        """What of the file is read that shows the fluorescence; its channel is never guessed."""
+        option = "options.fluorescence_channel"
+        return Selection(self.fluorescence_channel, self.plane, self.frame, option, first=False)
 
     @property
     def automatic(self) -> AutomaticFilters:

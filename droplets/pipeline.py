@@ -93,7 +93,8 @@ def analyze(
         how.edges,
     )
     guess = (GUESSED,) if kinds.guessed and wanted.options.objects == "auto" else ()
-    notes = scale_bar_notes(scale_bar) + doubts + poor + guess + misses
+    light = (f"fluorescence: {fluorescence.plane}",) if fluorescence and fluorescence.plane else ()
+    notes = light + scale_bar_notes(scale_bar) + doubts + poor + guess + misses
     return Analysis(droplets, found, removed, timing, size, ddpcr, notes)
 
 

@@ -50,8 +50,10 @@ class Image:
             without alpha; every intensity figure is computed from these.
         bit_depth: bits of one stored value (1 to 32).
         format: "PNG", "JPEG", "WEBP", "TIFF" or "BMP".
-        notes: remarks for the client, such as "first of 12 frames".
+        notes: remarks for the client, such as "alpha dropped", `plane` among them.
         pixel_size: as the file's tags give it; None if they do not.
+        plane: which plane of its file it is, such as "channel 1 (FAM) of 2, frame 0 of 12"; empty where there
+            is but one.
     """
 
     pixels: NDArray[np.uint8]
@@ -60,6 +62,7 @@ class Image:
     format: str
     notes: tuple[str, ...] = ()
     pixel_size: PixelSize | None = None
+    plane: str = ""
 
     @property
     def in_colour(self) -> bool:

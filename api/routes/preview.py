@@ -7,8 +7,9 @@ from flask import Blueprint, Response, current_app
 
 from api.plumbing.services import services
 from api.wire.answer import decode
-from api.wire.requests import sent
+from api.wire.requests import asked, sent
 from auth_middleware import require_api_key, track_usage
+from droplets.reading.planes import Selection
 from droplets.region import checked_region
 from sam_service import Busy
 
@@ -25,18 +26,19 @@ LONGEST_WAIT_S = 2.0
 @require_api_key
 def preview() -> Response:
     """The picture as 8-bit PNG, as the model sees it; for TIFF and 16 bit, which browsers cannot show."""
-    picture = sent().picture
+    received = sent()
+    selection = asked(received.groups).options.selection
     previewing = services().previewing
     if not previewing.acquire(timeout=LONGEST_WAIT_S):
         raise Busy("Too many previews are being made; try again in a moment.", retry_after=1)
     try:
-        return current_app.response_class(_png(picture), mimetype="image/png")
+        return current_app.response_class(_png(received.picture, selection), mimetype="image/png")
     finally:
         previewing.release()
 
 
-def _png(picture: bytes) -> bytes:
-    image = decode(picture)
+def _png(picture: bytes, selection: Selection) -> bytes:
+    image = decode(picture, selection)
     checked_region(image, None)  # a longer one neither the model takes nor the encoder
     _, png = cv2.imencode(".png", cv2.cvtColor(image.pixels, cv2.COLOR_RGB2BGR), FAST)
     return png.tobytes()

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, jsonify
 from api.plumbing.services import services
 from api.schemas.options import Options
 from api.wire.answer import analyse, body, decode
-from api.wire.requests import sent, sent_as_json, sent_with
+from api.wire.requests import asked, sent, sent_as_json, sent_with
 from auth_middleware import require_api_key, track_usage, validate_file_upload
 from droplets.export.figures import rounded
 from droplets.figures.picture import picture_statistics
@@ -42,12 +42,12 @@ def segment_file(upload: bytes) -> Response:
 @require_api_key
 def analyze_image() -> Response:
     """Figures of the picture as a whole, from a JSON body or an upload; runs no model."""
-    data = sent().picture
-    image = decode(data)
+    received = sent()
+    image = decode(received.picture, asked(received.groups).options.selection)
     return jsonify(
         success=True,
         request_id=g.request_id,
-        size={"width": image.width, "height": image.height, "bytes": len(data)},
+        size={"width": image.width, "height": image.height, "bytes": len(received.picture)},
         bit_depth=image.bit_depth,
         format=image.format,
         notes=list(image.notes),

@@ -34,13 +34,13 @@ class Groups(Parameters):
     )
 
 
-class PictureBody(Parameters):
-    """A picture in a JSON body."""
+class PictureBody(Groups):
+    """A picture in a JSON body. Where nothing is segmented, only the options that choose a plane count."""
 
     image: str = Field(description=IN_TEXT)
 
 
-class AnalysisBody(Groups, PictureBody):
+class AnalysisBody(PictureBody):
     """A picture to analyse in a JSON body."""
 
     fluorescence: str | None = Field(
@@ -48,14 +48,14 @@ class AnalysisBody(Groups, PictureBody):
     )
 
 
-class PictureForm(Parameters):
-    """A picture in a multipart form."""
+class PictureForm(Groups):
+    """A picture in a multipart form, the groups as JSON in fields of text, as in a JSON body."""
 
     file: bytes = Field(description=f"{PICTURE}.")
 
 
-class AnalysisForm(Groups, PictureForm):
-    """A picture to analyse in a multipart form, the groups as JSON in fields of text."""
+class AnalysisForm(PictureForm):
+    """A picture to analyse in a multipart form."""
 
     fluorescence: bytes = Field(
         default_factory=bytes, description=f"Second picture of the same field, for digital PCR: {PICTURE}."

@@ -17,6 +17,7 @@ from droplets.analysis import Analysis
 from droplets.export.figures import rounded
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
+from droplets.reading.planes import Selection
 from droplets.types import Image
 from sam_service import Busy
 
@@ -33,18 +34,19 @@ class Analysed:
     finished: float
 
 
-def decode(data: bytes) -> Image:
-    """The picture of an upload.
+def decode(data: bytes, selection: Selection) -> Image:
+    """The picture of an upload, or what of it is wanted.
 
     Raises:
         Busy: too many pictures are being decoded.
+        BadRequest: the file has no such channel, plane or frame.
         UnsupportedImage, UndecodableImage: as `decode_image`.
     """
     settings, decoding = services().settings, services().decoding
     if not decoding.acquire(timeout=settings.request_timeout_s):
         raise Busy("Too many pictures are being read; try again in a moment.")
     try:
-        return decode_image(data, max_pixels=settings.max_image_pixels)
+        return decode_image(data, max_pixels=settings.max_image_pixels, selection=selection)
     finally:
         decoding.release()
 
@@ -62,8 +64,10 @@ def analyse(sent: Sent) -> Analysed:
     # the decoder is needed.
     sam.check_room()
     started = time.perf_counter()
-    image = decode(sent.picture)
-    fluorescence = decode(sent.fluorescence) if sent.fluorescence else None
+    options = wanted.options
+    image = decode(sent.picture, options.selection)
+    second = sent.fluorescence or (None if options.fluorescence_channel is None else sent.picture)
+    fluorescence = decode(second, options.fluorescence_selection) if second else None
     decoded = time.perf_counter()
     analysis = analyze(image, sam.generate, wanted, fluorescence)
     usage().masks = len(analysis.droplets)

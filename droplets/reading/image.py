@@ -11,15 +11,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import BadRequest, ServiceError, TooLarge, UndecodableImage, UnsupportedImage
+from droplets.reading.planes import FIRST, Axes, Selection, Source, selected
 from droplets.reading.raster import read_raster
 from droplets.reading.stored import Stored, find_window, to_8bit
-from droplets.reading.tiff import read_tiff
+from droplets.reading.tiff import open_tiff
 from droplets.types import Image
 
 SNIFFED_BYTES = 32
@@ -87,8 +90,23 @@ def sniff_format(head: bytes) -> str:
     )
 
 
-def decode_image(data: bytes, *, max_pixels: int) -> Image:
-    """Decode the first frame of an image file, upright.
+def read_axes(data: bytes, *, max_pixels: int) -> Axes:
+    """How many frames, planes and channels a file has, each of which `decode_image` can be asked for.
+
+    Arguments:
+        data: the file.
+        max_pixels: limit on width * height.
+
+    Raises:
+        UnsupportedImage, UndecodableImage: as `decode_image`, but for what only its pixels tell.
+    """
+    file_format = sniff_format(data[:SNIFFED_BYTES])
+    with _told_apart(file_format), _opened(data, file_format, max_pixels) as source:
+        return source.axes
+
+
+def decode_image(data: bytes, *, max_pixels: int, selection: Selection = FIRST) -> Image:
+    """Decode one plane of an image file, upright.
 
     8-bit pictures are shown as they are; deeper ones through the window of `stored.find_window`,
     which a note gives. Alpha is dropped, palette and CMYK are converted to RGB; notes say so.
@@ -96,19 +114,31 @@ def decode_image(data: bytes, *, max_pixels: int) -> Image:
     Arguments:
         data: the file.
         max_pixels: limit on width * height.
+        selection: channel, plane and frame that are wanted of a file with several.
 
     Raises:
+        BadRequest: the file has no such channel, plane or frame.
         UnsupportedImage: not PNG, JPEG, WebP, TIFF or BMP.
         TooManyPixels: over `max_pixels` by its header.
         UndecodableImage: damaged, incomplete, under 8x8, or a kind of pixels that is not taken.
     """
     file_format = sniff_format(data[:SNIFFED_BYTES])
+    with _told_apart(file_format), _opened(data, file_format, max_pixels) as source:
+        return _finish(selected(source, selection, max_pixels), file_format)
+
+
+def _opened(data: bytes, file_format: str, max_pixels: int) -> AbstractContextManager[Source]:
+    """The file, by the reader of its format."""
+    if file_format == "TIFF":
+        return open_tiff(data, max_pixels)
+    return nullcontext(Source(Axes(), lambda *_: read_raster(data, file_format, max_pixels)))
+
+
+@contextmanager
+def _told_apart(file_format: str) -> Iterator[None]:
+    """Whatever a decoder raises leaves as a ServiceError."""
     try:
-        if file_format == "TIFF":
-            stored = read_tiff(data, max_pixels)
-        else:
-            stored = read_raster(data, file_format, max_pixels)
-        return _finish(stored, file_format)
+        yield
     except ServiceError:
         raise
     except MemoryError as error:
@@ -121,18 +151,15 @@ def decode_image(data: bytes, *, max_pixels: int) -> Image:
 def _finish(stored: Stored, file_format: str) -> Image:
     """Turn the stored values upright and show them in 8 bits."""
     original = _upright(stored.values, stored.orientation)
-    notes = stored.notes
+    notes = (stored.plane, *stored.notes) if stored.plane else stored.notes
     if original.dtype == np.uint8:
         shown = original.astype(np.uint8, copy=False)
     else:
         low, high = find_window(original)
         shown = to_8bit(original, low, high)
         notes += (_window_note(stored.bit_depth, low, high),)
-    if stored.white_is_zero:
-        shown = cv2.bitwise_not(shown)
-        notes += ("white is zero: shown inverted",)
     pixels = cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB) if shown.ndim == 2 else shown
-    return Image(pixels, original, stored.bit_depth, file_format, notes, stored.pixel_size)
+    return Image(pixels, original, stored.bit_depth, file_format, notes, stored.pixel_size, stored.plane)
 
 
 def _window_note(bit_depth: int, low: float, high: float) -> str:

@@ -32,17 +32,17 @@ class Stored:
         values: HxW (grey) or HxWx3 (RGB), uint8, uint16 or float32 (finite).
         bit_depth: bits of one stored value, 1 to 32.
         orientation: the EXIF or TIFF orientation, 1 to 8.
-        white_is_zero: small values are bright, so that `pixels` has to be inverted.
         notes: remarks for the client.
         pixel_size: as the file's tags give it; None if they do not.
+        plane: which of the file's planes it is, in words; empty where there is but one.
     """
 
     values: NDArray[np.generic]
     bit_depth: int
     orientation: int = 1
-    white_is_zero: bool = False
     notes: tuple[str, ...] = ()
     pixel_size: PixelSize | None = None
+    plane: str = ""
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

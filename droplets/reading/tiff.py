@@ -1,17 +1,19 @@
-"""Reads TIFF and BigTIFF: the first plane, as stored.
+"""Reads TIFF and BigTIFF: planes as they are asked for, as stored.
 
 tifffile trusts the header: it makes an array of whatever size that asks for, and leaves missing
 strips black. So everything in the header that sets a size is checked first, here and in
-tiff_directory.py, and only
-compressions are taken whose output tifffile bounds by the size of the strip or tile. JPEG and
-the other image codecs inside a TIFF bring a second, unchecked header and are refused.
+tiff_directory.py, and only compressions are taken whose output tifffile bounds by the size of the
+strip or tile. JPEG and the other image codecs inside a TIFF bring a second, unchecked header and are
+refused.
 """
 
 from __future__ import annotations
 
 import io
 import math
-import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +23,10 @@ from PIL import Image as Pillow
 
 from droplets.errors import TooManyPixels, UndecodableImage
 from droplets.reading.pixel_size import tiff_pixel_size
+from droplets.reading.planes import Source
 from droplets.reading.stored import Stored, check_size
-from droplets.reading.tiff_directory import MAX_COUNTED, check_first_directory, count_directories
+from droplets.reading.tiff_axes import tiff_layout
+from droplets.reading.tiff_directory import MAX_COUNTED, check_directory, directory_offsets
 
 COMPRESSIONS: Final = {
     1: "none",
@@ -44,11 +48,13 @@ BYTES_PER_PIXEL = 8  # of one allowed pixel, decoded: four channels of 16 bits
 Page = Any  # tifffile.TiffPage, which has no type stubs
 
 
-def read_tiff(data: bytes, max_pixels: int) -> Stored:
-    """Decode the first plane of a TIFF file: grey, RGB, palette or CMYK.
+@contextmanager
+def open_tiff(data: bytes, max_pixels: int) -> Iterator[Source]:
+    """A TIFF file whose planes are decoded as they are asked for: grey, RGB, palette or CMYK.
 
     Unsigned values of up to 8 bits become uint8 (under 8 bits scaled to 0..255), of up to 16 bits
-    uint16 as stored; signed, 32-bit and floating values become float32.
+    uint16 as stored; signed, 32-bit and floating values become float32. Where white is zero they are
+    inverted. Grey samples of one pixel are channels.
 
     Arguments:
         data: the file.
@@ -58,27 +64,72 @@ def read_tiff(data: bytes, max_pixels: int) -> Stored:
         UndecodableImage, TooManyPixels: as found from the header, or no finite values.
         Exception: whatever tifffile raises on damaged files.
     """
-    check_first_directory(data)
+    offsets = directory_offsets(data)
+    check_directory(data, offsets[0])
     with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as tif:
-        page = tif.pages.first
-        _check_kind(page)
-        _check_sizes(page, max_pixels)
-        _check_segments(page, len(data))
-        notes = _plane_notes(tif, data)
-        pixel_size, doubts = tiff_pixel_size(page)
-        plane = page.asarray(maxworkers=1)
+        first = tif.pages.first
+        layout, samples = tiff_layout(first, len(offsets)), _grey_samples(first)
+        axes = layout.axes
+        if samples > 1:
+            axes = replace(axes, channels=axes.channels * samples)
+        pixel_size, notes = tiff_pixel_size(first)
+        if len(offsets) == MAX_COUNTED:
+            notes += (f"pages beyond the first {MAX_COUNTED} are not counted",)
+
+        def read(channel: int, plane: int, frame: int) -> Stored:
+            directory = layout.directory(channel // samples, plane, frame)
+            page = _page(tif, data, offsets, directory)
+            stored = _read(page, len(data), channel % samples, max_pixels)
+            return replace(stored, notes=stored.notes + notes, pixel_size=pixel_size)
+
+        yield Source(axes, read)
+
+
+def _page(tif: Any, data: bytes, offsets: Sequence[int], directory: int) -> Page:
+    """The page of a directory, whose sizes are checked before."""
+    if directory == 0:
+        return tif.pages.first
+    if directory >= len(offsets):
+        raise UndecodableImage(
+            f"The TIFF file is incomplete; plane {directory} of those that its header lists is missing."
+        )
+    check_directory(data, offsets[directory])
+    tif.filehandle.seek(offsets[directory])
+    return tifffile.TiffPage(tif, index=directory)
+
+
+def _read(page: Page, file_size: int, sample: int, max_pixels: int) -> Stored:
+    """One page, after all checks; of grey samples the one that is wanted."""
+    _check_kind(page)
+    _check_sizes(page, max_pixels)
+    _check_segments(page, file_size)
+    plane = page.asarray(maxworkers=1)
     plane = plane.astype(plane.dtype.newbyteorder("="), copy=False)
-    values, loss = _colours(page, plane)
+    values, loss = _colours(page, plane, sample)
     values, repair = _supported_type(values, page.bitspersample)
+    inverted: tuple[str, ...] = ()
+    if _photometric(page) == WHITE_IS_ZERO:
+        values, inverted = _inverted(values, page.bitspersample), ("white is zero: values inverted",)
     orientation = page.tags.valueof(ORIENTATION_TAG, 1)
     return Stored(
         values=values,
         bit_depth=8 if _photometric(page) == PALETTE else min(32, page.bitspersample),
         orientation=orientation if orientation in range(1, 9) else 1,
-        white_is_zero=_photometric(page) == WHITE_IS_ZERO,
-        notes=notes + loss + repair + doubts,
-        pixel_size=pixel_size,
+        notes=loss + repair + inverted,
     )
+
+
+def _grey_samples(page: Page) -> int:
+    """Number of grey samples that a pixel has; 1 for colours, and where the other one is alpha."""
+    if _photometric(page) not in (WHITE_IS_ZERO, BLACK_IS_ZERO) or _is_alpha(page, 1):
+        return 1
+    return min(max(1, int(page.samplesperpixel)), MAX_SAMPLES)
+
+
+def _is_alpha(page: Page, colours: int) -> bool:
+    """Whether what follows the colours is just an alpha channel."""
+    extra = page.extrasamples
+    return page.samplesperpixel == colours + 1 and bool(extra) and extra[0] in ALPHA
 
 
 def _photometric(page: Page) -> int:
@@ -140,20 +191,7 @@ def _check_segments(page: Page, file_size: int) -> None:
         raise UndecodableImage("The TIFF file is incomplete; some of its pixels are missing.")
 
 
-def _plane_notes(tif: Any, data: bytes) -> tuple[str, ...]:
-    """Say that only the first plane is read, where there are more."""
-    planes = count_directories(data)
-    if tif.is_imagej:
-        declared = re.search(r"^images=(\d{1,9})$", tif.pages.first.description, re.MULTILINE)
-        planes = max(planes, int(declared[1])) if declared else planes
-    if planes < 2:
-        return ()
-    kind = "planes" if tif.is_imagej or tif.is_ome else "frames"
-    count = f"{planes} or more" if planes == MAX_COUNTED else str(planes)
-    return (f"first of {count} {kind}",)
-
-
-def _colours(page: Page, plane: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _colours(page: Page, plane: NDArray[Any], sample: int) -> tuple[NDArray[Any], tuple[str, ...]]:
     """HxW or HxWx3 of the plane's colour channels, and notes on what was left out or converted."""
     photometric, samples = _photometric(page), page.samplesperpixel
     if plane.ndim == 3 and page.planarconfig == 2:
@@ -166,12 +204,12 @@ def _colours(page: Page, plane: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, 
         return np.asarray(Pillow.fromarray(inks, "CMYK").convert("RGB")), ("CMYK converted to RGB",)
     colours = 3 if photometric == RGB else 1
     notes: tuple[str, ...] = ()
-    if samples > colours:
-        alpha = samples == colours + 1 and bool(page.extrasamples) and page.extrasamples[0] in ALPHA
-        kept = "first" if colours == 1 else "first 3"
-        notes = ("alpha dropped",) if alpha else (f"{kept} of {samples} channels",)
+    if _is_alpha(page, colours):
+        notes = ("alpha dropped",)
+    elif colours == 3 < samples:
+        notes = (f"first 3 of {samples} channels",)
     if plane.ndim == 3:
-        plane = plane[..., 0] if colours == 1 else plane[..., :3]
+        plane = plane[..., sample] if colours == 1 else plane[..., :3]
     return _full_scale(plane, page.bitspersample), notes
 
 
@@ -210,3 +248,12 @@ def _supported_type(values: NDArray[Any], bits: int) -> tuple[NDArray[Any], tupl
     repaired = np.nan_to_num(rounded, nan=low, posinf=high, neginf=low)
     count = int(finite.size - np.count_nonzero(finite))
     return repaired, (*notes, f"{count} values that are not finite numbers replaced")
+
+
+def _inverted(values: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Large where they were small: in the range of their bits, or of the picture where they are floats."""
+    if values.dtype == np.uint8:
+        return np.asarray(255 - values)
+    if values.dtype == np.uint16:
+        return np.asarray(np.uint16(2**bits - 1) - values)
+    return np.asarray(values.min() + values.max() - values)

@@ -2,7 +2,7 @@
 
 tifffile multiplies what a header gives as sizes before anyone can look at it. Where a hostile file
 gives a text in place of a number, that repeats the text: four letters times a height of 4 billion
-are 16 GB. So the types and counts of all entries of the first directory are checked here.
+are 16 GB. So the types and counts of all entries of a directory are checked here before it is read.
 """
 
 from __future__ import annotations
@@ -37,15 +37,37 @@ class _Layout:
     first: int
 
 
-def check_first_directory(data: bytes) -> None:
-    """Refuse a file whose sizes are not single integers, or that lists too many numbers.
+def directory_offsets(data: bytes) -> list[int]:
+    """Where the directories lie, one a page, up to 10,000 of them; a broken chain ends early.
 
     Raises:
-        UndecodableImage: an entry is of the wrong type or count.
-        struct.error: the file ends before its first directory does.
+        struct.error: the file ends before it tells of its first directory.
     """
     layout = _layout(data)
     (offset,) = struct.unpack_from(layout.offset, data, layout.first)
+    found = dict.fromkeys([offset])
+    try:
+        while len(found) < MAX_COUNTED:
+            (entries,) = struct.unpack_from(layout.number, data, offset)
+            end = offset + struct.calcsize(layout.number) + entries * layout.entry_size
+            (offset,) = struct.unpack_from(layout.offset, data, end)
+            if not offset or offset in found:
+                break
+            struct.unpack_from(layout.number, data, offset)
+            found[offset] = None
+    except struct.error:  # the chain leads out of the file; what comes before may be sound all the same
+        pass
+    return list(found)
+
+
+def check_directory(data: bytes, offset: int) -> None:
+    """Refuse a directory whose sizes are not single integers, or that lists too many numbers.
+
+    Raises:
+        UndecodableImage: an entry is of the wrong type or count.
+        struct.error: the file ends before the directory does.
+    """
+    layout = _layout(data)
     (entries,) = struct.unpack_from(layout.number, data, offset)
     start = offset + struct.calcsize(layout.number)
     for position in range(start, start + entries * layout.entry_size, layout.entry_size):
@@ -55,21 +77,6 @@ def check_first_directory(data: bytes) -> None:
         bounded = count <= MAX_NUMBERS or (kind in BYTE_LIKE and tag not in INTEGER_LISTS)
         if not (single and listed and bounded):
             raise UndecodableImage("The header of this TIFF is damaged.")
-
-
-def count_directories(data: bytes) -> int:
-    """Number of directories, that is of pages, counted up to 10,000; a broken chain ends early."""
-    layout, seen = _layout(data), set[int]()
-    try:
-        (offset,) = struct.unpack_from(layout.offset, data, layout.first)
-        while offset and offset not in seen and len(seen) < MAX_COUNTED:
-            (entries,) = struct.unpack_from(layout.number, data, offset)
-            seen.add(offset)
-            end = offset + struct.calcsize(layout.number) + entries * layout.entry_size
-            (offset,) = struct.unpack_from(layout.offset, data, end)
-    except struct.error:  # the chain leads out of the file; its first plane may be sound all the same
-        pass
-    return len(seen)
 
 
 def _layout(data: bytes) -> _Layout:

@@ -109,8 +109,24 @@ def test_kernels_are_odd_and_within_limits(name):
         ({"points": [[1, 1]] * 1001}, "group.points: "),
         ({"roi": [0, 0, 10]}, "group.roi: "),
         ({"roi": [0, 0, 10.0, 10]}, "group.roi.2: "),
+        ({"channel": -1}, "group.channel: Input should be an index from 0 or a name."),
+        ({"channel": True}, "group.channel: "),
+        ({"plane": "sharpest"}, "group.plane: Input should be 'best focus', 'max' or an index from 0."),
+        ({"frame": -1}, "group.frame: "),
     ],
-    ids=["none", "half a point", "three axes", "nan", "too many", "three of four", "half pixels"],
+    ids=[
+        "none",
+        "half a point",
+        "three axes",
+        "nan",
+        "too many",
+        "three of four",
+        "half pixels",
+        "channel",
+        "switch",
+        "plane",
+        "frame",
+    ],
 )
 def test_lists_say_which_of_their_values_is_wrong(value, named):
     assert refusal(Options, value).startswith(named)

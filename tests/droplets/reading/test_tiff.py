@@ -70,7 +70,7 @@ def test_packed_12_bit_and_the_like_keep_their_values(bits):
 
 def test_4_bit_and_1_bit_tiff_are_scaled_to_8():
     assert np.array_equal(decode(tiff(grey() >> 4, bitspersample=4)).original, (grey() >> 4) * np.uint8(17))
-    image = decode(tiff(grey() > 99))
+    image = decode(tiff(grey() > 99, photometric="minisblack"))
     assert np.array_equal(image.original, (grey() > 99) * np.uint8(255))
     assert image.bit_depth == 1
 
@@ -91,26 +91,26 @@ def test_not_a_number_is_replaced_and_noted():
     assert "no finite" in refuse(tiff(np.full((24, 32), np.nan, np.float32)), UndecodableImage)
 
 
-def test_white_is_zero_is_inverted_for_show_only():
+def test_white_is_zero_is_inverted_for_the_figures_as_for_the_model():
     image = decode(tiff(grey(), photometric="miniswhite"))
-    assert np.array_equal(image.original, grey())
+    assert np.array_equal(image.original, 255 - grey())
     assert np.array_equal(image.pixels[..., 0], 255 - grey())
+    assert image.notes == ("white is zero: values inverted",)
 
 
 @pytest.mark.parametrize(
-    ("options", "note"),
+    ("values", "options", "inverted"),
     [
-        ({"photometric": "minisblack"}, "first of 5 frames"),
-        ({"imagej": True, "metadata": {"axes": "CYX"}}, "first of 5 planes"),
-        ({"ome": True, "photometric": "minisblack", "metadata": {"axes": "CYX"}}, "first of 5 planes"),
+        (grey("uint16"), {}, 65535 - grey("uint16")),
+        (grey("uint16") >> 4, {"bitspersample": 12}, 4095 - (grey("uint16") >> 4)),
+        (grey() > 99, {}, (grey() <= 99) * np.uint8(255)),
+        (grey().astype(np.float32) + 7, {}, 255 - grey().astype(np.float32) + 7),
     ],
-    ids=["stack", "imagej", "ome"],
+    ids=["16 bit", "12 bit", "1 bit", "float"],
 )
-def test_of_a_stack_the_first_plane_is_taken(options, note):
-    stack = np.stack([grey("uint16") // (plane + 1) for plane in range(5)])
-    image = decode(tiff(stack, **options))
-    assert np.array_equal(image.original, stack[0])
-    assert note in image.notes
+def test_white_is_zero_is_inverted_within_the_range_of_its_bits(values, options, inverted):
+    image = decode(tiff(values, photometric="miniswhite", **options))
+    assert np.array_equal(image.original, inverted)
 
 
 def test_counting_the_pages_of_a_stack_is_bounded():
@@ -122,7 +122,7 @@ def test_counting_the_pages_of_a_stack_is_bounded():
     struct.pack_into("<I", chain, with_next + 2 + 12 * tags, len(first))
     for number in range(20_000):
         chain += page + struct.pack("<I", len(first) + (len(page) + 4) * (number + 1))
-    assert "first of 10000 or more frames" in decode(bytes(chain)).notes
+    assert "pages beyond the first 10000 are not counted" in decode(bytes(chain)).notes
 
 
 @pytest.mark.parametrize("planar", ["contig", "separate"])
@@ -136,7 +136,7 @@ def test_tiff_channels_beyond_the_colours_are_left_out(planar):
     assert "alpha dropped" in image.notes
     image = decode(tiff(arrange(rgba), photometric="minisblack", planarconfig=planar))
     assert np.array_equal(image.original, colour("uint16")[..., 0])
-    assert "first of 4 channels" in image.notes
+    assert "channel 0 of 4" in image.notes
 
 
 def test_tiff_palette_and_cmyk_become_rgb():
