@@ -54,6 +54,8 @@ class Image:
         pixel_size: as the file's tags give it; None if they do not.
         plane: which plane of its file it is, such as "channel 1 (FAM) of 2, frame 0 of 12"; empty where there
             is but one.
+        only_channel: index of the channel of a colour picture that alone holds light; None where several do,
+            or it is grey.
     """
 
     pixels: NDArray[np.uint8]
@@ -63,6 +65,7 @@ class Image:
     notes: tuple[str, ...] = ()
     pixel_size: PixelSize | None = None
     plane: str = ""
+    only_channel: int | None = None
 
     @property
     def in_colour(self) -> bool:

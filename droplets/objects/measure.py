@@ -28,8 +28,11 @@ PIXEL_CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], n
 def grey_values(image: Image) -> NDArray[np.generic]:
     """The stored values as HxW: as they are if grey, else 0.299 R + 0.587 G + 0.114 B (Rec. 601).
 
+    Of a picture in which one channel alone holds light, as a green dye on black, they are that channel's.
     Integers are rounded and keep their type, so that equal channels give just their own value.
     """
+    if image.only_channel is not None:
+        return np.ascontiguousarray(image.original[..., image.only_channel])
     if image.in_colour:
         return np.asarray(cv2.cvtColor(image.original, cv2.COLOR_RGB2GRAY))
     return image.original

@@ -19,13 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import BadRequest, ServiceError, TooLarge, UndecodableImage, UnsupportedImage
-from droplets.reading.planes import FIRST, Axes, Selection, Source, selected
+from droplets.reading.planes import COLOURS, FIRST, Axes, Selection, Source, selected
 from droplets.reading.raster import read_raster
 from droplets.reading.stored import Stored, find_window, to_8bit
 from droplets.reading.tiff import open_tiff
 from droplets.types import Image
 
 SNIFFED_BYTES = 32
+DARK = 0.03
+"""Part of the brightest channel's peak under which another channel is dark; JPEG spills a little of each."""
 
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
@@ -159,7 +161,22 @@ def _finish(stored: Stored, file_format: str) -> Image:
         shown = to_8bit(original, low, high)
         notes += (_window_note(stored.bit_depth, low, high),)
     pixels = cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB) if shown.ndim == 2 else shown
-    return Image(pixels, original, stored.bit_depth, file_format, notes, stored.pixel_size, stored.plane)
+    only = _only_channel(original)
+    if only is not None:
+        notes += (f"only {COLOURS[only]} holds light: its values are the grey values",)
+    return Image(
+        pixels, original, stored.bit_depth, file_format, notes, stored.pixel_size, stored.plane, only
+    )
+
+
+def _only_channel(values: NDArray[np.generic]) -> int | None:
+    """Index of the channel beside which the others of HxWx3 are dark everywhere; None if there is none."""
+    if values.ndim == 2:
+        return None
+    peaks = np.array([np.abs(values[..., i].astype(np.float32)).max() for i in range(3)])
+    brightest = int(peaks.argmax())
+    others = np.delete(peaks, brightest).max()
+    return brightest if others < DARK * peaks[brightest] else None
 
 
 def _window_note(bit_depth: int, low: float, high: float) -> str:

@@ -17,6 +17,7 @@ from droplets.reading.focus import sharpness
 from droplets.reading.stored import Stored
 
 COLOURS = ("red", "green", "blue")
+MOST_LISTED = 16
 MOST_PLANES = 4
 """So many times the pixel limit all planes of a z stack may have that are decoded to make one of them."""
 
@@ -159,17 +160,23 @@ def _maximum(stack: Iterator[Stored]) -> Stored:
 def _channel(axes: Axes, selection: Selection) -> int:
     """Index of the channel that is wanted."""
     wanted = selection.channel
-    listed = ", ".join(axes.named(channel) for channel in range(axes.channels))
     if wanted is None:
         if selection.first:
             return 0
-        raise BadRequest(f"{selection.option} must say which channel; the file has {listed}.")
+        raise BadRequest(f"{selection.option} must say which channel; the file has {_listed(axes)}.")
     if isinstance(wanted, int):
         if wanted < axes.channels:
             return wanted
     elif (name := wanted.casefold()) in (names := [known.casefold() for known in axes.names]):
         return names.index(name)
-    raise BadRequest(f"{selection.option} is {wanted}; the file has {listed}.")
+    raise BadRequest(f"{selection.option} is {wanted}; the file has {_listed(axes)}.")
+
+
+def _listed(axes: Axes) -> str:
+    """The channels with their names; of very many, which only a damaged file has, the first."""
+    some = [axes.named(channel) for channel in range(min(axes.channels, MOST_LISTED))]
+    more = [f"and so on up to {axes.channels - 1}"] if axes.channels > MOST_LISTED else []
+    return ", ".join([*some, *more])
 
 
 def _one_colour(stored: Stored, selection: Selection) -> Stored:

@@ -2,9 +2,8 @@
 
 tifffile trusts the header: it makes an array of whatever size that asks for, and leaves missing
 strips black. So everything in the header that sets a size is checked first, here and in
-tiff_directory.py, and only compressions are taken whose output tifffile bounds by the size of the
-strip or tile. JPEG and the other image codecs inside a TIFF bring a second, unchecked header and are
-refused.
+tiff_directory.py. Compressions are taken whose output tifffile bounds by the size of the strip or tile,
+and those of which tiff_codecs.py can tell it.
 """
 
 from __future__ import annotations
@@ -26,21 +25,26 @@ from droplets.reading.pixel_size import tiff_pixel_size
 from droplets.reading.planes import Source
 from droplets.reading.stored import Stored, check_size
 from droplets.reading.tiff_axes import tiff_layout
+from droplets.reading.tiff_codecs import CHECKS, JPEG, Segment, check_codec, check_jpeg_tables
 from droplets.reading.tiff_directory import MAX_COUNTED, check_directory, directory_offsets
 
 COMPRESSIONS: Final = {
     1: "none",
     5: "LZW",
+    7: "JPEG",
     8: "Deflate",
     32946: "Deflate",
     32773: "PackBits",
+    34712: "JPEG 2000",
+    34887: "LERC",
+    34925: "LZMA",
     50000: "Zstandard",
 }
 PREDICTORS: Final = (1, 2, 3)
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK = 0, 1, 2, 3, 5
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 ALPHA: Final = (1, 2)
-PHOTOMETRIC_TAG, ORIENTATION_TAG = 262, 274
+PHOTOMETRIC_TAG, ORIENTATION_TAG, HAMAMATSU_TAG = 262, 274, 65426
 
 MAX_SAMPLES = 8
 BYTES_PER_PIXEL = 8  # of one allowed pixel, decoded: four channels of 16 bits
@@ -79,7 +83,7 @@ def open_tiff(data: bytes, max_pixels: int) -> Iterator[Source]:
         def read(channel: int, plane: int, frame: int) -> Stored:
             directory = layout.directory(channel // samples, plane, frame)
             page = _page(tif, data, offsets, directory)
-            stored = _read(page, len(data), channel % samples, max_pixels)
+            stored = _read(page, data, channel % samples, max_pixels)
             return replace(stored, notes=stored.notes + notes, pixel_size=pixel_size)
 
         yield Source(axes, read)
@@ -98,11 +102,11 @@ def _page(tif: Any, data: bytes, offsets: Sequence[int], directory: int) -> Page
     return tifffile.TiffPage(tif, index=directory)
 
 
-def _read(page: Page, file_size: int, sample: int, max_pixels: int) -> Stored:
+def _read(page: Page, data: bytes, sample: int, max_pixels: int) -> Stored:
     """One page, after all checks; of grey samples the one that is wanted."""
     _check_kind(page)
     _check_sizes(page, max_pixels)
-    _check_segments(page, file_size)
+    _check_segments(page, data)
     plane = page.asarray(maxworkers=1)
     plane = plane.astype(plane.dtype.newbyteorder("="), copy=False)
     values, loss = _colours(page, plane, sample)
@@ -133,14 +137,17 @@ def _is_alpha(page: Page, colours: int) -> bool:
 
 
 def _photometric(page: Page) -> int:
-    """Black is zero where the tag is missing, as other readers have it."""
-    return int(page.tags.valueof(PHOTOMETRIC_TAG, BLACK_IS_ZERO))
+    """Black is zero where the tag is missing, as other readers have it; JPEG's YCbCr is decoded to RGB."""
+    photometric = int(page.tags.valueof(PHOTOMETRIC_TAG, BLACK_IS_ZERO))
+    return RGB if photometric == YCBCR and page.compression == JPEG else photometric
 
 
 def _check_kind(page: Page) -> None:
     """Refuse kinds of pixels and of compression that are not taken."""
     bits, sample_format = page.bitspersample, page.sampleformat
-    if page.compression not in COMPRESSIONS or page.predictor not in PREDICTORS:
+    # Hamamatsu's slides cut one JPEG into tiles by rules of their own; bits in reverse hide a codec's header.
+    plain = HAMAMATSU_TAG not in page.tags and (page.fillorder == 1 or page.compression not in CHECKS)
+    if page.compression not in COMPRESSIONS or page.predictor not in PREDICTORS or not plain:
         raise UndecodableImage(
             "The compression of this TIFF is not supported; save it uncompressed or with LZW or Deflate."
         )
@@ -180,15 +187,28 @@ def _check_sizes(page: Page, max_pixels: int) -> None:
         )
 
 
-def _check_segments(page: Page, file_size: int) -> None:
-    """Refuse a file that does not hold every strip or tile that its header lists."""
+def _check_segments(page: Page, data: bytes) -> None:
+    """Refuse a file that does not hold every strip or tile as its header lists them."""
     offsets, counts = page.dataoffsets, page.databytecounts
     complete = len(offsets) == len(counts) == math.prod(page.chunked)
     if not complete or any(
-        offset <= 0 or count <= 0 or offset + count > file_size
+        offset <= 0 or count <= 0 or offset + count > len(data)
         for offset, count in zip(offsets, counts, strict=True)
     ):
         raise UndecodableImage("The TIFF file is incomplete; some of its pixels are missing.")
+    if page.compression not in CHECKS:
+        return
+    if page.jpegtables is not None:
+        check_jpeg_tables(bytes(page.jpegtables))
+    segment = Segment(
+        width=page.tilewidth or page.imagewidth,
+        height=page.tilelength or min(page.rowsperstrip, page.imagelength),
+        samples=page.samplesperpixel if page.planarconfig == 1 else 1,
+        bits=page.bitspersample,
+        itemsize=page.dtype.itemsize,
+    )
+    for offset, count in zip(offsets, counts, strict=True):
+        check_codec(page.compression, data[offset : offset + count], segment)
 
 
 def _colours(page: Page, plane: NDArray[Any], sample: int) -> tuple[NDArray[Any], tuple[str, ...]]:

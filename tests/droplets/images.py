@@ -98,6 +98,10 @@ def sound_files() -> dict[str, bytes]:
         "tiff": tiff(grey("uint16")),
         "tiff lzw": tiff(pictures, photometric="rgb", compression="lzw", predictor=True),
         "tiff deflate tiles": tiff(grey("uint16"), compression="deflate", tile=(16, 16)),
+        "tiff jpeg": tiff(pictures, photometric="rgb", compression="jpeg"),
+        "tiff jpeg 2000": tiff(grey("uint16"), compression="jpeg2000", tile=(16, 16)),
+        "tiff lerc": tiff(grey("uint16"), compression="lerc"),
+        "tiff lzma": tiff(grey("uint16"), compression="lzma"),
         "bigtiff": tiff(grey("uint16"), bigtiff=True),
     }
 

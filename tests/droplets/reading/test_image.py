@@ -12,6 +12,7 @@ from droplets.errors import (
     BadRequest,
     TooLarge,
 )
+from droplets.objects.measure import grey_values
 from droplets.reading.image import decode_base64, sniff_format
 from tests.droplets.images import (
     SOUND,
@@ -47,6 +48,33 @@ def test_8_bit_values_are_kept_and_shown_as_they_are(kind, values):
 
 def test_rgb_of_equal_channels_stays_rgb():
     assert decode(encode(np.stack([grey()] * 3, axis=-1), "PNG")).original.shape == (24, 32, 3)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("JPEG", {"quality": 90})])
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_a_picture_of_one_channel_alone_is_measured_by_it(kind, options, channel):
+    values = np.zeros((24, 32, 3), np.uint8)
+    values[..., channel] = grey()
+    image = decode(encode(values, kind, **options))
+    assert image.only_channel == channel
+    name = ("red", "green", "blue")[channel]
+    assert image.notes == (f"only {name} holds light: its values are the grey values",)
+    assert np.array_equal(grey_values(image), image.original[..., channel])
+    assert image.original.shape == (24, 32, 3)
+
+
+@pytest.mark.parametrize("other", [8, 255])
+def test_a_little_of_another_channel_makes_it_a_colour_picture(other):
+    values = np.zeros((24, 32, 3), np.uint8)
+    values[..., 1] = grey()
+    values[0, 0, 2] = other
+    image = decode(encode(values, "PNG"))
+    assert image.only_channel is None
+    assert grey_values(image).max() == round(0.587 * 255)
+
+
+def test_a_black_picture_has_no_channel_that_holds_light():
+    assert decode(encode(np.zeros((24, 32, 3), np.uint8), "PNG")).only_channel is None
 
 
 def test_alpha_is_dropped_without_touching_the_colours():

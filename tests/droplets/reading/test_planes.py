@@ -232,6 +232,11 @@ def test_a_plane_that_the_file_does_not_hold_is_missing(text, selection):
     assert "is missing" in refusal(described(text), UndecodableImage, **selection)
 
 
+def test_a_million_channels_are_not_all_listed():
+    message = refusal(described("ImageJ=1.54\nchannels=999999999"), BadRequest, channel="FAM")
+    assert message.endswith("14, 15, and so on up to 999999998.")
+
+
 def test_the_first_plane_is_read_though_others_are_missing():
     assert np.array_equal(read(described("ImageJ=1.54\nimages=90\nframes=90")).original, grey())
 
