@@ -37,7 +37,7 @@ class TooLarge(ServiceError):
 
 
 class UnsupportedImage(ServiceError):
-    """The bytes are not PNG, JPEG, WebP, TIFF or BMP."""
+    """The bytes are of no format that is taken."""
 
 
 class UndecodableImage(ServiceError):

@@ -49,7 +49,7 @@ class Image:
         original: HxW (grey) or HxWx3 (RGB), uint8, uint16 or float32: the values as stored,
             without alpha; every intensity figure is computed from these.
         bit_depth: bits of one stored value (1 to 32).
-        format: "PNG", "JPEG", "WEBP", "TIFF" or "BMP".
+        format: as `reading.image.sniff_format` tells it, such as "TIFF".
         notes: remarks for the client, such as "alpha dropped", `plane` among them.
         pixel_size: as the file's tags give it; None if they do not.
         plane: which plane of its file it is, such as "channel 1 (FAM) of 2, frame 0 of 12"; empty where there

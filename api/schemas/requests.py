@@ -8,9 +8,9 @@ from api.schemas.options import Options
 from droplets.objects.filters import Filters
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
+from droplets.reading.image import FORMATS
 
-PICTURE = "PNG, JPEG, WebP, TIFF or BMP"
-IN_TEXT = f"{PICTURE} as base64 or as a data URL."
+IN_TEXT = f"{FORMATS} as base64 or as a data URL."
 
 
 class Groups(Parameters):
@@ -51,12 +51,12 @@ class AnalysisBody(PictureBody):
 class PictureForm(Groups):
     """A picture in a multipart form, the groups as JSON in fields of text, as in a JSON body."""
 
-    file: bytes = Field(description=f"{PICTURE}.")
+    file: bytes = Field(description=f"{FORMATS}.")
 
 
 class AnalysisForm(PictureForm):
     """A picture to analyse in a multipart form."""
 
     fluorescence: bytes = Field(
-        default_factory=bytes, description=f"Second picture of the same field, for digital PCR: {PICTURE}."
+        default_factory=bytes, description=f"Second picture of the same field, for digital PCR: {FORMATS}."
     )

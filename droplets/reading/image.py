@@ -1,9 +1,9 @@
 """From uploaded bytes to an Image, with every limit checked before pixels are decoded.
 
-The file's type is told from its first bytes, never from its name. Its reader (raster.py or
-tiff.py) checks the header and gives the values as stored; here they are turned upright and shown
-in 8 bits. This is the one decode boundary: whatever a decoder raises leaves as a ServiceError
-whose message holds no path and nothing of the decoder.
+The file's type is told from its first bytes, never from its name. Its reader (raster.py, tiff.py, or in
+a process of its own video.py) checks the header and gives the values as stored; here they are turned
+upright and shown in 8 bits. This is the one decode boundary: whatever a decoder raises leaves as a
+ServiceError whose message holds no path and nothing of the decoder.
 """
 
 from __future__ import annotations
@@ -11,26 +11,41 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import BadRequest, ServiceError, TooLarge, UndecodableImage, UnsupportedImage
+from droplets.reading.confined import READERS, confined_axes, confined_plane
 from droplets.reading.planes import COLOURS, FIRST, Axes, Selection, Source, selected
 from droplets.reading.raster import read_raster
 from droplets.reading.stored import Stored, find_window, to_8bit
 from droplets.reading.tiff import open_tiff
 from droplets.types import Image
 
+FORMATS = "PNG, JPEG, WebP, TIFF, BMP, AVI or MP4"
+"""What is taken, in words."""
 SNIFFED_BYTES = 32
 DARK = 0.03
 """Part of the brightest channel's peak under which another channel is dark; JPEG spills a little of each."""
 
-_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
+_VIDEO_BRANDS = (b"iso", b"mp4", b"avc", b"qt  ", b"M4V", b"MSNV", b"3gp", b"dash")  # HEIC has others
+SIGNATURES: Final[dict[str, Callable[[bytes], bool]]] = {
+    "PNG": lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"),
+    "JPEG": lambda head: head.startswith(b"\xff\xd8\xff"),
+    "WEBP": lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP",
+    # the last two are BigTIFF
+    "TIFF": lambda head: head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    "BMP": lambda head: head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES,
+    "AVI": lambda head: head.startswith(b"RIFF") and head[8:12] == b"AVI ",
+    "MP4": lambda head: head[4:8] == b"ftyp" and head[8:12].startswith(_VIDEO_BRANDS),
+}
+"""By format: whether a file begins as it does."""
 _DATA_URL = re.compile(r"data:image/[\w.+-]{1,64};base64,", re.IGNORECASE | re.ASCII)
 
 
@@ -72,23 +87,16 @@ def sniff_format(head: bytes) -> str:
         head: the first 32 bytes or more.
 
     Returns:
-        "PNG", "JPEG", "WEBP", "TIFF" (BigTIFF too) or "BMP".
+        "PNG", "JPEG", "WEBP", "TIFF" (BigTIFF too), "BMP", "AVI" or "MP4" (QuickTime too).
 
     Raises:
         UnsupportedImage: any other content.
     """
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head.startswith(_TIFF_SIGNATURES):
-        return "TIFF"
-    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
-        return "BMP"
+    for file_format, begins in SIGNATURES.items():
+        if begins(head):
+            return file_format
     raise UnsupportedImage(
-        "Send a PNG, JPEG, WebP, TIFF or BMP image; the type is told from the file's content, not its name."
+        f"Send a picture or video as {FORMATS}; the type is told from the file's content, not its name."
     )
 
 
@@ -103,8 +111,11 @@ def read_axes(data: bytes, *, max_pixels: int) -> Axes:
         UnsupportedImage, UndecodableImage: as `decode_image`, but for what only its pixels tell.
     """
     file_format = sniff_format(data[:SNIFFED_BYTES])
-    with _told_apart(file_format), _opened(data, file_format, max_pixels) as source:
-        return source.axes
+    with _told_apart(file_format):
+        if file_format in READERS:
+            return confined_axes(data, file_format, max_pixels)
+        with _opened(data, file_format, max_pixels) as source:
+            return source.axes
 
 
 def decode_image(data: bytes, *, max_pixels: int, selection: Selection = FIRST) -> Image:
@@ -120,13 +131,16 @@ def decode_image(data: bytes, *, max_pixels: int, selection: Selection = FIRST) 
 
     Raises:
         BadRequest: the file has no such channel, plane or frame.
-        UnsupportedImage: not PNG, JPEG, WebP, TIFF or BMP.
+        UnsupportedImage: of no format that is taken.
         TooManyPixels: over `max_pixels` by its header.
         UndecodableImage: damaged, incomplete, under 8x8, or a kind of pixels that is not taken.
     """
     file_format = sniff_format(data[:SNIFFED_BYTES])
-    with _told_apart(file_format), _opened(data, file_format, max_pixels) as source:
-        return _finish(selected(source, selection, max_pixels), file_format)
+    with _told_apart(file_format):
+        if file_format in READERS:
+            return _finish(confined_plane(data, file_format, max_pixels, selection), file_format)
+        with _opened(data, file_format, max_pixels) as source:
+            return _finish(selected(source, selection, max_pixels), file_format)
 
 
 def _opened(data: bytes, file_format: str, max_pixels: int) -> AbstractContextManager[Source]:

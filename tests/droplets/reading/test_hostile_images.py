@@ -39,6 +39,7 @@ from tests.droplets.images import (
         b"SIMPLE  =                    T" + bytes(60),
         b"8BPS\0\1" + bytes(60),
         b"RIFF\0\0\0\0WAVEfmt " + bytes(60),
+        b"\0\0\0\x1cftypheic" + bytes(60),
         b"BMW is no bitmap, whatever its first letters say",
         b"\x89PNG",
         bytes(64),
@@ -46,7 +47,7 @@ from tests.droplets.images import (
     ids=lambda data: repr(data[:8]),
 )
 def test_other_content_is_415_whatever_its_name(data):
-    assert "PNG, JPEG, WebP, TIFF or BMP" in refuse(data, UnsupportedImage)
+    assert "PNG, JPEG, WebP, TIFF, BMP, AVI or MP4" in refuse(data, UnsupportedImage)
 
 
 @pytest.mark.parametrize("name", SOUND)
