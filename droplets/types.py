@@ -29,7 +29,7 @@ Quality = Literal["fast", "balanced", "thorough"]
 Objects = Literal["auto", "droplets", "beads"]
 EdgeKind = Literal["auto", "ring", "fall", "wall"]
 Finder = Literal["head", "prompt", "hand", "contents"]
-PixelSizeSource = Literal["request", "OME-TIFF", "ImageJ TIFF", "TIFF", "scale bar"]
+PixelSizeSource = Literal["request", "OME-TIFF", "ImageJ TIFF", "TIFF", "CZI", "ND2", "LIF", "scale bar"]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Reads files whose decoders trust what they are given, in a process of its own.
 
-Decoders of video bring headers within headers, and allocate what any of them says. So they run in a process
-that has little memory and processor time (on Linux), none of the service's environment, and is gone
-afterwards. The file comes to it as a temporary file; what it answers is one line of JSON and an array.
+Decoders of video and of microscopes' own files bring headers within headers, and allocate what any of them
+says. So they run in a process that has little memory and processor time (on Linux), none of the service's
+environment, and is gone afterwards. The file comes to it as a temporary file; what it answers is one line
+of JSON and an array.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 
 import droplets
 from droplets.errors import BadRequest, ServiceError, TooManyPixels, UndecodableImage, UnsupportedImage
+from droplets.reading.microscopes import open_czi, open_lif, open_nd2
 from droplets.reading.planes import Axes, Selection, Source, selected
 from droplets.reading.stored import Stored
 from droplets.reading.video import open_video
@@ -31,6 +33,9 @@ from droplets.types import PixelSize
 READERS: Final[dict[str, Callable[[str, int], AbstractContextManager[Source]]]] = {
     "AVI": open_video,
     "MP4": open_video,
+    "CZI": open_czi,
+    "ND2": open_nd2,
+    "LIF": open_lif,
 }
 """By format: opens a path, with a limit on width * height."""
 

@@ -1,9 +1,9 @@
 """From uploaded bytes to an Image, with every limit checked before pixels are decoded.
 
 The file's type is told from its first bytes, never from its name. Its reader (raster.py, tiff.py, or in
-a process of its own video.py) checks the header and gives the values as stored; here they are turned
-upright and shown in 8 bits. This is the one decode boundary: whatever a decoder raises leaves as a
-ServiceError whose message holds no path and nothing of the decoder.
+a process of its own video.py and microscopes.py) checks the header and gives the values as stored; here
+they are turned upright and shown in 8 bits. This is the one decode boundary: whatever a decoder raises
+leaves as a ServiceError whose message holds no path and nothing of the decoder.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ SIGNATURES: Final[dict[str, Callable[[bytes], bool]]] = {
     "TIFF": lambda head: head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     "BMP": lambda head: head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES,
     "AVI": lambda head: head.startswith(b"RIFF") and head[8:12] == b"AVI ",
+    "CZI": lambda head: head.startswith(b"ZISRAWFILE"),
+    "ND2": lambda head: head.startswith(b"\xda\xce\xbe\x0a"),
+    "LIF": lambda head: head.startswith(b"\x70\0\0\0") and head[8:9] == b"\x2a",
     "MP4": lambda head: head[4:8] == b"ftyp" and head[8:12].startswith(_VIDEO_BRANDS),
 }
 """By format: whether a file begins as it does."""
@@ -87,7 +90,8 @@ def sniff_format(head: bytes) -> str:
         head: the first 32 bytes or more.
 
     Returns:
-        "PNG", "JPEG", "WEBP", "TIFF" (BigTIFF too), "BMP", "AVI" or "MP4" (QuickTime too).
+        "PNG", "JPEG", "WEBP", "TIFF" (BigTIFF too), "BMP", "AVI", "MP4" (QuickTime too), "CZI", "ND2" or
+        "LIF".
 
     Raises:
         UnsupportedImage: any other content.

@@ -11,6 +11,7 @@ fluorescence frame and would make them disappear in stretched noise.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -65,6 +66,34 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
             f"The image is {width} x {height} = {width * height} pixels; the limit is {max_pixels}. "
             "Crop it or scale it down."
         )
+
+
+def supported_type(values: NDArray[Any], bits: int) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Values as uint8, uint16 or finite float32, and notes on what that changed.
+
+    Arguments:
+        values: any shape, of any kind of real numbers in native byte order.
+        bits: of one value in the file.
+
+    Raises:
+        UndecodableImage: no value is finite.
+    """
+    if values.dtype in (np.uint8, np.uint16):
+        return values, ()
+    with np.errstate(over="ignore"):
+        rounded = values.astype(np.float32)
+    notes: tuple[str, ...] = ()
+    if bits > 32 or (values.dtype.kind in "iu" and not np.array_equal(rounded, values)):
+        notes = ("values rounded to 32-bit float",)
+    finite = np.isfinite(rounded)
+    if finite.all():
+        return rounded, notes
+    if not finite.any():
+        raise UndecodableImage("The image holds no finite values.")
+    low, high = float(rounded[finite].min()), float(rounded[finite].max())
+    repaired = np.nan_to_num(rounded, nan=low, posinf=high, neginf=low)
+    count = int(finite.size - np.count_nonzero(finite))
+    return repaired, (*notes, f"{count} values that are not finite numbers replaced")
 
 
 def find_window(values: NDArray[np.generic]) -> tuple[float, float]:

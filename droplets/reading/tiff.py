@@ -23,7 +23,7 @@ from PIL import Image as Pillow
 from droplets.errors import TooManyPixels, UndecodableImage
 from droplets.reading.pixel_size import tiff_pixel_size
 from droplets.reading.planes import Source
-from droplets.reading.stored import Stored, check_size
+from droplets.reading.stored import Stored, check_size, supported_type
 from droplets.reading.tiff_axes import tiff_layout
 from droplets.reading.tiff_codecs import CHECKS, JPEG, Segment, check_codec, check_jpeg_tables
 from droplets.reading.tiff_directory import MAX_COUNTED, check_directory, directory_offsets
@@ -110,7 +110,7 @@ def _read(page: Page, data: bytes, sample: int, max_pixels: int) -> Stored:
     plane = page.asarray(maxworkers=1)
     plane = plane.astype(plane.dtype.newbyteorder("="), copy=False)
     values, loss = _colours(page, plane, sample)
-    values, repair = _supported_type(values, page.bitspersample)
+    values, repair = supported_type(values, page.bitspersample)
     inverted: tuple[str, ...] = ()
     if _photometric(page) == WHITE_IS_ZERO:
         values, inverted = _inverted(values, page.bitspersample), ("white is zero: values inverted",)
@@ -248,26 +248,6 @@ def _full_scale(values: NDArray[Any], bits: int) -> NDArray[Any]:
         return np.ascontiguousarray(values)
     table = np.arange(2**bits) * 255 // (2**bits - 1)
     return np.take(table.astype(np.uint8), values.astype(np.uint8))
-
-
-def _supported_type(values: NDArray[Any], bits: int) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Values as uint8, uint16 or finite float32, and notes on what that changed."""
-    if values.dtype in (np.uint8, np.uint16):
-        return values, ()
-    with np.errstate(over="ignore"):
-        rounded = values.astype(np.float32)
-    notes: tuple[str, ...] = ()
-    if bits > 32 or (values.dtype.kind in "iu" and not np.array_equal(rounded, values)):
-        notes = ("values rounded to 32-bit float",)
-    finite = np.isfinite(rounded)
-    if finite.all():
-        return rounded, notes
-    if not finite.any():
-        raise UndecodableImage("The image holds no finite values.")
-    low, high = float(rounded[finite].min()), float(rounded[finite].max())
-    repaired = np.nan_to_num(rounded, nan=low, posinf=high, neginf=low)
-    count = int(finite.size - np.count_nonzero(finite))
-    return repaired, (*notes, f"{count} values that are not finite numbers replaced")
 
 
 def _inverted(values: NDArray[Any], bits: int) -> NDArray[Any]:
