@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import cv2
+import numpy as np
 import pytest
 import requests
+import tifffile
 from playwright.sync_api import expect
 
 from tests.browser.workbench import INSIDE, SAMPLE
@@ -168,6 +171,31 @@ def test_a_drawn_length_sets_the_pixel_size(bench):
     page.get_by_label("Length in µm").fill("150")
     page.get_by_role("button", name="Set the pixel size").click()
     assert float(page.get_by_label("Micrometres a pixel").input_value()) == pytest.approx(1.5, rel=0.02)
+
+
+def test_another_frame_of_a_stack_is_analysed_and_shown(bench, tmp_path):
+    page, sample = bench.page, cv2.imread(str(SAMPLE))[..., ::-1]
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, np.stack([np.full_like(sample, 128), sample]), photometric="rgb")
+    bench.give_key()
+    page.locator("#files").set_input_files(stack)
+    expect(bench.count).to_have_text("0", timeout=120_000)
+    page.get_by_text("Analysis", exact=True).click()
+    frame = page.get_by_label("Frame")
+    frame.fill("1")
+    frame.press("Tab")
+    with page.expect_response("**/preview") as answered:
+        page.get_by_role("button", name="Analyse again").click()
+    shown = cv2.imdecode(np.frombuffer(answered.value.body(), np.uint8), cv2.IMREAD_COLOR)
+    assert np.array_equal(shown[..., ::-1], sample)
+    expect(bench.count).to_have_text(str(len(INSIDE)), timeout=120_000)
+    bench.tab("Export")
+    expect(page.locator("#code")).to_contain_text('"frame":1')
+    frame.fill("2")
+    frame.press("Tab")
+    page.get_by_role("button", name="Analyse again").click()
+    refusal = page.get_by_text("options.frame is 2; the file has 2 frames, counted from 0.")
+    expect(refusal.first).to_be_visible()
 
 
 def test_what_the_picture_may_not_tell_can_be_said(bench):

@@ -1,12 +1,12 @@
 // Pictures come in, are sent one after the other, and their answers are kept.
 
-/** @import {Answer, Picture} from "./types.js" */
+/** @import {Answer, Picture, Taken} from "./types.js" */
 import { ApiError, post } from "./api.js";
 import { halve } from "./canvas/pyramid.js";
 import { display } from "./display.js";
 import { itemsOf } from "./items.js";
 import { apiKey } from "./key.js";
-import { analysisForm } from "./request.js";
+import { analysisForm, planeOptions } from "./request.js";
 import { NO_EDITS, choose, countdown, find, now, set, update } from "./state.js";
 
 const PATIENCE = 5; // times that a busy service is asked again by itself
@@ -14,8 +14,8 @@ const SHORTEST_WAIT = 2; // seconds
 
 /** @type {Map<number, AbortController>} */
 const running = new Map();
-/** @type {Set<File>} */
-const showing = new Set();
+/** @type {Map<File, Taken>} */
+const showing = new Map();
 let nextId = 1;
 let busy = false;
 
@@ -36,6 +36,7 @@ export function take(files) {
     name: file.name || "pasted picture",
     file,
     fluorescence: null,
+    taken: now().asked.taken,
     bitmap: null,
     light: null,
     status: "waiting",
@@ -74,18 +75,19 @@ function tooLarge(file, limit) {
  * @param {"bitmap" | "light"} where
  * @param {File} file
  */
-export async function show({ id }, where, file) {
-  if (showing.has(file)) return;
-  showing.add(file);
-  try {
-    const bitmap = await display(file);
-    await halve(bitmap);
-    update(id, { [where]: bitmap });
-  } catch {
-    update(id, { [where]: null });
-  } finally {
-    showing.delete(file);
-  }
+export async function show({ id, taken }, where, file) {
+  if (showing.get(file) === taken) return;
+  showing.set(file, taken);
+  const bitmap = await display(file, planeOptions(taken, where)).then(halved).catch(() => null);
+  if (showing.get(file) !== taken) return; // another plane of it is asked for by now
+  showing.delete(file);
+  update(id, { [where]: bitmap });
+}
+
+/** @param {ImageBitmap} bitmap */
+async function halved(bitmap) {
+  await halve(bitmap);
+  return bitmap;
 }
 
 /**
@@ -137,8 +139,11 @@ async function analyse(picture) {
   const { id } = picture;
   const control = new AbortController();
   running.set(id, control);
-  update(id, { status: "working", error: null });
-  if (!picture.bitmap) void show(picture, "bitmap", picture.file);
+  const { taken } = now().asked;
+  const stale = picture.taken !== taken;
+  update(id, { status: "working", error: null, taken });
+  if (stale || !picture.bitmap) void show({ ...picture, taken }, "bitmap", picture.file);
+  if (stale && picture.fluorescence) void show({ ...picture, taken }, "light", picture.fluorescence);
   try {
     for (let tries = 1; ; tries++) {
       try {

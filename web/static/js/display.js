@@ -5,11 +5,13 @@ import { post } from "./api.js";
 /**
  * A picture to look at.
  * @param {File} file
+ * @param {Record<string, unknown>} plane options that take it out of the file; without any it is the first one
  * @param {{signal?: AbortSignal}} [sending]
  * @returns {Promise<ImageBitmap>}
  */
-export async function display(file, sending = {}) {
-  if (await shownAsIs(file)) {
+export async function display(file, plane, sending = {}) {
+  const special = Object.keys(plane).length > 0;
+  if (!special && await shownAsIs(file)) {
     try {
       return await createImageBitmap(file);
     } catch {
@@ -18,6 +20,7 @@ export async function display(file, sending = {}) {
   }
   const form = new FormData();
   form.set("file", file);
+  if (special) form.set("options", JSON.stringify(plane));
   return createImageBitmap(await post("/preview", form, { ...sending, as: "blob" }));
 }
 

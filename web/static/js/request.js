@@ -1,6 +1,6 @@
 // Requests to the service: for an analysis to work on, and for just what is on the page, filters, edits and all.
 
-/** @import {Item, Picture, State} from "./types.js" */
+/** @import {Item, Picture, State, Taken} from "./types.js" */
 import { select, selected, setFilters } from "./filters.js";
 import { inside, pointOf } from "./outline.js";
 import { NO_EDITS } from "./state.js";
@@ -15,11 +15,12 @@ const DEFAULTS = /** @type {Record<string, unknown>} */ ({ quality: "balanced", 
  * @returns {{filters: Record<string, unknown>, preprocessing: Record<string, unknown>, options: Record<string, unknown>}}
  */
 export function request(state, picture) {
-  const { channel, preprocessing, automatic_filters, ...asked } = state.asked;
+  const { channel, taken, preprocessing, automatic_filters, ...asked } = state.asked;
   /** @type {Record<string, unknown>} */
-  const options = Object.fromEntries(
-    Object.entries(asked).filter(([name, value]) => value !== DEFAULTS[name]),
-  );
+  const options = {
+    ...Object.fromEntries(Object.entries(asked).filter(([name, value]) => value !== DEFAULTS[name])),
+    ...said(taken),
+  };
   const off = Object.entries(automatic_filters).filter(([, on]) => !on);
   if (off.length) options.automatic_filters = Object.fromEntries(off);
   if (state.pixelSize) options.pixel_size_um = Number(state.pixelSize.toPrecision(6));
@@ -83,10 +84,22 @@ export function requestForm(state, picture, more = {}) {
  * @param {Record<string, unknown>} [more] options beside those of the page
  */
 export function analysisForm({ asked }, picture, more = {}) {
-  const { channel, preprocessing, ...others } = asked;
-  const options = { ...others, mask_format: "polygon", ...(channel && { ddpcr: { channel } }), ...more };
+  const { channel, taken, preprocessing, ...others } = asked;
+  const options = { ...others, ...said(taken), mask_format: "polygon", ...(channel && { ddpcr: { channel } }), ...more };
   return formOf(picture, { options, preprocessing });
 }
+
+/**
+ * Options that take the plane to be looked at out of a file.
+ * @param {Taken} taken
+ * @param {"bitmap" | "light"} where the picture or its fluorescence
+ */
+export function planeOptions({ fluorescence_channel, ...others }, where) {
+  return said(where === "light" ? { ...others, channel: fluorescence_channel } : others);
+}
+
+/** @param {Partial<Taken>} taken */
+const said = (taken) => Object.fromEntries(Object.entries(taken).filter(([, value]) => value !== null));
 
 /**
  * @param {Picture} picture

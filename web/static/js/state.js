@@ -25,6 +25,7 @@ const START = {
     objects: "auto",
     edge: "auto",
     diameter_px: null,
+    taken: { channel: null, plane: null, frame: null, fluorescence_channel: null },
     automatic_filters: { unsure: true, edge: true, area: true, circularity: true, debris: true },
     preprocessing: {},
     channel: null,

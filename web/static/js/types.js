@@ -72,6 +72,7 @@
  * @property {string} name
  * @property {File} file
  * @property {File | null} fluorescence
+ * @property {Taken} taken when it was last analysed, and so is shown
  * @property {ImageBitmap | null} bitmap
  * @property {ImageBitmap | null} light the fluorescence, to be looked at
  * @property {"waiting" | "working" | "done" | "failed"} status
@@ -88,6 +89,12 @@
  *
  * @typedef {"size" | "intensity" | "kind" | "beads"} ColourBy
  *
+ * @typedef {Object} Taken what of a file with several planes is analysed; null for what the service takes by itself
+ * @property {string | number | null} channel index or name
+ * @property {string | number | null} plane index, or in words
+ * @property {string | number | null} frame index
+ * @property {string | number | null} fluorescence_channel index or name
+ *
  * @typedef {Object} Asked what the service is asked for
  * @property {"fast" | "balanced" | "thorough"} quality
  * @property {boolean} refine_edges
@@ -95,6 +102,7 @@
  * @property {"auto" | "droplets" | "beads"} objects that lie in no other one
  * @property {"auto" | "ring" | "fall" | "wall"} edge of the objects
  * @property {number | null} diameter_px of the droplets, about
+ * @property {Taken} taken
  * @property {Record<string, boolean>} automatic_filters
  * @property {Record<string, boolean | number>} preprocessing
  * @property {string | null} channel of a colour picture that shows fluorescence

@@ -5,12 +5,18 @@ import { again } from "../analysis.js";
 import { byId } from "../dom.js";
 import { now, set, subscribe } from "../state.js";
 
+/** Fields on what of a file is taken, by their ids. */
+const TAKEN = { "take-channel": "channel", "take-plane": "plane", "take-frame": "frame", "take-fluorescence": "fluorescence_channel" };
+
 export function start() {
   const change = (/** @type {Partial<Asked>} */ part) => set({ asked: { ...now().asked, ...part } });
   onChoice("quality", (value) => change({ quality: /** @type {Asked["quality"]} */ (value) }));
   onChoice("objects", (value) => change({ objects: /** @type {Asked["objects"]} */ (value) }));
   onChoice("edge", (value) => change({ edge: /** @type {Asked["edge"]} */ (value) }));
   onDiameter((pixels) => change({ diameter_px: pixels }));
+  for (const [id, name] of Object.entries(TAKEN)) {
+    onText(id, (value) => change({ taken: { ...now().asked.taken, [name]: value } }));
+  }
   onCheck("#refine", (on) => change({ refine_edges: on }));
   onCheck("#contents", (on) => change({ contents: on }));
   onCheck("[data-automatic]", (on, { dataset }) => {
@@ -39,6 +45,18 @@ function onChoice(id, heard) {
 function onDiameter(heard) {
   const field = /** @type {HTMLInputElement} */ (byId("diameter-px"));
   field.addEventListener("change", () => heard(field.validity.valid && field.valueAsNumber > 0 ? field.valueAsNumber : null));
+}
+
+/**
+ * @param {string} id of a field of text
+ * @param {(value: string | number | null) => void} heard an index where it is a number
+ */
+function onText(id, heard) {
+  const field = /** @type {HTMLInputElement} */ (byId(id));
+  field.addEventListener("change", () => {
+    const text = field.value.trim();
+    heard(/^\d+$/.test(text) ? Number(text) : text || null);
+  });
 }
 
 /**
