@@ -191,7 +191,8 @@ def _only_channel(values: NDArray[np.generic]) -> int | None:
     """Index of the channel beside which the others of HxWx3 are dark everywhere; None if there is none."""
     if values.ndim == 2:
         return None
-    peaks = np.array([np.abs(values[..., i].astype(np.float32)).max() for i in range(3)])
+    channels = [values[..., i] for i in range(3)]
+    peaks = np.array([max(float(np.max(each)), -float(np.min(each))) for each in channels])
     brightest = int(peaks.argmax())
     others = np.delete(peaks, brightest).max()
     return brightest if others < DARK * peaks[brightest] else None

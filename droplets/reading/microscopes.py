@@ -130,7 +130,8 @@ def open_nd2(path: str, max_pixels: int) -> Iterator[Source]:
 def open_lif(path: str, max_pixels: int) -> Iterator[Source]:
     """A LIF file, with the arguments and errors of `open_czi`."""
     with _library("liffile", "LIF").LifFile(path) as file:
-        if not len(file.images):
+        # Leica's other containers name files beside them, which are none of a client's business.
+        if file.type.name != "LIF" or not len(file.images):
             raise UndecodableImage("The LIF file is damaged or holds no picture.")
         image = file.images[0]
         sizes = image.sizes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
 import json
 
@@ -80,6 +81,28 @@ def test_every_route_takes_the_same_plane(client):
     assert (figures["overall"]["mean"], figures["notes"]) == (120, ["frame 3 of 5"])
     body = {"image": base64.b64encode(data).decode(), "options": {"frame": 4}}
     assert client.post("/analyze_image", json=body, headers={"X-API-Key": KEY}).json["overall"]["mean"] == 160
+
+
+def test_a_frame_of_a_video_is_taken_and_what_is_none_is_422(client, tmp_path):
+    path = tmp_path / "a.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"FFV1"), 10, (64, 64))
+    for frame in range(4):
+        writer.write(np.full((64, 64, 3), 40 + 50 * frame, np.uint8))
+    writer.release()
+    video = path.read_bytes()
+    answer = post(client, "/analyze_image", video, frame=3).json
+    assert answer["overall"]["mean"] == pytest.approx(190, abs=3)
+    assert (answer["format"], answer["notes"]) == ("AVI", ["frame 3 of 4"])
+    broken = post(client, "/preview", video[:100])
+    assert (broken.status_code, broken.json["error"]) == (422, "image cannot be decoded")
+    assert "save it as AVI with MJPEG" in broken.json["message"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("czifile") is not None, reason="the extra is installed")
+def test_a_format_of_an_extra_that_is_not_installed_is_415_with_what_to_do(client):
+    answer = post(client, "/preview", b"ZISRAWFILE" + bytes(500))
+    assert answer.status_code == 415
+    assert "install the extra microscopes, or save the picture as OME-TIFF" in answer.json["message"]
 
 
 @pytest.mark.parametrize("path", ["/segment_file", "/preview", "/analyze_image"])
