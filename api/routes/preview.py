@@ -25,7 +25,7 @@ LONGEST_WAIT_S = 2.0
 @track_usage
 @require_api_key
 def preview() -> Response:
-    """The picture as 8-bit PNG, as the model sees it; for TIFF, video and 16 bit, which browsers cannot show."""
+    """The picture as 8-bit PNG, as the model sees it: TIFF, video and 16 bit, which browsers cannot show."""
     received = sent()
     selection = asked(received.groups).options.selection
     previewing = services().previewing
