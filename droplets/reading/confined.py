@@ -98,7 +98,8 @@ def _ask(
             done = subprocess.run(  # noqa: S603
                 [sys.executable, "-m", __name__],
                 input=json.dumps(task).encode(),
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
                 env={"PYTHONPATH": str(Path(droplets.__file__).parents[1]), **FFMPEG},
                 timeout=LONGEST_S,
                 check=False,
