@@ -10,9 +10,9 @@ import json
 import cv2
 import numpy as np
 import pytest
+from services import services
 
 from droplets.types import Generation
-from services import services
 from tests.conftest import KEY, png
 from tests.droplets.images import tiff
 from tests.droplets.pairs import pair
