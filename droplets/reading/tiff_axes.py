@@ -23,7 +23,7 @@ from typing import Any, Final
 from droplets.errors import UndecodableImage
 from droplets.reading.planes import Axes
 
-SEARCHED = 10_000_000  # characters of a description: OME-XML tells of each plane
+XML_SEARCHED = 10_000_000  # characters of a description: OME-XML tells of each plane
 LONGEST_NAME = 64
 
 _PIXELS = re.compile(r"<(?:\w{1,32}:)?Pixels\s([^<>]{0,20000})>")
@@ -79,7 +79,7 @@ def tiff_layout(page: Page, directories: int) -> Layout:
         page: tifffile.TiffPage.
         directories: their number.
     """
-    description = str(page.description)[:SEARCHED]
+    description = str(page.description)[:XML_SEARCHED]
     found = None
     if page.is_ome:
         found = _from_ome(description, directories)

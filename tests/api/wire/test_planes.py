@@ -10,8 +10,8 @@ import json
 import cv2
 import numpy as np
 import pytest
-from services import services
 
+from api.plumbing.services import services
 from droplets.types import Generation
 from tests.conftest import KEY, png
 from tests.droplets.images import tiff
