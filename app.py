@@ -20,9 +20,10 @@ from api.routes.metrics_port import ByPort, metrics_app
 from api.wire.strict_json import StrictJSONProvider
 from auth_middleware import Auth
 from config import Settings, load_settings
+from droplets.finding.loading import load_generator
 from droplets.finding.weights import HeadFile, known_head
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
-from sam_service import SamService, load_generator
+from sam_service import SamService
 from store import open_store
 from store.instances import Heartbeat
 from store.usage import UsageWriter

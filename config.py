@@ -213,7 +213,7 @@ class Settings(BaseSettings):
     @property
     def torch_threads(self) -> int:
         """Threads of one worker's inference: OMP_NUM_THREADS, else its share of the cores."""
-        return self.omp_num_threads or max(1, len(os.sched_getaffinity(0)) // self.workers)
+        return self.omp_num_threads or max(1, cores() // self.workers)
 
     def apply_to_process(self) -> None:
         """Set the variables that numerical and metrics libraries read when they are first imported."""
@@ -228,6 +228,13 @@ class Settings(BaseSettings):
 
     def _at(self, port: int) -> str:
         return f"[{self.flask_host}]:{port}" if ":" in self.flask_host else f"{self.flask_host}:{port}"
+
+
+def cores() -> int:
+    """Number of CPUs that the process may run on; all of the machine's where the system does not tell."""
+    if hasattr(os, "sched_getaffinity"):  # on Linux alone
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def load_settings() -> Settings:

@@ -18,10 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from droplets.errors import ModelUnavailable, Unavailable
-from droplets.finding.segmenter import Memory, Segmenter
-from droplets.finding.weights import HeadFile
-from droplets.sam.checkpoint import CheckpointFile
-from droplets.sam.encoder import Precision
+from droplets.finding.segmenter import Memory
 from droplets.types import Generation, Mask, MaskRequest, Quality
 
 log = structlog.get_logger(__name__)
@@ -44,33 +41,6 @@ class MaskGenerator(Protocol):
 
     def generate(self, request: MaskRequest, memory: Memory) -> Generation:
         """Masks of a picture, of which `memory` may know something and then knows more."""
-
-
-def load_generator(
-    checkpoint: CheckpointFile, head: HeadFile, device: str, threads: int, *, precision: Precision = "auto"
-) -> MaskGenerator:
-    """Load the model from verified files.
-
-    Arguments:
-        checkpoint: of MobileSAM.
-        head: that finds objects on its encoder.
-        device: "auto" (CUDA if there is one), "cpu" or "cuda".
-        threads: CPU threads of the inference.
-        precision: of the network, see `Network`.
-
-    Raises:
-        ModelUnavailable: a file is missing or wrong, or there is no CUDA device though the
-            device or the precision needs one.
-    """
-    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    if device == "cuda" and chosen == "cpu":
-        raise ModelUnavailable("DEVICE is cuda, but there is no CUDA device.", retry_after=60)
-    if precision == "fp16" and chosen == "cpu":
-        raise ModelUnavailable("PRECISION is fp16, but there is no CUDA device in use.", retry_after=60)
-    source = checkpoint.info().source
-    head.info()
-    torch.set_num_threads(threads)
-    return Segmenter(checkpoint.path, head.path, chosen, source, precision)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import os
 import pytest
 from pydantic import ValidationError
 
-from config import DEMO_KEY, Settings, load_settings, parse_api_key
+from config import DEMO_KEY, Settings, cores, load_settings, parse_api_key
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +64,13 @@ def test_the_metrics_library_finds_its_folder_only_if_metrics_are_on(monkeypatch
     assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path)
     Settings(_env_file=None, api_keys=keys).apply_to_process()
     assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+
+
+def test_the_cores_are_known_where_the_system_tells_no_affinity(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert cores() == 6
+    assert Settings(_env_file=None, api_keys="first-secret-key:Ada:1", workers=2).torch_threads == 3
 
 
 def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from config import cores
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def memory(root: Path = Path("/")) -> Memory:
 
 def cpus(root: Path = Path("/")) -> float:
     """CPUs that the process may use: those it may run on, or a cgroup's quota if that is less."""
-    quotas = [float(len(os.sched_getaffinity(0)))]
+    quotas = [float(cores())]
     for group in _groups(root, ""):
         quota, _, period = _text(group / "cpu.max").partition(" ")
         if quota.isdigit():

@@ -95,7 +95,7 @@ def hierarchy() -> dict[str, Any]:
 def container() -> Level:
     """Memory, CPUs and disk of the container, or of the machine if there is none."""
     settings = services().settings
-    used, load = memory(), os.getloadavg()
+    used, load = memory(), psutil.getloadavg()
     disk = free_disk(settings.data_dir) if settings.redis_url is None else None  # Redis keeps all there is
     level = Level(
         {

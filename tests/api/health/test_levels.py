@@ -28,7 +28,7 @@ def roomy(monkeypatch):
 def has(monkeypatch, *, used=1, load=0.1, free=50 * GIB):
     monkeypatch.setattr("api.health.levels.memory", lambda: Memory(used, 100, "cgroup v2"))
     monkeypatch.setattr("api.health.levels.free_disk", lambda _: (free, 100 * GIB))
-    monkeypatch.setattr("os.getloadavg", lambda: (load, load, load))
+    monkeypatch.setattr("psutil.getloadavg", lambda: (load, load, load))
     monkeypatch.setattr("os.cpu_count", lambda: 4)
 
 

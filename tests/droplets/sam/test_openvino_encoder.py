@@ -32,7 +32,7 @@ def refuse(event, arguments):
         os._exit(3)
 
 sys.addaudithook(refuse)
-from sam_service import load_generator
+from droplets.finding.loading import load_generator
 assert "openvino" not in sys.modules  # nothing of it before the fork
 from droplets.sam.checkpoint import build_sam
 from droplets.sam.encoder import Encoder
