@@ -19,6 +19,8 @@ from redis import ConnectionPool, RedisError
 
 VERSION = "0.1.0"
 DEMO_KEY = "sam-demo-key-123"
+MODEL = Path(__file__).parent / "model"
+"""Where the weights lie, whatever folder the program is started in."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,9 @@ class Settings(BaseSettings):
     admin_api_key: SecretStr | None = None
     health_check_key: SecretStr | None = None
 
-    sam_model_path: Path = Path("model/mobile_sam.pt")
+    sam_model_path: Path = MODEL / "mobile_sam.pt"
     sam_model_accept_unknown: bool = False
-    head_model_path: Path = Path("model/droplet_head.safetensors")
+    head_model_path: Path = MODEL / "droplet_head.safetensors"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     cuda_visible_devices: str | None = None

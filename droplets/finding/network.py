@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import torch
-from mobile_sam.modeling import Sam
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -28,6 +27,8 @@ from droplets.sam.encoder import Precision, Runtime, choose_precision, fold_batc
 from droplets.sam.products import prefer_fastest_fp32
 
 if TYPE_CHECKING:
+    from mobile_sam.modeling import Sam
+
     from droplets.sam.openvino_encoder import Infer
 
 log = logging.getLogger(__name__)

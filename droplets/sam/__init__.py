@@ -1,1 +1,10 @@
 """All that knows MobileSAM: checkpoint, encoder, decoder, selection, generator."""
+
+import warnings
+
+with warnings.catch_warnings():
+    # mobile_sam uses old names of timm modules and registers its own tiny_vit over timm's. Every module of this
+    # room comes after this one, so that nobody hears of it.
+    warnings.filterwarnings("ignore", "Importing from timm.models", FutureWarning)
+    warnings.filterwarnings("ignore", "Overwriting tiny_vit", UserWarning)
+    import mobile_sam  # noqa: F401

@@ -9,22 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from mobile_sam import sam_model_registry
+from mobile_sam.modeling import Sam
 from torch import Tensor
 
 from droplets.errors import ModelUnavailable
-
-with warnings.catch_warnings():
-    # mobile_sam uses old names of timm modules and registers its own tiny_vit over timm's.
-    warnings.filterwarnings("ignore", "Importing from timm.models", FutureWarning)
-    warnings.filterwarnings("ignore", "Overwriting tiny_vit", UserWarning)
-    from mobile_sam import sam_model_registry
-    from mobile_sam.modeling import Sam
 
 _REMEDY = "`python -m model.fetch` puts the right one in its place, once no other is there."
 

@@ -1,0 +1,1 @@
+"""Many pictures without a server: files in, one table out. Nothing here prints."""

@@ -1,0 +1,127 @@
+"""Further exports of pictures that are done, from their masks_coco.json: the model is not asked again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from batch.engine import MOST_PIXELS
+from batch.exports import EXPORTS, exported
+from batch.files import File, find_files, sha256
+from batch.folder import OutFolder
+from batch.record import Record
+from batch.run import read_run, recorded
+from batch.tables import Failure
+from droplets.analysis import Analysis
+from droplets.errors import BadRequest, ServiceError
+from droplets.export.coco import mask_from_rle
+from droplets.export.figures import CHANNELS
+from droplets.reading.image import decode_image
+from droplets.types import BorderDistance, Boundary, Droplet, Intensity, PixelSize, Shape
+
+COCO = EXPORTS["coco"][0]
+
+
+def convert(out: Path, exports: Sequence[str], tell: Callable[[str], None]) -> list[Failure]:
+    """Write the exports of every picture beside those that it has.
+
+    Arguments:
+        out: folder of a run with the export `coco`.
+        exports: of EXPORTS.
+        tell: hears the name of each picture that is done.
+
+    Returns:
+        The pictures for which it could not be done, and why.
+
+    Raises:
+        BadRequest: an export is not known, or the folder holds no run or no masks.
+    """
+    if unknown := [name for name in exports if name not in EXPORTS]:
+        raise BadRequest(f"export {unknown[0]} is not known; known are: {', '.join(EXPORTS)}.")
+    folder, recipe, run = read_run(out)
+    if "coco" not in recipe.exports:
+        raise BadRequest(f"{out} holds no masks; segment the pictures with the export coco.")
+    files = {file.name: file for file in find_files(run.inputs, out)}
+    failures = []
+    with folder.held():
+        for record in recorded(folder, run):
+            name = record.row.picture
+            try:
+                _convert(folder, record, files.get(name), exports)
+            except ServiceError as error:
+                failures.append(Failure(name, type(error).__name__, error.message))
+            else:
+                tell(name)
+    return failures
+
+
+def analysis_of(coco: Mapping[str, Any], size: PixelSize | None) -> Analysis:
+    """What was found in a picture, as far as exports tell of it, from the data set of `coco_json`."""
+    kinds = {category["id"]: category["name"] for category in coco["categories"]}
+    droplets = [_droplet(annotation, kinds[annotation["category_id"]]) for annotation in coco["annotations"]]
+    return Analysis(droplets, len(droplets), {}, {}, size)
+
+
+def _convert(folder: OutFolder, record: Record, file: File | None, exports: Sequence[str]) -> None:
+    if file is None:
+        raise BadRequest("The picture is no longer where it was.")
+    content = file.read()
+    if sha256(content) != record.stamps[0].sha256:
+        raise BadRequest("The picture has changed since it was analysed; segment it again.")
+    row = record.row
+    um, source = row.pixel_size_um, row.pixel_size_source
+    size = PixelSize(um, source) if um and source else None
+    coco = json.loads((folder.of(row.picture) / COCO).read_bytes())
+    image = decode_image(content, max_pixels=MOST_PIXELS)
+    for name, made in exported(image, analysis_of(coco, size), row.picture, exports).items():
+        with folder.writing(f"pictures/{row.picture}/{name}") as out:
+            out.write(made)
+
+
+def _droplet(annotation: Mapping[str, Any], kind: Any) -> Droplet:
+    """The inverse of export.figures.COLUMNS."""
+    figures = annotation["droplet"]
+    mask = mask_from_rle(annotation["segmentation"])
+    assert mask is not None  # noqa: S101  # every object has a pixel
+    mask = replace(
+        mask,
+        predicted_iou=figures["predicted_iou"],
+        stability_score=figures["stability_score"],
+        found_by=figures["found_by"],
+    )
+    residual, nearest = figures["boundary_residual_px"], figures["border_distance_px"]
+    return Droplet(
+        mask=mask,
+        kind=kind,
+        parent=figures["parent_id"],
+        intensity=_intensity(figures, "", mask.area),
+        shape=Shape(
+            figures["equivalent_diameter_px"],
+            figures["max_feret_diameter_px"],
+            figures["perimeter_px"],
+            figures["circularity"],
+            figures["solidity"],
+        ),
+        border=BorderDistance(nearest, nearest, nearest, nearest),
+        confidence=figures["confidence"],
+        boundary=Boundary(
+            mask,
+            contour=None if residual is None else np.empty((0, 2)),
+            residual=residual or 0.0,
+            uncertainty=figures["diameter_uncertainty_px"],
+            inner_diameter=figures["inner_diameter_px"],
+        ),
+        channels=tuple(_intensity(figures, f"{channel}_", mask.area) for channel in CHANNELS)
+        if figures["red_mean_intensity"] is not None
+        else (),
+    )
+
+
+def _intensity(figures: Mapping[str, Any], channel: str, pixels: int) -> Intensity:
+    names = ("mean", "min", "max", "std", "median")
+    return Intensity(**{name: figures[f"{channel}{name}_intensity"] for name in names}, pixels=pixels)

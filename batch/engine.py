@@ -1,0 +1,198 @@
+"""A run: what is left to do is analysed side by side, and every result is kept as soon as it is there."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from batch.exports import exported
+from batch.files import Listing, Picture, sha256
+from batch.folder import DROPLETS, RECORD, OutFolder
+from batch.recipe import Recipe
+from batch.record import MadeWith, Record, Row, Stamp, make_row, to_json
+from batch.tables import Failure
+from droplets.errors import ServiceError
+from droplets.export.table import csv_table
+from droplets.pipeline import analyze
+from droplets.reading.image import decode_image
+from droplets.types import Generation, MaskRequest
+
+MOST_PIXELS = 500_000_000
+"""Of a picture: over ten times what the service takes, since the pictures are the user's own."""
+
+
+class Model(Protocol):
+    """A loaded model; threads may share it."""
+
+    made_with: MadeWith
+
+    def generate(self, request: MaskRequest, /) -> Generation:
+        """Masks of a picture."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run comes to.
+
+    Attributes:
+        recipe: what is done to every picture.
+        names: of all pictures, in their order.
+        todo: those that have to be analysed.
+        failures: what is known to fail before any picture is read.
+    """
+
+    recipe: Recipe
+    names: tuple[str, ...]
+    todo: tuple[Picture, ...]
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A picture that has been looked at: its row, or why there is none."""
+
+    name: str
+    row: Row | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What every picture of a run is analysed with."""
+
+    folder: OutFolder
+    recipe: Recipe
+    model: Model
+    digest: str = field(default="")
+
+
+def plan(listing: Listing, recipe: Recipe, folder: OutFolder) -> Plan:
+    """Which pictures are left to do: new ones, with another recipe, or of files of another size or time."""
+    digest = recipe.digest
+    todo = [
+        picture for picture in listing.pictures if not _is_done(picture, folder.record(picture.name), digest)
+    ]
+    alone = tuple(
+        Failure(file.name, "Unpaired", "The other picture of its pair is missing.") for file in listing.alone
+    )
+    return Plan(recipe, tuple(picture.name for picture in listing.pictures), tuple(todo), alone)
+
+
+def process(
+    plan: Plan, folder: OutFolder, load: Callable[[], Model], workers: int, tell: Callable[[Outcome], None]
+) -> None:
+    """Analyse what is left to do; when it is stopped, pictures that have begun are finished first.
+
+    Arguments:
+        plan: of this folder.
+        folder: is held.
+        load: loads the model; not called if there is nothing to do.
+        workers: pictures that are worked on at once.
+        tell: hears of every picture, on the calling thread.
+
+    Raises:
+        ModelUnavailable: the model cannot be loaded.
+        OSError: the folder cannot be written to.
+    """
+    if not plan.todo:
+        return
+    job = _Job(folder, plan.recipe, load(), plan.recipe.digest)
+    with ThreadPoolExecutor(workers, "batch") as pool:
+        try:
+            # No more in hand than are worked on and one that waits: memory does not grow with their number.
+            for future in _side_by_side(pool, plan.todo, lambda picture: _outcome(job, picture), workers + 1):
+                tell(future.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def gathered(plan: Plan, folder: OutFolder) -> list[Record]:
+    """The records of all pictures that are done, in their order."""
+    digest = plan.recipe.digest
+    records = (folder.record(name) for name in plan.names)
+    return [record for record in records if record and record.recipe == digest]
+
+
+def state(records: Iterable[Record], failures: Iterable[Failure]) -> str:
+    """Digest of all that the tables are made of."""
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update(repr((record.row.picture, record.recipe, record.stamps)).encode())
+    for failure in failures:
+        digest.update(repr(failure).encode())
+    return digest.hexdigest()
+
+
+def _side_by_side(
+    pool: ThreadPoolExecutor, items: Sequence[Picture], work: Callable[[Picture], Outcome], most: int
+) -> Iterator[Future[Outcome]]:
+    """As they come, with at most so many in hand."""
+    running: set[Future[Outcome]] = set()
+    for item in items:
+        if len(running) == most:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from done
+        running.add(pool.submit(work, item))
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from done
+
+
+def _is_done(picture: Picture, record: Record | None, digest: str) -> bool:
+    return (
+        record is not None
+        and record.recipe == digest
+        and [(stamp.size, stamp.modified) for stamp in record.stamps]
+        == [(file.size, file.modified) for file in picture.files]
+    )
+
+
+def _outcome(job: _Job, picture: Picture) -> Outcome:
+    """Analyse a picture and keep what comes of it. One that cannot be analysed keeps nothing from before."""
+    try:
+        files, row = _results(job, picture)
+    except ServiceError as error:
+        failure = Failure(picture.name, type(error).__name__, error.message)
+    except Exception as error:  # whatever is wrong with one picture, the others go on
+        failure = Failure(picture.name, type(error).__name__, f"Unexpected: {error}. Please report it.")
+    else:
+        job.folder.put(picture.name, files)
+        return Outcome(picture.name, row)
+    job.folder.forget(picture.name)
+    return Outcome(picture.name, failure=failure)
+
+
+def _results(job: _Job, picture: Picture) -> tuple[dict[str, bytes], Row]:
+    """The files of a picture and its row: those that are there, if only its files' times have changed."""
+    started = time.perf_counter()
+    contents = [file.read() for file in picture.files]
+    stamps = tuple(
+        Stamp(file.size, file.modified, sha256(content))
+        for file, content in zip(picture.files, contents, strict=True)
+    )
+    before = job.folder.record(picture.name)
+    if before and before.recipe == job.digest and _hashes(before.stamps) == _hashes(stamps):
+        kept = {
+            path.name: path.read_bytes() for path in job.folder.of(picture.name).iterdir() if path.is_file()
+        }
+        record = Record(before.row, before.diameters, job.digest, stamps, before.made_with)
+        return {**kept, RECORD: to_json(record)}, before.row
+    image, *second = (decode_image(content, max_pixels=MOST_PIXELS) for content in contents)
+    analysis = analyze(image, job.model.generate, job.recipe.wanted, second[0] if second else None)
+    files = {
+        DROPLETS: csv_table(analysis).encode(),
+        **exported(image, analysis, picture.name, job.recipe.exports),
+    }
+    fluorescence = picture.fluorescence.name if picture.fluorescence else None
+    row, diameters = make_row(image, analysis, picture.name, fluorescence, time.perf_counter() - started)
+    record = Record(row, diameters, job.digest, stamps, job.model.made_with)
+    return {**files, RECORD: to_json(record)}, row
+
+
+def _hashes(stamps: Sequence[Stamp]) -> list[str]:
+    return [stamp.sha256 for stamp in stamps]

@@ -1,0 +1,187 @@
+"""From inputs to a folder with results: the whole story of a run, one line a step."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from batch.engine import Model, Outcome, Plan, gathered, plan, process, state
+from batch.files import Pair, find_files, pictures
+from batch.folder import OutFolder
+from batch.recipe import Recipe, make_recipe, read_options_file
+from batch.record import Record
+from batch.summary import summary_html
+from batch.tables import Failure, read_failures, write_tables
+from config import VERSION
+from droplets.errors import BadRequest
+
+RUN, SUMMARY = "run.json", "summary.html"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run is asked for.
+
+    Attributes:
+        inputs: files, folders, patterns, ZIP files.
+        out: folder of the results.
+        recipe: what is done to every picture.
+        pair: how brightfield and fluorescence are called, "{}_bf.png:{}_fl.png"; None for single pictures.
+    """
+
+    inputs: tuple[str, ...]
+    out: Path
+    recipe: Recipe
+    pair: str | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a run has to do: pictures in all, those left, and files that fit neither pattern of the pair."""
+
+    pictures: int
+    todo: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run has come to: pictures in the tables, droplets in them, and what failed."""
+
+    pictures: int
+    droplets: int
+    failures: tuple[Failure, ...]
+
+
+def segment(
+    asked: Asked,
+    load: Callable[[], Model],
+    workers: int,
+    *,
+    begin: Callable[[Begun], None],
+    tell: Callable[[Outcome], None],
+) -> Result:
+    """Analyse all pictures that are not done yet, and write the tables over all.
+
+    Arguments:
+        asked: inputs, folder and recipe.
+        load: loads the model; not called where nothing is left to do.
+        workers: pictures that are worked on at once.
+        begin: hears once what there is to do.
+        tell: hears of every picture as it is done.
+
+    Raises:
+        BadRequest: inputs or folder cannot be used.
+        ModelUnavailable: the model cannot be loaded.
+        KeyboardInterrupt: after pictures in hand were finished and the tables written.
+        OSError: the folder cannot be written to.
+    """
+    folder = OutFolder(asked.out)
+    pair = Pair.parse(asked.pair) if asked.pair else None
+    listing = pictures(find_files(asked.inputs, asked.out), pair)
+    with folder.held():
+        planned = plan(listing, asked.recipe, folder)
+        begin(Begun(len(planned.names), len(planned.todo), len(listing.left_out)))
+        failures = list(planned.failures)
+
+        def note(outcome: Outcome) -> None:
+            if outcome.failure:
+                failures.append(outcome.failure)
+            tell(outcome)
+
+        try:
+            process(planned, folder, load, workers, note)
+        except KeyboardInterrupt:
+            _finish(asked, folder, planned, failures)
+            raise
+        return _finish(asked, folder, planned, failures)
+
+
+def report(out: Path) -> Path:
+    """Write summary.html again, of what the last run has left; its path.
+
+    Raises:
+        BadRequest: the folder holds no run.
+    """
+    folder, recipe, run = read_run(out)
+    with folder.held():
+        _write_summary(folder, recipe, recorded(folder, run), read_failures(folder))
+    return out / SUMMARY
+
+
+@dataclass(frozen=True)
+class Run:
+    """What run.json tells of a run beside its recipe: inputs, pictures that are done, and the tables' state."""
+
+    inputs: tuple[str, ...]
+    pictures: tuple[str, ...]
+    state: str
+
+
+def read_run(out: Path) -> tuple[OutFolder, Recipe, Run]:
+    """The folder of a run, its recipe and what is written down of it.
+
+    Raises:
+        BadRequest: it holds none.
+    """
+    try:
+        given = read_options_file(out / RUN)
+        record = json.loads((out / RUN).read_text(encoding="utf-8"))["record"]
+        run = Run(given.inputs, tuple(record["pictures"]), str(record["state"]))
+    except (BadRequest, OSError, ValueError, LookupError, TypeError):
+        raise BadRequest(f"{out} is no folder with the results of a run: it has no {RUN} of one.") from None
+    return OutFolder(out), make_recipe(given.groups, given.export or ()), run
+
+
+def recorded(folder: OutFolder, run: Run) -> list[Record]:
+    """The records of a run's pictures, in their order."""
+    return [record for name in run.pictures if (record := folder.record(name))]
+
+
+def _finish(asked: Asked, folder: OutFolder, planned: Plan, failures: Sequence[Failure]) -> Result:
+    """Write the tables, the summary and run.json, unless those that are there tell the same."""
+    failures = sorted(failures, key=lambda failure: failure.picture)
+    records = gathered(planned, folder)
+    now = state(records, failures)
+    if _state(folder) != now:
+        write_tables(folder, records, failures)
+        _write_summary(folder, asked.recipe, records, failures)
+        _write_run(asked, folder, records, now)
+    return Result(len(records), sum(record.row.droplets for record in records), tuple(failures))
+
+
+def _state(folder: OutFolder) -> str | None:
+    try:
+        return read_run(folder.path)[2].state
+    except BadRequest:
+        return None
+
+
+def _write_summary(
+    folder: OutFolder, recipe: Recipe, records: Sequence[Record], failures: Sequence[Failure]
+) -> None:
+    with folder.writing(SUMMARY) as out:
+        out.write(summary_html(recipe, records, failures).encode())
+
+
+def _write_run(asked: Asked, folder: OutFolder, records: Sequence[Record], now: str) -> None:
+    made_with = dict.fromkeys(record.made_with for record in records)
+    text = {
+        "inputs": [os.path.abspath(name) for name in asked.inputs],  # noqa: PTH100  # of patterns too
+        "pair": asked.pair,
+        "export": list(asked.recipe.exports),
+        **asked.recipe.groups,
+        "record": {
+            "version": VERSION,
+            "python": platform.python_version(),
+            "made_with": [asdict(one) for one in made_with],
+            "pictures": [record.row.picture for record in records],
+            "state": now,
+        },
+    }
+    with folder.writing(RUN) as out:
+        out.write(json.dumps(text, indent=2).encode())

@@ -1,0 +1,94 @@
+"""The tables over all pictures of a run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from importlib.util import find_spec
+
+from batch.folder import DROPLETS, OutFolder
+from batch.record import Record, Row
+from droplets.export.figures import COLUMNS
+
+TEXT = {"picture", "kind", "found_by"}
+WHOLE = {"id", "parent_id", "beads", "bbox_x_px", "bbox_y_px", "bbox_width_px", "bbox_height_px", "area_px"}
+"""Columns of droplets.parquet that are no floating-point numbers."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that could not be analysed: the kind of error, and what to do about it."""
+
+    picture: str
+    error: str
+    message: str
+
+
+def write_tables(folder: OutFolder, records: Sequence[Record], failures: Sequence[Failure]) -> None:
+    """droplets.csv, droplets.parquet where pyarrow is installed, pictures.csv and errors.csv."""
+    _write_droplets(folder, [record.row.picture for record in records])
+    if find_spec("pyarrow"):
+        _write_parquet(folder)
+    names = [field.name.rstrip("_") for field in fields(Row)]
+    _write_csv(folder, "pictures.csv", names, (astuple(record.row) for record in records))
+    names = [field.name for field in fields(Failure)]
+    _write_csv(folder, "errors.csv", names, map(astuple, failures))
+
+
+def read_failures(folder: OutFolder) -> list[Failure]:
+    """What errors.csv tells."""
+    with (folder.path / "errors.csv").open(newline="", encoding="utf-8") as file:
+        return [Failure(**row) for row in csv.DictReader(file)]
+
+
+def _write_droplets(folder: OutFolder, names: Iterable[str]) -> None:
+    """The tables of the pictures one below the other, each row with its picture: never all in memory."""
+    with folder.writing("droplets.csv") as out:
+        out.write(_line(["picture", *(column.name for column in COLUMNS)]))
+        for name in names:
+            first = _line([_plain(name)])[:-2] + b","
+            for row in (folder.of(name) / DROPLETS).read_bytes().splitlines(keepends=True)[1:]:
+                out.write(first + row)
+
+
+def _write_parquet(folder: OutFolder) -> None:
+    # Optional: it takes 170 MB.
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import csv as arrow_csv  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    names = ["picture", *(column.name for column in COLUMNS)]
+    types = {
+        name: pa.string() if name in TEXT else pa.int64() if name in WHOLE else pa.float64() for name in names
+    }
+    schema = pa.schema(types)
+    convert = arrow_csv.ConvertOptions(column_types=schema)
+    source = folder.path / "droplets.csv"
+    with (
+        arrow_csv.open_csv(source, convert_options=convert) as batches,
+        folder.writing("droplets.parquet") as out,
+        parquet.ParquetWriter(out, schema) as writer,
+    ):
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _write_csv(folder: OutFolder, file: str, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with folder.writing(file) as out:
+        out.write(_line(names))
+        for row in rows:
+            out.write(_line([_plain(value) if isinstance(value, str) else value for value in row]))
+
+
+def _line(values: Sequence[object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerow(values)
+    return text.getvalue().encode()
+
+
+def _plain(text: str) -> str:
+    """The text so that no spreadsheet takes it for a formula: names of files come from anywhere."""
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,0 +1,1 @@
+"""The command `sam-droplet`: each module parses, calls and prints."""

@@ -1,0 +1,117 @@
+"""sam-droplet segment: pictures in, one table out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from batch.engine import Model
+from batch.exports import EXPORTS
+from batch.recipe import OptionsFile, make_recipe, read_options_file
+from batch.run import Asked
+from batch.run import segment as run
+from cli.failing import SOME_FAILED, explained
+from cli.progress import Bar, Lines, Voice
+from config import MODEL, cores
+from droplets.errors import BadRequest
+from droplets.types import EdgeKind, Objects, Quality
+
+USUAL_EXPORT = "overlay,coco"
+WORKERS = 2
+CHECKPOINT = MODEL / "mobile_sam.pt"
+EXAMPLES = """
+**Examples**
+
+    sam-droplet segment pictures --out results
+
+    sam-droplet segment "day1/*.tif" day2.zip --out results --pixel-size-um 1.14 --export overlay,imagej
+
+    sam-droplet segment pictures --out results --pair "{}_bf.tif:{}_fl.tif"
+
+    sam-droplet segment --options results/run.json --out again
+
+Exit code: 0 all right, 1 some pictures failed, 2 wrong usage, 130 stopped.
+"""
+
+
+def segment(
+    out: Annotated[Path, typer.Option(help="Folder of the results; a run that was stopped goes on in it.")],
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="IN...", help="Files, folders, patterns or ZIP files.")
+    ] = None,
+    options: Annotated[
+        Path | None, typer.Option(help="JSON or YAML with options, filters, preprocessing; or a run.json.")
+    ] = None,
+    pair: Annotated[
+        str | None,
+        typer.Option(help='Names of brightfield and fluorescence, for digital PCR: "{}_bf.png:{}_fl.png".'),
+    ] = None,
+    export: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Files a picture, by commas: {', '.join(EXPORTS)}; or none.", show_default=USUAL_EXPORT
+        ),
+    ] = None,
+    pixel_size_um: Annotated[float | None, typer.Option(help="Width of one pixel in micrometres.")] = None,
+    quality: Annotated[Quality | None, typer.Option(help="Speed against small objects.")] = None,
+    objects: Annotated[Objects | None, typer.Option(help="What the objects are.")] = None,
+    edge: Annotated[EdgeKind | None, typer.Option(help="What their edges are.")] = None,
+    diameter_px: Annotated[float | None, typer.Option(help="About the diameter of a droplet.")] = None,
+    edge_filter: Annotated[
+        bool | None,
+        typer.Option(
+            "--edge-filter/--no-edge-filter", help="Leave out what the border cuts off, or count it."
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Pictures that are worked on at once.")] = WORKERS,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")] = "auto",
+    model: Annotated[
+        Path,
+        typer.Option(
+            envvar="SAM_MODEL_PATH", help="MobileSAM's checkpoint.", show_default="where fetch-model puts it"
+        ),
+    ] = CHECKPOINT,
+    json: Annotated[bool, typer.Option("--json", help="Tell of each picture as a line of JSON.")] = False,
+) -> None:
+    """Find and measure the droplets of many pictures: a table of all, one of the pictures, and a summary."""
+    flags = {
+        "pixel_size_um": pixel_size_um,
+        "quality": quality,
+        "objects": objects,
+        "edge": edge,
+        "diameter_px": diameter_px,
+    }
+    with explained():
+        given = read_options_file(options) if options else OptionsFile()
+        groups = _with_flags(
+            given, {name: value for name, value in flags.items() if value is not None}, edge_filter
+        )
+        exports = USUAL_EXPORT.split(",") if given.export is None else given.export
+        if export is not None:
+            exports = [] if export == "none" else export.split(",")
+        asked = Asked(tuple(inputs or given.inputs), out, make_recipe(groups, exports), pair or given.pair)
+        if not asked.inputs:
+            raise BadRequest("Say which pictures: files, folders, patterns or ZIP files.")
+
+        def load() -> Model:
+            from batch.model import SharedModel  # noqa: PLC0415  # loads torch; not where nothing is to do
+
+            return SharedModel(model, device, cores())
+
+        voice: Voice = Lines() if json else Bar()
+        with voice:
+            result = run(asked, load, workers, begin=voice.begin, tell=voice.tell)
+            voice.end(result, str(out))
+    if result.failures:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _with_flags(given: OptionsFile, flags: dict[str, Any], edge_filter: bool | None) -> dict[str, Any]:
+    """The file's groups, with what the command line says in its place."""
+    options = {**given.groups.get("options", {}), **flags}
+    if edge_filter is not None:
+        single = options.get("automatic_filters")
+        options["automatic_filters"] = {**(single if isinstance(single, dict) else {}), "edge": edge_filter}
+    return {**given.groups, "options": options}

@@ -1,0 +1,97 @@
+"""Gunicorn's configuration: everything comes from Settings.
+
+    gunicorn 'app:create_app()'
+
+Each worker loads its own model after the fork. SIGTERM and Ctrl-C drain: running requests finish.
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+from api.plumbing.logs import logging_config
+from api.plumbing.services import services
+from config import load_settings
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.gthread import ThreadWorker
+
+settings = load_settings()
+if settings.metrics_port is not None and settings.prometheus_multiproc_dir is None:
+    folder = Path(mkdtemp(prefix="sam-metrics-"))  # a reload and the workers find it in the environment
+    settings = settings.model_copy(update={"prometheus_multiproc_dir": folder})
+settings.apply_to_process()
+metrics_folder = settings.prometheus_multiproc_dir if settings.metrics_port is not None else None
+
+bind = settings.addresses
+worker_class = "api.plumbing.worker.Worker"
+workers = settings.workers
+threads = settings.threads
+timeout = (
+    120  # a worker whose main loop stands still that long is replaced; inference has a thread of its own
+)
+graceful_timeout = max(1, int(min(settings.request_timeout_s, 120)))
+keepalive = 5
+preload_app = False
+control_socket_disable = True
+logconfig_dict = logging_config(settings)
+
+
+def on_starting(server: Arbiter) -> None:
+    """Ctrl-C drains like SIGTERM; counters start from zero, unless a running master made this one."""
+    server.handle_int = server.handle_term
+    if not server.master_pid:
+        _forget_metrics()
+
+
+def pre_exec(server: Arbiter) -> None:
+    """Hand the metrics over to the new master (USR2), while the workers of both count."""
+    if metrics_folder is not None:
+        server.cfg.env_orig["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
+
+
+def post_worker_init(worker: ThreadWorker) -> None:
+    """Let the master decide on Ctrl-C, which the terminal sends to the workers too; start the gauges."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_exit = worker.handle_exit
+
+    def drain(number: int, frame: Any) -> None:
+        services(worker.wsgi).sam.drain()
+        begin_exit(number, frame)
+
+    signal.signal(signal.SIGTERM, drain)
+    services(worker.wsgi).metrics.keep_gauges_fresh()
+    services(worker.wsgi).heartbeat.start()
+
+
+def worker_exit(_server: Arbiter, worker: ThreadWorker) -> None:
+    """Write the last usage records and leave the store."""
+    if hasattr(worker, "wsgi"):  # not if the start failed
+        services(worker.wsgi).close()
+
+
+def child_exit(_server: Arbiter, worker: ThreadWorker) -> None:
+    """Take a dead worker's gauges out of the sums; its counters stay."""
+    if metrics_folder is not None:
+        from prometheus_client import multiprocess  # noqa: PLC0415  # reads the environment when imported
+
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Arbiter) -> None:
+    """Leave no metrics behind, unless another master goes on."""
+    if metrics_folder is not None and not server.reexec_pid and not server.master_pid:
+        _forget_metrics()
+        with suppress(OSError):  # a folder that holds something else, or is a mount, stays
+            metrics_folder.rmdir()
+
+
+def _forget_metrics() -> None:
+    if metrics_folder is not None:
+        for file in metrics_folder.glob("*.db"):
+            file.unlink(missing_ok=True)
