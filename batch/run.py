@@ -115,7 +115,7 @@ def report(out: Path) -> Path:
 
 @dataclass(frozen=True)
 class Run:
-    """What run.json tells of a run beside its recipe: inputs, pictures that are done, and the tables' state."""
+    """What run.json tells beside the recipe: inputs, pictures that are done, and the tables' state."""
 
     inputs: tuple[str, ...]
     pictures: tuple[str, ...]

@@ -1,0 +1,119 @@
+"""Many pictures from the command line against a loop over HTTP, and a run that finds nothing to do.
+
+    python -m benchmarks.batch [--pictures 24] [--many 5000]
+
+Renders pictures of 640x480 with 120 droplets. Rates are from the first answer to the last, without start and
+model. Prints a table and, as the last line, JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import psutil
+
+from batch.files import find_files, sha256
+from batch.folder import DROPLETS, RECORD, OutFolder
+from batch.record import Stamp, from_json, to_json
+from benchmarks.service import post, service
+from training.rendering.plain import render_brightfield
+
+SEGMENT = [sys.executable, "-W", "ignore", "-m", "cli", "segment", "--json", "--export", "none"]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Many pictures from the command line.")
+    parser.add_argument("--pictures", type=int, default=24, help="that are analysed each way")
+    parser.add_argument("--many", type=int, default=5000, help="small ones that are all done already")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = render(Path(folder) / "pictures", arguments.pictures)
+        rows: list[dict[str, Any]] = [{"way": "loop over HTTP", **over_http(pictures)}]
+        for workers in (1, 2, 3):
+            out = Path(folder) / f"out-{workers}"
+            rows.append({"way": f"{workers} workers", **from_command_line(pictures, out, workers)})
+        nothing = nothing_to_do(Path(folder), arguments.many)
+    print(f"{'way':<16} {'pictures/min':>12} {'MB after a quarter':>18} {'MB at the end':>13}")
+    for row in rows:
+        print(
+            f"{row['way']:<16} {row['a_minute']:>12} {row.get('mb_quarter', ''):>18} {row.get('mb', ''):>13}"
+        )
+    print(f"nothing to do for {arguments.many} pictures: {nothing} s")
+    print(json.dumps({"pictures": arguments.pictures, "rows": rows, "nothing_to_do_s": nothing}))
+
+
+def render(folder: Path, count: int) -> Path:
+    """A folder with so many different pictures."""
+    folder.mkdir()
+    for seed in range(count):
+        picture = render_brightfield(640, 480, count=120, diameter=38, beads_per_droplet=0.3, seed=seed)
+        cv2.imwrite(str(folder / f"{seed:04d}.png"), picture.pixels)
+    return folder
+
+
+def over_http(pictures: Path) -> dict[str, Any]:
+    """One after the other, as a plain loop does it."""
+    with service(CACHE_SIZE="0"):
+        first, *others = [file.read_bytes() for file in sorted(pictures.iterdir())]
+        post("/segment_file", file=first)
+        started = time.perf_counter()
+        for picture in others:
+            post("/segment_file", file=picture)
+        return {"a_minute": round(60 * len(others) / (time.perf_counter() - started), 1)}
+
+
+def from_command_line(pictures: Path, out: Path, workers: int) -> dict[str, Any]:
+    """The rate, and the process's memory after a quarter of the pictures and after all."""
+    command = [*SEGMENT, str(pictures), "--out", str(out), "--workers", str(workers)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        seen = []
+        for line in process.stdout:
+            if json.loads(line)["event"] == "picture":
+                seen.append((time.perf_counter(), psutil.Process(process.pid).memory_info().rss))
+    assert process.returncode == 0
+    seconds = seen[-1][0] - seen[0][0]
+    return {
+        "a_minute": round(60 * (len(seen) - 1) / seconds, 1),
+        "mb_quarter": seen[len(seen) // 4][1] // 2**20,
+        "mb": seen[-1][1] // 2**20,
+    }
+
+
+def nothing_to_do(folder: Path, count: int) -> float:
+    """Seconds of a run over so many small pictures that are done: one was analysed, others are its copies."""
+    pictures, out = folder / "many", folder / "many-out"
+    pictures.mkdir()
+    small = render_brightfield(160, 120, count=7, diameter=30, seed=12).pixels
+    cv2.imwrite(str(pictures / "00000.png"), small)
+    command = [*SEGMENT, str(pictures), "--out", str(out)]
+    subprocess.run(command, check=True, capture_output=True)
+    results = OutFolder(out)
+    done = from_json((results.of("00000.png") / RECORD).read_bytes())
+    table = (results.of("00000.png") / DROPLETS).read_bytes()
+    for i in range(1, count):
+        shutil.copy(pictures / "00000.png", pictures / f"{i:05d}.png")
+    with results.held():
+        for file in find_files([str(pictures)], out):
+            stamp = Stamp(file.size, file.modified, sha256(file.read()))
+            record = replace(done, row=replace(done.row, picture=file.name), stamps=(stamp,))
+            results.put(file.name, {DROPLETS: table, RECORD: to_json(record)})
+    subprocess.run(command, check=True, capture_output=True)  # writes the tables over all
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return round(time.perf_counter() - started, 2)
+
+
+if __name__ == "__main__":
+    main()
