@@ -44,8 +44,10 @@ class OutFolder:
             with FileLock(self.path / ".lock", timeout=0):
                 shutil.rmtree(self._partial, ignore_errors=True)
                 self._partial.mkdir(exist_ok=True)
-                yield
-                shutil.rmtree(self._partial, ignore_errors=True)
+                try:
+                    yield
+                finally:
+                    shutil.rmtree(self._partial, ignore_errors=True)
         except Timeout:
             raise BadRequest(
                 f"Another run is writing to {self.path}; wait for it or take another folder."

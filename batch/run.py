@@ -15,7 +15,7 @@ from batch.folder import OutFolder
 from batch.recipe import Recipe, make_recipe, read_options_file
 from batch.record import Record
 from batch.summary import summary_html
-from batch.tables import Failure, read_failures, write_tables
+from batch.tables import Failure, read_failures, table_names, write_tables
 from config import VERSION
 from droplets.errors import BadRequest
 
@@ -147,7 +147,7 @@ def _finish(asked: Asked, folder: OutFolder, planned: Plan, failures: Sequence[F
     failures = sorted(failures, key=lambda failure: failure.picture)
     records = gathered(planned, folder)
     now = state(records, failures)
-    if _state(folder) != now:
+    if _state(folder) != now or not all((folder.path / name).exists() for name in [*table_names(), SUMMARY]):
         write_tables(folder, records, failures)
         _write_summary(folder, asked.recipe, records, failures)
         _write_run(asked, folder, records, now)

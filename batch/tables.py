@@ -15,6 +15,7 @@ from droplets.export.figures import COLUMNS
 TEXT = {"picture", "kind", "found_by"}
 WHOLE = {"id", "parent_id", "beads", "bbox_x_px", "bbox_y_px", "bbox_width_px", "bbox_height_px", "area_px"}
 """Columns of droplets.parquet that are no floating-point numbers."""
+PARQUET = "droplets.parquet"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -27,11 +28,18 @@ class Failure:
     message: str
 
 
+def table_names() -> list[str]:
+    """The tables' files; that of Parquet only where pyarrow is installed, which takes 170 MB."""
+    return ["droplets.csv", "pictures.csv", "errors.csv", *([PARQUET] if find_spec("pyarrow") else [])]
+
+
 def write_tables(folder: OutFolder, records: Sequence[Record], failures: Sequence[Failure]) -> None:
-    """droplets.csv, droplets.parquet where pyarrow is installed, pictures.csv and errors.csv."""
+    """Write all tables; one that cannot be written now does not stay as it was."""
     _write_droplets(folder, [record.row.picture for record in records])
-    if find_spec("pyarrow"):
+    if PARQUET in table_names():
         _write_parquet(folder)
+    else:
+        (folder.path / PARQUET).unlink(missing_ok=True)
     names = [field.name.rstrip("_") for field in fields(Row)]
     _write_csv(folder, "pictures.csv", names, (astuple(record.row) for record in records))
     names = [field.name for field in fields(Failure)]
@@ -55,8 +63,7 @@ def _write_droplets(folder: OutFolder, names: Iterable[str]) -> None:
 
 
 def _write_parquet(folder: OutFolder) -> None:
-    # Optional: it takes 170 MB.
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415  # need not be installed
     from pyarrow import csv as arrow_csv  # noqa: PLC0415
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -69,7 +76,7 @@ def _write_parquet(folder: OutFolder) -> None:
     source = folder.path / "droplets.csv"
     with (
         arrow_csv.open_csv(source, convert_options=convert) as batches,
-        folder.writing("droplets.parquet") as out,
+        folder.writing(PARQUET) as out,
         parquet.ParquetWriter(out, schema) as writer,
     ):
         for batch in batches:

@@ -1,9 +1,9 @@
 """Many pictures from the command line against a loop over HTTP, and a run that finds nothing to do.
 
-    python -m benchmarks.batch [--pictures 24] [--many 5000]
+    python -m benchmarks.batch [--pictures 24] [--rounds 3] [--many 5000]
 
 Renders pictures of 640x480 with 120 droplets. Rates are from the first answer to the last, without start and
-model. Prints a table and, as the last line, JSON.
+model, and the medians of the rounds. Prints a table and, as the last line, JSON.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import psutil
@@ -28,6 +30,7 @@ from batch.record import Stamp, from_json, to_json
 from benchmarks.service import post, service
 from training.rendering.plain import render_brightfield
 
+WORKERS = (1, 2)
 SEGMENT = [sys.executable, "-W", "ignore", "-m", "cli", "segment", "--json", "--export", "none"]
 
 
@@ -35,22 +38,27 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Many pictures from the command line.")
     parser.add_argument("--pictures", type=int, default=24, help="that are analysed each way")
+    parser.add_argument("--rounds", type=int, default=3, help="in which the ways take turns")
     parser.add_argument("--many", type=int, default=5000, help="small ones that are all done already")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         pictures = render(Path(folder) / "pictures", arguments.pictures)
-        rows: list[dict[str, Any]] = [{"way": "loop over HTTP", **over_http(pictures)}]
-        for workers in (1, 2, 3):
-            out = Path(folder) / f"out-{workers}"
-            rows.append({"way": f"{workers} workers", **from_command_line(pictures, out, workers)})
+        ways: dict[str, Callable[[], dict[str, float]]] = {"loop over HTTP": lambda: over_http(pictures)}
+        for workers in WORKERS:
+            ways[f"--workers {workers}"] = partial(from_command_line, pictures, workers)
+        rounds = [{way: measure() for way, measure in ways.items()} for _ in range(arguments.rounds)]
         nothing = nothing_to_do(Path(folder), arguments.many)
+    rows = [{"way": way, **_medians([one[way] for one in rounds])} for way in ways]
     print(f"{'way':<16} {'pictures/min':>12} {'MB after a quarter':>18} {'MB at the end':>13}")
     for row in rows:
-        print(
-            f"{row['way']:<16} {row['a_minute']:>12} {row.get('mb_quarter', ''):>18} {row.get('mb', ''):>13}"
-        )
+        figures = (row.get(name, "") for name in ("a_minute", "mb_quarter", "mb"))
+        print("{:<16} {:>12} {:>18} {:>13}".format(row["way"], *figures))
     print(f"nothing to do for {arguments.many} pictures: {nothing} s")
     print(json.dumps({"pictures": arguments.pictures, "rows": rows, "nothing_to_do_s": nothing}))
+
+
+def _medians(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
 
 
 def render(folder: Path, count: int) -> Path:
@@ -62,7 +70,7 @@ def render(folder: Path, count: int) -> Path:
     return folder
 
 
-def over_http(pictures: Path) -> dict[str, Any]:
+def over_http(pictures: Path) -> dict[str, float]:
     """One after the other, as a plain loop does it."""
     with service(CACHE_SIZE="0"):
         first, *others = [file.read_bytes() for file in sorted(pictures.iterdir())]
@@ -73,10 +81,16 @@ def over_http(pictures: Path) -> dict[str, Any]:
         return {"a_minute": round(60 * len(others) / (time.perf_counter() - started), 1)}
 
 
-def from_command_line(pictures: Path, out: Path, workers: int) -> dict[str, Any]:
+def from_command_line(pictures: Path, workers: int) -> dict[str, float]:
     """The rate, and the process's memory after a quarter of the pictures and after all."""
-    command = [*SEGMENT, str(pictures), "--out", str(out), "--workers", str(workers)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        tempfile.TemporaryDirectory() as out,
+        subprocess.Popen(
+            [*SEGMENT, str(pictures), "--out", out, "--workers", str(workers)],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stdout is not None
         seen = []
         for line in process.stdout:

@@ -16,6 +16,7 @@ from cli.failing import SOME_FAILED, explained
 from cli.progress import Bar, Lines, Voice
 from config import MODEL, cores
 from droplets.errors import BadRequest
+from droplets.objects.filters import AutomaticFilters
 from droplets.types import EdgeKind, Objects, Quality
 
 USUAL_EXPORT = "overlay,coco"
@@ -112,6 +113,8 @@ def _with_flags(given: OptionsFile, flags: dict[str, Any], edge_filter: bool | N
     """The file's groups, with what the command line says in its place."""
     options = {**given.groups.get("options", {}), **flags}
     if edge_filter is not None:
-        single = options.get("automatic_filters")
-        options["automatic_filters"] = {**(single if isinstance(single, dict) else {}), "edge": edge_filter}
+        filters = options.get("automatic_filters")
+        if filters is False:
+            filters = dict.fromkeys(AutomaticFilters.model_fields, False)
+        options["automatic_filters"] = {**(filters if isinstance(filters, dict) else {}), "edge": edge_filter}
     return {**given.groups, "options": options}

@@ -93,6 +93,14 @@ def test_a_run_that_is_done_needs_no_model_and_leaves_every_file_as_it_is(model,
     assert after == before
 
 
+def test_a_table_that_was_deleted_is_written_again(model, folder, tmp_path):
+    run(model, [folder], tmp_path / "out")
+    before = (tmp_path / "out" / "droplets.csv").read_bytes()
+    (tmp_path / "out" / "droplets.csv").unlink()
+    run(model, [folder], tmp_path / "out")
+    assert (tmp_path / "out" / "droplets.csv").read_bytes() == before
+
+
 def test_only_what_is_new_or_has_changed_is_analysed(model, folder, tmp_path):
     out = tmp_path / "out"
     run(model, [folder], out)

@@ -67,6 +67,15 @@ def test_the_command_line_goes_over_the_file_of_options(results, tmp_path):
 
 
 @pytest.mark.model
+def test_the_edge_filter_alone_can_be_on(tmp_path):
+    (tmp_path / "options.json").write_text('{"automatic_filters": false}')
+    options = ("--options", tmp_path / "options.json", "--edge-filter", "--export", "none")
+    assert called("segment", SMALL, "--out", tmp_path / "out", *options).exit_code == 0
+    filters = json.loads((tmp_path / "out" / "run.json").read_text())["options"]["automatic_filters"]
+    assert filters == dict.fromkeys(("unsure", "area", "circularity", "debris"), False)
+
+
+@pytest.mark.model
 def test_run_json_alone_does_the_same_again(results, tmp_path):
     out, _ = results
     done = called("segment", "--options", out / "run.json", "--out", tmp_path / "again")
