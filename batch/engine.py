@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from batch.exports import exported
@@ -67,7 +67,7 @@ class _Job:
     folder: OutFolder
     recipe: Recipe
     model: Model
-    digest: str = field(default="")
+    digest: str
 
 
 def plan(listing: Listing, recipe: Recipe, folder: OutFolder) -> Plan:
@@ -177,11 +177,7 @@ def _results(job: _Job, picture: Picture) -> tuple[dict[str, bytes], Row]:
     )
     before = job.folder.record(picture.name)
     if before and before.recipe == job.digest and _hashes(before.stamps) == _hashes(stamps):
-        kept = {
-            path.name: path.read_bytes() for path in job.folder.of(picture.name).iterdir() if path.is_file()
-        }
-        record = Record(before.row, before.diameters, job.digest, stamps, before.made_with)
-        return {**kept, RECORD: to_json(record)}, before.row
+        return {**job.folder.files(picture.name), RECORD: to_json(replace(before, stamps=stamps))}, before.row
     image, *second = (decode_image(content, max_pixels=MOST_PIXELS) for content in contents)
     analysis = analyze(image, job.model.generate, job.recipe.wanted, second[0] if second else None)
     files = {

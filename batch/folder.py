@@ -64,6 +64,10 @@ class OutFolder:
         except (OSError, ValueError):
             return None
 
+    def files(self, name: str) -> dict[str, bytes]:
+        """All files of a picture."""
+        return {path.name: path.read_bytes() for path in self.of(name).iterdir() if path.is_file()}
+
     def put(self, name: str, files: Mapping[str, bytes]) -> None:
         """Write all files of a picture, in place of those that it has."""
         partial = Path(mkdtemp(dir=self._partial))
