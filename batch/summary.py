@@ -21,6 +21,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; marg
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
 th:first-child, td:first-child, td.text { text-align: left }
+td.text:last-child { min-width: 16rem }
 img { max-width: 45rem; width: 100% }
 pre { background: #f5f5f5; padding: .7rem; overflow: auto }
 """
@@ -74,14 +75,16 @@ def _diameters(records: Sequence[Record], in_um: bool) -> np.ndarray[tuple[int],
 
 
 def _pictures(records: Sequence[Record], unit: str) -> str:
+    """A row a picture; figures of digital PCR only where it was evaluated."""
     suffix = "um" if unit == "µm" else "px"
+    with_dpcr = any(record.row.partitions is not None for record in records)
     names = ["Picture", "Droplets", *(f"{figure} ({unit})" for figure in ("Mean", "D10", "D50", "D90"))]
-    names += ["CV (%)", "Beads", "Positives", "Lambda", "Copies/µl", "Notes"]
+    names += ["CV (%)", "Beads", *(["Positives", "Lambda", "Copies/µl"] if with_dpcr else []), "Notes"]
     rows: list[list[Cell]] = []
     for record in records:
         row = record.row
         sizes = [getattr(row, f"{figure}_{suffix}") for figure in ("mean", "d10", "d50", "d90")]
-        dpcr = (row.positives, row.lambda_, row.copies_per_ul)
+        dpcr = (row.positives, row.lambda_, row.copies_per_ul) if with_dpcr else ()
         rows.append([row.picture, row.droplets, *sizes, _percent(row.cv), row.beads, *dpcr, row.notes])
     return _table(names, rows)
 

@@ -185,6 +185,7 @@ def test_pairs_give_digital_pcr_and_half_a_pair_is_an_error(model, tmp_path):
     assert float(row["lambda_low"]) < float(row["lambda"]) < float(row["lambda_high"])
     assert float(row["copies_per_ul"]) > 0
     assert [(one.picture, one.error) for one in result.failures] == [("2_bf.tif", "Unpaired")]
+    assert "Positives" in (tmp_path / "out" / "summary.html").read_text(encoding="utf-8")
 
 
 def test_names_of_files_are_no_formulas_in_a_spreadsheet(model, folder, tmp_path):
@@ -223,6 +224,7 @@ def test_the_summary_needs_nothing_beside_it_and_can_be_written_again(model, fol
     assert html.escape('"pixel_size_um": 2') in text
     assert "MobileSAM" in text
     assert str(tmp_path) not in text
+    assert "Positives" not in text
     (tmp_path / "out" / "summary.html").unlink()
     report(tmp_path / "out")
     assert (tmp_path / "out" / "summary.html").read_text(encoding="utf-8") == text
