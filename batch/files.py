@@ -93,7 +93,7 @@ class Pair:
             BadRequest: it is something else.
         """
         patterns = text.split(":")
-        if len(patterns) != 2 or any(pattern.count("{}") != 1 for pattern in patterns):
+        if text.count(":") != 1 or any(pattern.count("{}") != 1 for pattern in patterns):
             raise BadRequest('--pair must be two patterns with one {} each, such as "{}_bf.png:{}_fl.png".')
         first, second = (
             re.compile("(?P<same>.*)".join(map(re.escape, pattern.split("{}")))) for pattern in patterns
