@@ -13,7 +13,7 @@ import requests
 from tests.conftest import KEY, ROOT
 from tests.test_server import Server, answers, environment, wait_until
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.server]
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "waitress"])
