@@ -1,3 +1,3 @@
-"""Where Gunicorn looks for its settings in the folder that it starts in: gunicorn_settings.py has them."""
+"""Where Gunicorn looks for its settings, in the folder that it starts in; api/plumbing has them."""
 
-from gunicorn_settings import *  # noqa: F403
+from api.plumbing.gunicorn_settings import *  # noqa: F403

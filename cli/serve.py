@@ -12,7 +12,7 @@ import typer
 from config import Settings, load_settings
 
 APP = "app:create_app()"
-SETTINGS = "python:gunicorn_settings"
+SETTINGS = "python:api.plumbing.gunicorn_settings"
 
 
 def serve(
