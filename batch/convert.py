@@ -22,6 +22,7 @@ from droplets.errors import BadRequest, ServiceError
 from droplets.export.coco import mask_from_rle
 from droplets.export.figures import CHANNELS
 from droplets.reading.image import decode_image
+from droplets.reading.planes import Selection
 from droplets.types import BorderDistance, Boundary, Droplet, Intensity, PixelSize, Shape
 
 COCO = EXPORTS["coco"][0]
@@ -52,7 +53,7 @@ def convert(out: Path, exports: Sequence[str], tell: Callable[[str], None]) -> l
         for record in recorded(folder, run):
             name = record.row.picture
             try:
-                _convert(folder, record, files.get(name), exports)
+                _convert(folder, record, files.get(name), recipe.wanted.options.selection, exports)
             except ServiceError as error:
                 failures.append(Failure(name, type(error).__name__, error.message))
             else:
@@ -67,7 +68,9 @@ def analysis_of(coco: Mapping[str, Any], size: PixelSize | None) -> Analysis:
     return Analysis(droplets, len(droplets), {}, {}, size)
 
 
-def _convert(folder: OutFolder, record: Record, file: File | None, exports: Sequence[str]) -> None:
+def _convert(
+    folder: OutFolder, record: Record, file: File | None, selection: Selection, exports: Sequence[str]
+) -> None:
     if file is None:
         raise BadRequest("The picture is no longer where it was.")
     content = file.read()
@@ -77,7 +80,7 @@ def _convert(folder: OutFolder, record: Record, file: File | None, exports: Sequ
     um, source = row.pixel_size_um, row.pixel_size_source
     size = PixelSize(um, source) if um and source else None
     coco = json.loads((folder.of(row.picture) / COCO).read_bytes())
-    image = decode_image(content, max_pixels=MOST_PIXELS)
+    image = decode_image(content, max_pixels=MOST_PIXELS, selection=selection)
     for name, made in exported(image, analysis_of(coco, size), row.picture, exports).items():
         with folder.writing(f"pictures/{row.picture}/{name}") as out:
             out.write(made)

@@ -17,9 +17,10 @@ from batch.record import MadeWith, Record, Row, Stamp, make_row, to_json
 from batch.tables import Failure
 from droplets.errors import ServiceError
 from droplets.export.table import csv_table
+from droplets.options import Options
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
-from droplets.types import Generation, MaskRequest
+from droplets.types import Generation, Image, MaskRequest
 
 MOST_PIXELS = 500_000_000
 """Of a picture: over ten times what the service takes, since the pictures are the user's own."""
@@ -178,8 +179,8 @@ def _results(job: _Job, picture: Picture) -> tuple[dict[str, bytes], Row]:
     before = job.folder.record(picture.name)
     if before and before.recipe == job.digest and _hashes(before.stamps) == _hashes(stamps):
         return {**job.folder.files(picture.name), RECORD: to_json(replace(before, stamps=stamps))}, before.row
-    image, *second = (decode_image(content, max_pixels=MOST_PIXELS) for content in contents)
-    analysis = analyze(image, job.model.generate, job.recipe.wanted, second[0] if second else None)
+    image, fluorescence_image = _decoded(contents, job.recipe.wanted.options)
+    analysis = analyze(image, job.model.generate, job.recipe.wanted, fluorescence_image)
     files = {
         DROPLETS: csv_table(analysis).encode(),
         **exported(image, analysis, picture.name, job.recipe.exports),
@@ -188,6 +189,15 @@ def _results(job: _Job, picture: Picture) -> tuple[dict[str, bytes], Row]:
     row, diameters = make_row(image, analysis, picture.name, fluorescence, time.perf_counter() - started)
     record = Record(row, diameters, job.digest, stamps, job.model.made_with)
     return {**files, RECORD: to_json(record)}, row
+
+
+def _decoded(contents: Sequence[bytes], options: Options) -> tuple[Image, Image | None]:
+    """The picture, and its fluorescence: of the other file of the pair, or another channel of the same."""
+    image = decode_image(contents[0], max_pixels=MOST_PIXELS, selection=options.selection)
+    if len(contents) == 1 and options.fluorescence_channel is None:
+        return image, None
+    second = decode_image(contents[-1], max_pixels=MOST_PIXELS, selection=options.fluorescence_selection)
+    return image, second
 
 
 def _hashes(stamps: Sequence[Stamp]) -> list[str]:

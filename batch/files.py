@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from droplets.errors import BadRequest, UndecodableImage
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avi", ".mp4", ".czi", ".nd2", ".lif"}
 """What is taken of folders and ZIP files; a file that is named itself may have any name."""
 HIDDEN = (".", "__MACOSX")
 

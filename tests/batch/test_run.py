@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image as PillowImage
 
 from batch.exports import EXPORTS
@@ -186,6 +187,19 @@ def test_pairs_give_digital_pcr_and_half_a_pair_is_an_error(model, tmp_path):
     assert float(row["copies_per_ul"]) > 0
     assert [(one.picture, one.error) for one in result.failures] == [("2_bf.tif", "Unpaired")]
     assert "Positives" in (tmp_path / "out" / "summary.html").read_text(encoding="utf-8")
+
+
+def test_another_channel_of_the_file_can_be_the_fluorescence(model, tmp_path):
+    lights = [
+        tifffile.imread(ROOT / "examples" / f"pcr-{name}.tif") for name in ("brightfield", "fluorescence")
+    ]
+    both = np.stack([lights[0].astype(np.uint16), lights[1]])
+    tifffile.imwrite(tmp_path / "both.tif", both, imagej=True, metadata={"axes": "CYX"})
+    recipe = make_recipe({"options": {"channel": 0, "fluorescence_channel": 1}}, ("coco",))
+    result, _ = run(model, [tmp_path / "both.tif"], tmp_path / "out", recipe)
+    assert not result.failures
+    (row,) = table(tmp_path / "out" / "pictures.csv")
+    assert int(row["positives"]) / int(row["partitions"]) == pytest.approx(0.3, abs=0.05)
 
 
 def test_names_of_files_are_no_formulas_in_a_spreadsheet(model, folder, tmp_path):
