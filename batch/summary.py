@@ -17,11 +17,12 @@ from droplets.export.plots import size_histogram
 from droplets.figures.sizes import size_distribution
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto }
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
 th:first-child, td:first-child, td.text { text-align: left }
-td.text:last-child { min-width: 16rem }
+td.text { overflow-wrap: anywhere }
+td.text:last-child { min-width: 12rem }
 img { max-width: 45rem; width: 100% }
 pre { background: #f5f5f5; padding: .7rem; overflow: auto }
 """
