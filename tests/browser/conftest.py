@@ -41,7 +41,7 @@ DRAWN = """() => new Promise((done) => {
   const look = () => document.querySelector(".plot[aria-busy=true]") ? requestAnimationFrame(look) : done();
   requestAnimationFrame(() => requestAnimationFrame(look)); // resizing is heard with the next frame
 })"""
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 """For anything to happen, on a machine that has other work."""
 expect.set_options(timeout=WAIT_MS)
 SIZES = {1440: 900, 1024: 768, 390: 844}
