@@ -58,18 +58,19 @@ def find_beads(
     plane = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) if colour is None else colour
     if not _dark_ground(plane, how):
         return _within(plane, droplets, how)
-    shining = [mask for mask in droplets if _shines(plane, mask, how)]
+    ground = _ground(plane)
+    shining = [mask for mask in droplets if _shines(plane, ground, mask, how)]
     return _apart_from(shining, _glowing(plane, how), plane.shape, how) + _within(plane, shining, how)
 
 
-def _shines(plane: Plane, mask: Mask, how: ContentSettings) -> bool:
+def _shines(plane: Plane, ground: float, mask: Mask, how: ContentSettings) -> bool:
     """Whether light comes from all along a droplet's edge: it glows itself, or has a bright rim.
 
     From the edge of one that holds a bead in the dark comes no more than scattered light.
     """
-    light = plane[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width] - _ground(plane)
-    inside = cv2.erode(np.pad(mask.crop, 1).astype(np.uint8), _disc(_rim(mask, how)))[1:-1, 1:-1]
-    return bool(light[mask.crop & (inside == 0)].mean() > how.faint * light[mask.crop].max())
+    light = plane[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width] - ground
+    depth = _distance(np.pad(mask.crop, 1))[1:-1, 1:-1]
+    return bool(light[mask.crop & (depth <= _rim(mask, how))].mean() > how.faint * light[mask.crop].max())
 
 
 def _apart_from(
@@ -84,7 +85,7 @@ def _apart_from(
     least = np.zeros((size[0] + 2 * margin, size[1] + 2 * margin), np.float32)
     for mask in shining:
         rim = _rim(mask, how)
-        around = cv2.dilate(np.pad(mask.crop, rim).astype(np.uint8), _disc(rim)).astype(bool)
+        around = _distance(~np.pad(mask.crop, rim)) <= rim
         away = margin - rim
         Mask(mask.x + away, mask.y + away, around).paint(least, mask.area / how.same_bead)
     places = np.rint([bead.mask.centroid for bead in beads]).astype(int).reshape(-1, 2) + margin
@@ -98,8 +99,9 @@ def _rim(mask: Mask, how: ContentSettings) -> int:
     return max(1, round(how.rim * equivalent_diameter(mask.area) / 2))
 
 
-def _disc(radius: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
+def _distance(full: NDArray[np.bool_]) -> Plane:
+    """HxW pixels to the nearest one that is not full."""
+    return np.asarray(cv2.distanceTransform(full.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
 
 
 def _ground(plane: Plane) -> float:
@@ -153,7 +155,7 @@ def _glowing(plane: Plane, how: ContentSettings) -> list[Bead]:
     if not count:
         return []
     radius = float(np.sqrt(np.median(np.bincount(labels[upper])[1:]) / np.pi))
-    depth = cv2.distanceTransform(upper.astype(np.uint8), cv2.DIST_L2, 5)
+    depth = _distance(upper)
     depth = cv2.GaussianBlur(depth, (0, 0), max(0.5, how.smoothing * radius))
     size = 2 * max(1, int(how.separation * radius)) + 1
     centres, _ = _components((depth == cv2.dilate(depth, np.ones((size, size), np.uint8))) & upper)
