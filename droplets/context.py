@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -10,15 +11,21 @@ from scipy.spatial import KDTree
 
 from droplets.contents.beads import Bead
 from droplets.objects.boxes import boxes_of, overlapping
+from droplets.tuning import tuned
 from droplets.types import Mask
 
-NEAREST = 50
-"""Masks around those asked for whose edges and interiors are looked at too."""
-TELLING = 400
-"""Masks around those asked for that tell what edges the picture has and where neighbours lie."""
+
+@dataclass(frozen=True)
+class Around:
+    """How many masks around those asked for are looked at too."""
+
+    nearest: int = tuned(50, "masks", "whose edges and interiors are looked at", "bounds time")
+    telling: int = tuned(
+        400, "masks", "that tell what edges the picture has and where neighbours lie", "bounds time"
+    )
 
 
-def masks_around(masks: Sequence[Mask], everything: Sequence[Mask]) -> list[Mask]:
+def masks_around(masks: Sequence[Mask], everything: Sequence[Mask], how: Around = Around()) -> list[Mask]:
     """The nearest masks of a picture, but for those that show a pixel of `masks`; nearest first.
 
     What shows a pixel may be the same object.
@@ -30,7 +37,7 @@ def masks_around(masks: Sequence[Mask], everything: Sequence[Mask]) -> list[Mask
     own = boxes_of(masks)
     distance, _ = KDTree((own[:2] + own[2:]).T / 2).query((boxes[:2] + boxes[2:]).T / 2)
     nearest = (i for i in np.argsort(distance, kind="stable").tolist() if i not in shared)
-    return [everything[i] for i in islice(nearest, TELLING)]
+    return [everything[i] for i in islice(nearest, how.telling)]
 
 
 def beads_within(beads: Sequence[Bead], masks: Sequence[Mask], width: int, height: int) -> list[Bead]:

@@ -17,7 +17,7 @@ from droplets.boundaries.refine import NOT_WANTED, as_found, find_boundaries
 from droplets.boundaries.uncertainty import note_on_edges, overlap
 from droplets.contents.beads import find_beads
 from droplets.contents.kinds import GUESSED, Classified, Kinds, classify
-from droplets.context import NEAREST, beads_within, masks_around
+from droplets.context import beads_within, masks_around
 from droplets.ddpcr.evaluate import DdpcrOptions, digital_pcr, fluorescence_plane
 from droplets.objects.filters import apply_filters, note_on_diameter
 from droplets.objects.hierarchy import Hierarchy, Node, build_hierarchy
@@ -215,7 +215,7 @@ def _boundaries(
     """
     part, options, how = task.part, task.wanted.options, task.how
     objects = [mask for mask in everything if not mask.spans(part.width, part.height)]
-    known, count = [*masks, *masks_around(masks, objects)], len(masks) + NEAREST
+    known, count = [*masks, *masks_around(masks, objects, how.around)], len(masks) + how.around.nearest
     if options.refine_edges:
         found = find_boundaries(
             grey_values(part), known, count if everything else None, KINDS.get(options.edge), how.edges

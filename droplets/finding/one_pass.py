@@ -10,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from droplets.finding.colour import as_seen
+from droplets.finding.colour import Showing, as_seen
 from droplets.finding.decode import Thresholds, calibrated, convincing, distinct, owners, peaks, sure
 from droplets.finding.pyramid import Level, Scales, Tile, tiles, tiles_around
 from droplets.finding.stars import OUTER, Stars
 
 Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """HxWx3 uint8 RGB frame -> the head's answer, 70x(H/4)x(W/4) float32; see `Network.answer`."""
-
-NEARBY = 8
-"""So many objects tell how large one would be that was missed among them."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +25,13 @@ class Looking:
 
     Attributes:
         finer: also at twice the scale and more, where objects are small.
+        showing: of the picture to the network.
         scales: the levels.
         thresholds: what is an object.
     """
 
     finer: bool = True
+    showing: Showing = field(default_factory=Showing)
     scales: Scales = field(default_factory=Scales)
     thresholds: Thresholds = field(default_factory=Thresholds)
 
@@ -54,7 +53,7 @@ def look(answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> Seen:
         pixels: HxWx3 uint8 RGB.
         how: at which scales.
     """
-    eye = _Eye(answer, as_seen(pixels), how)
+    eye = _Eye(answer, as_seen(pixels, how.showing), how)
     base = how.scales.base(eye.width, eye.height)
     stars = eye.whole(base)
     found = [_counting(stars, base, how)]
@@ -74,17 +73,17 @@ def _counting(stars: Stars, level: Level, how: Looking) -> Stars:
     return sure(stars.take(level.counts(stars.diameter)), how.thresholds)
 
 
-def radii_at(stars: Stars, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def radii_at(stars: Stars, points: NDArray[np.float64], nearby: int) -> NDArray[np.float64]:
     """N: radius in pixels of the smallest object around each of Nx2 (x, y) points.
 
-    Where there is none it is the median of those nearby, and infinite where there are none at all.
+    Where there is none it is the median of the `nearby` nearest, and infinite where there are none at all.
     """
     radii = np.full(len(points), np.inf)
     if not len(stars) or not len(points):
         return radii
     stars = stars.take(np.argsort(stars.diameter, kind="stable"))
     owner = owners(stars, points)
-    near = cKDTree(stars.centroid).query(points, min(NEARBY, len(stars)))[1].reshape(len(points), -1)
+    near = cKDTree(stars.centroid).query(points, min(nearby, len(stars)))[1].reshape(len(points), -1)
     around = np.median(stars.diameter[near], axis=1)
     return np.where(owner >= 0, stars.diameter[owner], around) / 2
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from droplets.finding.network import Network
 from droplets.finding.one_pass import Looking, Seen, look, radii_at
-from droplets.finding.thorough import SAME, missed, surer
+from droplets.finding.thorough import Asking, missed, surer
 from droplets.finding.weights import load_head
 from droplets.objects.boxes import boxes_of, overlapping
 from droplets.sam.checkpoint import load_sam
 from droplets.sam.encoder import Embedding, Precision, Runtime
 from droplets.sam.generator import Generator
-from droplets.sam.pointing import find_at
+from droplets.sam.pointing import Zooming, find_at
 from droplets.types import Generation, Mask, MaskRequest, Quality
 
 PRECISION_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
@@ -151,7 +151,7 @@ class Segmenter:
     def _prompted(self, request: MaskRequest, memory: Memory) -> list[Mask]:
         """The best mask at each point that somebody has pointed at, where there is one."""
         pixels, points, around = request.pixels, request.prompts, AROUND[request.quality]
-        radii = radii_at(self._seen(pixels, memory, EFFORTS[around].finer).stars, points)
+        radii = radii_at(self._seen(pixels, memory, EFFORTS[around].finer).stars, points, Zooming.nearby)
         found = find_at(self._generator, pixels, self._embedding(pixels, memory), points, radii)
         known = [mask for mask in self._everything(pixels, memory, around) if not mask.unsure]
         boxes = boxes_of(known)
@@ -187,4 +187,4 @@ class Segmenter:
 def _as_known(mask: Mask, known: Sequence[Mask]) -> Mask:
     """The mask that the one pass has of the same object, so that it is measured alike; else the mask."""
     best = max(known, key=mask.iou, default=None)
-    return best if best is not None and mask.iou(best) > SAME else mask
+    return best if best is not None and mask.iou(best) > Asking.same else mask

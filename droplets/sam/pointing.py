@@ -31,6 +31,7 @@ class Zooming:
         0.25, "side of the part", "from its centre, within which objects are looked at in one part", CLICKED
     )
     alike: float = tuned(1.5, "", "factor by which their diameters differ at most", CLICKED)
+    nearby: int = tuned(8, "objects", "that tell how large one would be that was missed among them", CLICKED)
 
 
 def find_at(

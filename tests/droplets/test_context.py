@@ -4,7 +4,7 @@ import pytest
 
 from droplets.boundaries.refine import find_boundaries
 from droplets.contents.beads import Bead
-from droplets.context import beads_within, masks_around
+from droplets.context import Around, beads_within, masks_around
 from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
 from droplets.types import Generation
@@ -18,9 +18,8 @@ def test_around_a_mask_are_the_others_nearest_first():
     assert masks_around([ONE], [FAR, NEAR, TOUCHING]) == [TOUCHING, NEAR, FAR]
 
 
-def test_around_a_mask_are_only_so_many_as_its_edge_needs(monkeypatch):
-    monkeypatch.setattr("droplets.context.TELLING", 2)
-    assert masks_around([ONE], [FAR, NEAR, TOUCHING]) == [TOUCHING, NEAR]
+def test_around_a_mask_are_only_so_many_as_its_edge_needs():
+    assert masks_around([ONE], [FAR, NEAR, TOUCHING], Around(telling=2)) == [TOUCHING, NEAR]
 
 
 def test_what_shows_the_same_pixels_is_not_around():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from droplets.finding.colour import LEAST_RANGE, MOST_GAIN, as_seen
+from droplets.finding.colour import Showing, as_seen
 
 
 def grey(levels: np.ndarray) -> np.ndarray:
@@ -28,7 +28,7 @@ def test_a_grey_picture_of_some_contrast_stays_as_it_is():
 @pytest.mark.parametrize(("low", "high"), [(120, 140), (3, 33), (235, 250)])
 def test_a_faint_picture_gets_more_contrast_within_its_range(low, high):
     seen = as_seen(grey(scene(low, high)))
-    assert np.ptp(seen) == pytest.approx(min(LEAST_RANGE, MOST_GAIN * (high - low)), abs=2)
+    assert np.ptp(seen) == pytest.approx(min(Showing.least_range, Showing.most_gain * (high - low)), abs=2)
     assert 0 < seen.max() <= 255
 
 
@@ -38,7 +38,7 @@ def test_dark_pictures_stay_dark():
 
 def test_noise_alone_is_not_blown_up_beyond_the_most():
     noise = grey(128 + np.random.default_rng(0).normal(0, 1.0, (80, 100)))
-    assert as_seen(noise).std() <= 1.05 * MOST_GAIN * noise.std()
+    assert as_seen(noise).std() <= 1.05 * Showing.most_gain * noise.std()
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,6 @@ def test_another_frame_can_be_asked_for():
 def test_radii_are_those_of_the_smallest_object_around_or_of_those_nearby():
     stars = stars_of([Circle(50, 50, 30), Circle(50, 50, 8), Circle(200, 50, 20), Circle(260, 50, 24)])
     points = np.array([[52.0, 50], [70, 50], [230, 80]])
-    assert radii_at(stars, points) == pytest.approx([8, 30, 22], rel=0.01)
-    assert np.isinf(radii_at(Stars.none(), points)).all()
-    assert len(radii_at(stars, np.zeros((0, 2)))) == 0
+    assert radii_at(stars, points, 8) == pytest.approx([8, 30, 22], rel=0.01)
+    assert np.isinf(radii_at(Stars.none(), points, 8)).all()
+    assert len(radii_at(stars, np.zeros((0, 2)), 8)) == 0

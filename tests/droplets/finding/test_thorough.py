@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from droplets.finding.thorough import MOST_ASKED, missed, surer
+from droplets.finding.thorough import Asking, missed, surer
 from tests.droplets.shapes import disc
 
 PREPARED = SimpleNamespace(embedding=SimpleNamespace(size=(200, 300)))
@@ -64,10 +64,10 @@ def test_nobody_is_asked_where_all_is_sure():
 
 
 def test_only_the_least_sure_are_asked_where_they_are_many():
-    masks = [by_head(10 + i % 280, 10, 2, 0.3 + 0.0001 * i) for i in range(MOST_ASKED + 50)]
+    masks = [by_head(10 + i % 280, 10, 2, 0.3 + 0.0001 * i) for i in range(Asking.most + 50)]
     decoder = Decoder((0, disc(0, 0, 3, predicted_iou=0.0)))
     assert surer(decoder, PREPARED, masks, 0.75) == masks
-    assert len(decoder.asked) == MOST_ASKED
+    assert len(decoder.asked) == Asking.most
     assert decoder.asked[0] == pytest.approx([10, 10])
 
 
