@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,9 @@ SMALL_KEY = "test-key-of-bob-0002"
 OFF_KEY = "test-key-of-eve-0003"
 ADMIN_KEY = "test-admin-key-0004"
 HEALTH_KEY = "test-health-key-0005"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; children inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

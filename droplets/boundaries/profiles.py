@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +78,14 @@ def kind_of_edges(grey: Values, paths: Paths, limit: Floats, how: EdgeSettings) 
 
 
 def _shows_dark_rim(grey: Values, paths: Paths, limit: Floats, how: EdgeSettings) -> Bools:
-    """N: whether the outermost edge is one at which it becomes brighter outwards."""
-    search, together = first_search(how), how.rays_together
-    rising = find_edges(grey, paths, limit, search, Kind(), how, together)
-    falling = find_edges(-grey, paths, limit, search, Kind(lit=True), how, together)
+    """N: whether the outermost edge is one at which it becomes brighter outwards.
+
+    Told by what is seen up to half way to neighbours: between two discs that glow it is dark as in a rim, and
+    what rises beyond is the other's light.
+    """
+    search, together, own = first_search(how), how.rays_together, replace(how, beyond_halfway=0.0)
+    rising = find_edges(grey, paths, limit, search, Kind(), own, together)
+    falling = find_edges(-grey, paths, limit, search, Kind(lit=True), own, together)
     rise, fall = upper(rising.height, how), upper(falling.height, how)
     outermost = _median(rising.offset, rising, how) > _median(falling.offset, falling, how)
     is_rim = _median(rising.depth, rising, how) > how.dip * rise  # and not just darker inside
