@@ -27,6 +27,7 @@ SETTINGS = {
     "SAM_MEMORY": "3G",
     "SAM_MEMORY_RESERVED": "1G",
 }
+NEXT_VERSION = "e2e-next"
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +42,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def make_stack(engine, tmp_path_factory) -> Iterator[Callable[[], Stack]]:
-    """Projects of their own, not started yet; all that is left of them goes at the end."""
+    """Projects of their own, not started yet; at the end they are taken down, and nothing of them is left."""
     made = []
 
     def make() -> Stack:
@@ -53,6 +54,8 @@ def make_stack(engine, tmp_path_factory) -> Iterator[Callable[[], Stack]]:
     yield make
     for stack in made:
         stack.down()
+        assert stack.left() == []
+    engine.try_docker("image", "rm", f"sam-droplets:{NEXT_VERSION}")
 
 
 @pytest.fixture(scope="session")

@@ -146,6 +146,12 @@ class Stack:
         """Remove all there is of the project, volumes too."""
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
 
+    def left(self) -> list[str]:
+        """Ids of all containers, networks and volumes of the project."""
+        label = f"--filter=label=com.docker.compose.project={self.project}"
+        kinds = (["ps", "--all", "--quiet"], ["network", "ls", "--quiet"], ["volume", "ls", "--quiet"])
+        return [name for kind in kinds for name in self.engine.docker(*kind, label).split()]
+
     def containers(self, service: str) -> list[str]:
         """Ids of the service's running containers."""
         return self.compose("ps", "--quiet", "--status", "running", service).split()

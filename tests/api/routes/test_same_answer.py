@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from flask import Flask
 from api.plumbing.services import services
 from app import create_app
 from config import Settings
+from droplets.finding.segmenter import EFFORTS
 from tests.conftest import KEY, ROOT, png
 from training.rendering.plain import render_brightfield
 
@@ -32,6 +34,12 @@ ASKED: dict[str, dict[str, Any]] = {
     "add": {"add": [ONE, [3, 3]]},
     "points and add": {"points": [ONE], "add": [OTHER]},
 }
+
+
+@pytest.fixture(autouse=True)
+def _open_points(monkeypatch) -> None:
+    """Of thorough's grid fewer than the thousand of the service."""
+    monkeypatch.setitem(EFFORTS, "thorough", replace(EFFORTS["thorough"], grid=12))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -95,7 +97,8 @@ def test_what_is_to_be_added_is_looked_for_beside_everything(segmenter, picture)
     assert len(memory.masks["balanced"]) == 1
 
 
-def test_thorough_prompts_what_the_head_does_not_see(segmenter, picture):
+def test_thorough_prompts_what_the_head_does_not_see(segmenter, picture, monkeypatch):
+    monkeypatch.setitem(EFFORTS, "thorough", replace(EFFORTS["thorough"], grid=12))
     memory = Memory(seen={True: Seen(Stars.none(), Stars.none(), 0.0)})
     masks = segmenter.generate(MaskRequest(picture, "thorough"), memory).masks
     assert len(masks) > 15  # of 30 droplets

@@ -10,7 +10,7 @@ from droplets.sam.generator import Decoding, Generator, point_grid
 from droplets.types import Mask
 
 pytestmark = pytest.mark.model
-SIDE = 10
+SIDE = 8
 
 
 @pytest.fixture(scope="module")
