@@ -51,9 +51,12 @@ def convert(out: Path, exports: Sequence[str], tell: Callable[[str], None]) -> l
     failures = []
     with folder.held():
         for record in recorded(folder, run):
-            name = record.row.picture
+            name, frame = record.row.picture, record.row.frame
+            selection = recipe.wanted.options.selection
+            if frame is not None:
+                selection = replace(selection, frame=frame)
             try:
-                _convert(folder, record, files.get(name), recipe.wanted.options.selection, exports)
+                _convert(folder, record, files.get(record.row.source), selection, exports)
             except ServiceError as error:
                 failures.append(Failure(name, type(error).__name__, error.message))
             else:

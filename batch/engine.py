@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from batch.exports import exported
-from batch.files import Listing, Picture, sha256
+from batch.files import Contents, Listing, Picture
 from batch.folder import DROPLETS, RECORD, OutFolder
 from batch.recipe import Recipe
 from batch.record import MadeWith, Record, Row, Stamp, make_row, to_json
@@ -69,6 +69,7 @@ class _Job:
     recipe: Recipe
     model: Model
     digest: str
+    contents: Contents
 
 
 def plan(listing: Listing, recipe: Recipe, folder: OutFolder) -> Plan:
@@ -101,7 +102,7 @@ def process(
     """
     if not plan.todo:
         return
-    job = _Job(folder, plan.recipe, load(), plan.recipe.digest)
+    job = _Job(folder, plan.recipe, load(), plan.recipe.digest, Contents())
     with ThreadPoolExecutor(workers, "batch") as pool:
         try:
             # No more in hand than are worked on and one that waits: memory does not grow with their number.
@@ -171,28 +172,29 @@ def _outcome(job: _Job, picture: Picture) -> Outcome:
 def _results(job: _Job, picture: Picture) -> tuple[dict[str, bytes], Row]:
     """The files of a picture and its row: those that are there, if only its files' times have changed."""
     started = time.perf_counter()
-    contents = [file.read() for file in picture.files]
+    contents = [job.contents.of(file) for file in picture.files]
     stamps = tuple(
-        Stamp(file.size, file.modified, sha256(content))
-        for file, content in zip(picture.files, contents, strict=True)
+        Stamp(file.size, file.modified, digest)
+        for file, (_, digest) in zip(picture.files, contents, strict=True)
     )
     before = job.folder.record(picture.name)
     if before and before.recipe == job.digest and _hashes(before.stamps) == _hashes(stamps):
         return {**job.folder.files(picture.name), RECORD: to_json(replace(before, stamps=stamps))}, before.row
-    image, fluorescence_image = _decoded(contents, job.recipe.wanted.options)
-    analysis = analyze(image, job.model.generate, job.recipe.wanted, fluorescence_image)
+    image, fluorescence = _decoded([content for content, _ in contents], job.recipe.wanted.options, picture)
+    analysis = analyze(image, job.model.generate, job.recipe.wanted, fluorescence)
     files = {
         DROPLETS: csv_table(analysis).encode(),
         **exported(image, analysis, picture.name, job.recipe.exports),
     }
-    fluorescence = picture.fluorescence.name if picture.fluorescence else None
-    row, diameters = make_row(image, analysis, picture.name, fluorescence, time.perf_counter() - started)
+    row, diameters = make_row(image, analysis, picture, time.perf_counter() - started)
     record = Record(row, diameters, job.digest, stamps, job.model.made_with)
     return {**files, RECORD: to_json(record)}, row
 
 
-def _decoded(contents: Sequence[bytes], options: Options) -> tuple[Image, Image | None]:
+def _decoded(contents: Sequence[bytes], options: Options, picture: Picture) -> tuple[Image, Image | None]:
     """The picture, and its fluorescence: of the other file of the pair, or another channel of the same."""
+    if picture.frame is not None:
+        options = options.model_copy(update={"frame": picture.frame})
     image = decode_image(contents[0], max_pixels=MOST_PIXELS, selection=options.selection)
     if len(contents) == 1 and options.fluorescence_channel is None:
         return image, None

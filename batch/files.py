@@ -9,7 +9,9 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from threading import Lock
 
 from droplets.errors import BadRequest, UndecodableImage
 
@@ -56,12 +58,16 @@ class File:
 class Picture:
     """What is analysed at once: one frame, with its fluorescence where it is one of a pair.
 
-    A file gives one picture; `pictures` is where files of several frames would give more.
+    Attributes:
+        name: of the file, and of the frame where its file gives several pictures.
+        file, fluorescence: where it lies.
+        frame: index in its file; None where its file gives one picture.
     """
 
     name: str
     file: File
     fluorescence: File | None = None
+    frame: int | None = None
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -99,6 +105,19 @@ class Pair:
             re.compile("(?P<same>.*)".join(map(re.escape, pattern.split("{}")))) for pattern in patterns
         )
         return cls(first, second)
+
+
+class Contents:
+    """Contents of files with their digests; the latest two stay, as frames of a pair follow each other."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._read = lru_cache(maxsize=2)(_content)
+
+    def of(self, file: File) -> tuple[bytes, str]:
+        """Content and digest, with the errors of `File.read`."""
+        with self._lock:  # so that threads at the frames of one video do not hold it several times
+            return self._read(file)
 
 
 def find_files(inputs: Sequence[str], out: Path) -> list[File]:
@@ -149,6 +168,11 @@ def pictures(files: Sequence[File], pair: Pair | None) -> Listing:
 def sha256(data: bytes) -> str:
     """Hexadecimal digest of a file's content."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _content(file: File) -> tuple[bytes, str]:
+    content = file.read()
+    return content, sha256(content)
 
 
 def _expanded(text: str) -> list[Path]:

@@ -19,7 +19,7 @@ from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import Preprocessing
 
 GROUPS = ("filters", "preprocessing", "options")
-RUN = ("inputs", "pair", "export", "record")
+RUN = ("inputs", "pair", "frames", "export", "record")
 """What run.json has besides the groups."""
 ANSWER = ("mask_format", "plots")
 """Options that are about an answer over HTTP: a request's options serve here too."""
@@ -32,12 +32,13 @@ class OptionsFile:
 
     Attributes:
         groups: "filters", "preprocessing" and "options", unchecked.
-        inputs, pair, export: of a run that is to be done again; empty in other files.
+        inputs, pair, frames, export: of a run that is to be done again; empty in other files.
     """
 
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     pair: str | None = None
+    frames: str | None = None
     export: tuple[str, ...] | None = None
 
 
@@ -107,6 +108,7 @@ def read_options_file(path: Path) -> OptionsFile:
             {name: value[name] for name in GROUPS if value.get(name) is not None},
             tuple(map(str, value.get("inputs") or ())),
             value.get("pair"),
+            value.get("frames"),
             tuple(value["export"]) if value.get("export") is not None else None,
         )
     except TypeError:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from pydantic import TypeAdapter
 
+from batch.files import Picture
 from droplets.analysis import Analysis
 from droplets.export.figures import rounded
 from droplets.figures.sizes import is_whole, summary
@@ -38,7 +39,8 @@ class Row:
     """A picture in pictures.csv; lengths end in their unit, None is not known.
 
     Attributes:
-        picture, fluorescence: names of the files.
+        picture: its name; source, fluorescence: names of its files.
+        frame: index in these, where they give several pictures.
         width_px, height_px: of the picture.
         droplets, beads, other: numbers of objects.
         measured: number of droplets that no border cuts; the sizes are theirs.
@@ -49,6 +51,8 @@ class Row:
     """
 
     picture: str
+    source: str
+    frame: int | None
     fluorescence: str | None
     width_px: int
     height_px: int
@@ -116,7 +120,7 @@ def from_json(data: bytes) -> Record:
 
 
 def make_row(
-    image: Image, analysis: Analysis, name: str, fluorescence: str | None, seconds: float
+    image: Image, analysis: Analysis, picture: Picture, seconds: float
 ) -> tuple[Row, tuple[float, ...]]:
     """The row of a picture, and the diameters in pixels of its measured droplets."""
     figures = summary(analysis.droplets, analysis.pixel_size)
@@ -126,8 +130,10 @@ def make_row(
     per_ul = asdict(ddpcr.concentration.copies_per_ul) if ddpcr else {}
     warnings = ddpcr.warnings if ddpcr else ()
     row = Row(
-        picture=name,
-        fluorescence=fluorescence,
+        picture=picture.name,
+        source=picture.file.name,
+        frame=picture.frame,
+        fluorescence=picture.fluorescence.name if picture.fluorescence else None,
         width_px=image.width,
         height_px=image.height,
         pixel_size_um=size.um if size else None,

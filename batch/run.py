@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from batch.engine import Model, Outcome, Plan, gathered, plan, process, state
-from batch.files import Pair, find_files, pictures
+from batch.engine import MOST_PIXELS, Model, Outcome, Plan, gathered, plan, process, state
+from batch.files import Listing, Pair, find_files, pictures
 from batch.folder import OutFolder
+from batch.frames import Frames, in_frames
 from batch.recipe import Recipe, make_recipe, read_options_file
 from batch.record import Record
 from batch.summary import summary_html
@@ -31,12 +32,14 @@ class Asked:
         out: folder of the results.
         recipe: what is done to every picture.
         pair: how brightfield and fluorescence are called, "{}_bf.png:{}_fl.png"; None for single pictures.
+        frames: of files that have several, "all", "0-99" or "0-99:2"; None for the one that the options name.
     """
 
     inputs: tuple[str, ...]
     out: Path
     recipe: Recipe
     pair: str | None = None
+    frames: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,7 @@ def segment(
         OSError: the folder cannot be written to.
     """
     folder = OutFolder(asked.out)
-    pair = Pair.parse(asked.pair) if asked.pair else None
-    listing = pictures(find_files(asked.inputs, asked.out), pair)
+    listing = _listing(asked)
     with folder.held():
         planned = plan(listing, asked.recipe, folder)
         begin(Begun(len(planned.names), len(planned.todo), len(listing.left_out)))
@@ -142,6 +144,16 @@ def recorded(folder: OutFolder, run: Run) -> list[Record]:
     return [record for name in run.pictures if (record := folder.record(name))]
 
 
+def _listing(asked: Asked) -> Listing:
+    """The pictures of a run."""
+    pair = Pair.parse(asked.pair) if asked.pair else None
+    frames = Frames.parse(asked.frames) if asked.frames else None
+    if frames and asked.recipe.wanted.options.frame:
+        raise BadRequest("options.frame is for one frame, --frames for several; leave one of them out.")
+    listing = pictures(find_files(asked.inputs, asked.out), pair)
+    return in_frames(listing, frames, MOST_PIXELS) if frames else listing
+
+
 def _finish(asked: Asked, folder: OutFolder, planned: Plan, failures: Sequence[Failure]) -> Result:
     """Write the tables, the summary and run.json, unless those that are there tell the same."""
     failures = sorted(failures, key=lambda failure: failure.picture)
@@ -173,6 +185,7 @@ def _write_run(asked: Asked, folder: OutFolder, records: Sequence[Record], now: 
     text = {
         "inputs": [os.path.abspath(name) for name in asked.inputs],  # noqa: PTH100  # of patterns too
         "pair": asked.pair,
+        "frames": asked.frames,
         "export": list(asked.recipe.exports),
         **asked.recipe.groups,
         "record": {

@@ -13,7 +13,17 @@ from batch.record import Record, Row
 from droplets.export.figures import COLUMNS
 
 TEXT = {"picture", "kind", "found_by"}
-WHOLE = {"id", "parent_id", "beads", "bbox_x_px", "bbox_y_px", "bbox_width_px", "bbox_height_px", "area_px"}
+WHOLE = {
+    "frame",
+    "id",
+    "parent_id",
+    "beads",
+    "bbox_x_px",
+    "bbox_y_px",
+    "bbox_width_px",
+    "bbox_height_px",
+    "area_px",
+}
 """Columns of droplets.parquet that are no floating-point numbers."""
 PARQUET = "droplets.parquet"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -35,7 +45,7 @@ def table_names() -> list[str]:
 
 def write_tables(folder: OutFolder, records: Sequence[Record], failures: Sequence[Failure]) -> None:
     """Write all tables; one that cannot be written now does not stay as it was."""
-    _write_droplets(folder, [record.row.picture for record in records])
+    _write_droplets(folder, [record.row for record in records])
     if PARQUET in table_names():
         _write_parquet(folder)
     else:
@@ -52,14 +62,18 @@ def read_failures(folder: OutFolder) -> list[Failure]:
         return [Failure(**row) for row in csv.DictReader(file)]
 
 
-def _write_droplets(folder: OutFolder, names: Iterable[str]) -> None:
+def _write_droplets(folder: OutFolder, pictures: Iterable[Row]) -> None:
     """The tables of the pictures one below the other, each row with its picture: never all in memory."""
     with folder.writing("droplets.csv") as out:
-        out.write(_line(["picture", *(column.name for column in COLUMNS)]))
-        for name in names:
-            first = _line([_plain(name)])[:-2] + b","
-            for row in (folder.of(name) / DROPLETS).read_bytes().splitlines(keepends=True)[1:]:
+        out.write(_line(_droplet_columns()))
+        for picture in pictures:
+            first = _line([_plain(picture.picture), picture.frame])[:-2] + b","
+            for row in (folder.of(picture.picture) / DROPLETS).read_bytes().splitlines(keepends=True)[1:]:
                 out.write(first + row)
+
+
+def _droplet_columns() -> list[str]:
+    return ["picture", "frame", *(column.name for column in COLUMNS)]
 
 
 def _write_parquet(folder: OutFolder) -> None:
@@ -67,9 +81,9 @@ def _write_parquet(folder: OutFolder) -> None:
     from pyarrow import csv as arrow_csv  # noqa: PLC0415
     from pyarrow import parquet  # noqa: PLC0415
 
-    names = ["picture", *(column.name for column in COLUMNS)]
     types = {
-        name: pa.string() if name in TEXT else pa.int64() if name in WHOLE else pa.float64() for name in names
+        name: pa.string() if name in TEXT else pa.int64() if name in WHOLE else pa.float64()
+        for name in _droplet_columns()
     }
     schema = pa.schema(types)
     convert = arrow_csv.ConvertOptions(column_types=schema)

@@ -22,6 +22,7 @@ from droplets.types import EdgeKind, Objects, Quality
 USUAL_EXPORT = "overlay,coco"
 MOST_WORKERS = 3
 """More have nothing to do: the model is asked by one at a time, and measuring takes about as long as that."""
+CHANNEL = "INDEX|NAME"
 CHECKPOINT = MODEL / "mobile_sam.pt"
 EXAMPLES = """
 **Examples**
@@ -31,6 +32,8 @@ EXAMPLES = """
     sam-droplet segment "day1/*.tif" day2.zip --out results --pixel-size-um 1.14 --export overlay,imagej
 
     sam-droplet segment pictures --out results --pair "{}_bf.tif:{}_fl.tif"
+
+    sam-droplet segment movie.avi --out results --frames 0-99
 
     sam-droplet segment --options results/run.json --out again
 
@@ -55,6 +58,28 @@ def segment(
         typer.Option(
             help=f"Files a picture, by commas: {', '.join(EXPORTS)}; or none.", show_default=USUAL_EXPORT
         ),
+    ] = None,
+    channel: Annotated[
+        str | None, typer.Option(metavar=CHANNEL, help="Channel to analyse, of a file with several.")
+    ] = None,
+    plane: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INDEX", help='Plane of a z stack; or "best focus" or "max".', show_default="best focus"
+        ),
+    ] = None,
+    frame: Annotated[
+        int | None, typer.Option(help="Frame to analyse, from 0, of a stack or video.", show_default="0")
+    ] = None,
+    frames: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RANGE", help='Frames to analyse, each as a picture: "all", "0-99" or "0-99:2".'
+        ),
+    ] = None,
+    fluorescence_channel: Annotated[
+        str | None,
+        typer.Option(metavar=CHANNEL, help="Channel that shows the fluorescence, for digital PCR."),
     ] = None,
     pixel_size_um: Annotated[float | None, typer.Option(help="Width of one pixel in micrometres.")] = None,
     quality: Annotated[Quality | None, typer.Option(help="Speed against small objects.")] = None,
@@ -87,6 +112,10 @@ def segment(
         "objects": objects,
         "edge": edge,
         "diameter_px": diameter_px,
+        "channel": _index_or_name(channel),
+        "plane": _index_or_name(plane),
+        "frame": frame,
+        "fluorescence_channel": _index_or_name(fluorescence_channel),
     }
     with explained():
         given = read_options_file(options) if options else OptionsFile()
@@ -96,7 +125,13 @@ def segment(
         exports = USUAL_EXPORT.split(",") if given.export is None else given.export
         if export is not None:
             exports = [] if export == "none" else export.split(",")
-        asked = Asked(tuple(inputs or given.inputs), out, make_recipe(groups, exports), pair or given.pair)
+        asked = Asked(
+            inputs=tuple(inputs or given.inputs),
+            out=out,
+            recipe=make_recipe(groups, exports),
+            pair=pair or given.pair,
+            frames=frames or given.frames,
+        )
         if not asked.inputs:
             raise BadRequest("Say which pictures: files, folders, patterns or ZIP files.")
 
@@ -116,6 +151,11 @@ def segment(
 def _usual_workers() -> int:
     """The model itself computes on all cores: on two of them a second picture at once only disturbs it."""
     return min(MOST_WORKERS, max(1, cores() // 2))
+
+
+def _index_or_name(text: str | None) -> int | str | None:
+    """As options have it: a number is an index."""
+    return int(text) if text and text.isdecimal() else text
 
 
 def _with_flags(given: OptionsFile, flags: dict[str, Any], edge_filter: bool | None) -> dict[str, Any]:

@@ -18,9 +18,10 @@ import pytest
 import tifffile
 from PIL import Image as PillowImage
 
+from batch.convert import convert
 from batch.exports import EXPORTS
 from batch.files import find_files, sha256
-from batch.recipe import Recipe, make_recipe
+from batch.recipe import Recipe, make_recipe, read_options_file
 from batch.run import Asked, Result, read_run, report, segment
 from droplets.errors import BadRequest
 from droplets.export.table import csv_table
@@ -70,7 +71,7 @@ def test_the_tables_tell_what_the_analysis_of_each_picture_tells(model, folder, 
     for picture, name in zip(pictures, ("0.png", "1.png", "2.png"), strict=True):
         image = decode_image((folder / name).read_bytes(), max_pixels=10**6)
         analysis = analyze(image, model.generate, wanted)
-        own = [list(row.values())[1:] for row in rows if row["picture"] == name]
+        own = [list(row.values())[2:] for row in rows if row["picture"] == name]
         assert own == [line.split(",") for line in csv_table(analysis).splitlines()[1:]]
         kinds = [droplet.kind for droplet in analysis.droplets]
         assert (picture["picture"], int(picture["droplets"])) == (name, kinds.count("droplet"))
@@ -200,6 +201,35 @@ def test_another_channel_of_the_file_can_be_the_fluorescence(model, tmp_path):
     assert not result.failures
     (row,) = table(tmp_path / "out" / "pictures.csv")
     assert int(row["positives"]) / int(row["partitions"]) == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.fixture
+def stack(folder):
+    """A TIFF of the three pictures of the folder, in it."""
+    frames = [cv2.imread(str(folder / f"{i}.png"), cv2.IMREAD_GRAYSCALE) for i in range(3)]
+    tifffile.imwrite(folder / "stack.tif", np.stack(frames), imagej=True, metadata={"axes": "TYX"})
+    return folder / "stack.tif"
+
+
+def test_frames_are_pictures_of_their_own_that_are_resumed_one_by_one(model, folder, stack, tmp_path):
+    out, recipe = tmp_path / "out", make_recipe({}, ("coco",))
+    run(model, [folder], out, recipe, frames="1-9")
+    rows = table(out / "pictures.csv")
+    named = [(row["picture"], row["source"], row["frame"]) for row in rows]
+    of_stack = [(f"stack.tif.frame-0000{i}", "stack.tif", str(i)) for i in (1, 2)]
+    assert named == [*((f"{i}.png", f"{i}.png", "") for i in range(3)), *of_stack]
+    figures = [{**row, "picture": "", "frame": ""} for row in table(out / "droplets.csv")]
+    frames = [row["frame"] for row in table(out / "droplets.csv")]
+    for i in (1, 2):
+        start, end = frames.index(str(i)), len(frames) - frames[::-1].index(str(i))
+        still = [row["picture"] == f"{i}.png" for row in table(out / "droplets.csv")]
+        assert figures[start:end] == [row for row, own in zip(figures, still, strict=True) if own]
+    _, heard = run(model, [stack, folder], out, recipe, frames="all")
+    assert heard.names == ["stack.tif.frame-00000"]
+    labels = out / "pictures" / "stack.tif.frame-00002" / "labels.tif"
+    assert not convert(out, ["labels"], lambda _: None)
+    assert np.array_equal(tifffile.imread(labels) > 0, tifffile.imread(out / "pictures/2.png/labels.tif") > 0)
+    assert read_options_file(out / "run.json").frames == "all"
 
 
 def test_names_of_files_are_no_formulas_in_a_spreadsheet(model, folder, tmp_path):

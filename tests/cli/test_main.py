@@ -51,12 +51,14 @@ def test_the_command_line_goes_over_the_file_of_options(results, tmp_path):
     again = tmp_path / "again"
     done = called(
         *("segment", SMALL, "--out", again, "--options", options, "--pixel-size-um", 2),
-        *("--no-edge-filter", "--export", "none"),
+        *("--no-edge-filter", "--export", "none", "--channel", "0", "--plane", "0", "--frame", "0"),
     )
     assert done.exit_code == 0, done.output
     written = json.loads((again / "run.json").read_text())
     assert written["options"] == {
         "automatic_filters": {"debris": False, "edge": False},
+        "channel": 0,
+        "plane": 0,
         "pixel_size_um": 2.0,
     }
     with (again / "pictures.csv").open() as file:
@@ -139,6 +141,9 @@ def test_ctrl_c_finishes_what_is_in_hand_and_says_so(tmp_path):
         ([SMALL, "--export", "xml"], "export xml is not known"),
         ([SMALL, "--pixel-size-um", "-1"], "options.pixel_size_um"),
         ([SMALL, "--pair", "a:b"], "--pair must be"),
+        ([SMALL, "--frames", "9-1"], "--frames must be"),
+        ([SMALL, "--frames", "all", "--frame", "3"], "leave one of them out"),
+        ([SMALL, "--plane", "best"], "options.plane"),
         ([SMALL, "--options", "gone.json"], "gone.json cannot be read"),
         ([SMALL, "--model", "gone.pt"], "gone.pt is missing"),
         ([SMALL, "--quality", "best"], "Invalid value for '--quality'"),
