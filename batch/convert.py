@@ -23,7 +23,7 @@ from droplets.export.coco import mask_from_rle
 from droplets.export.figures import CHANNELS
 from droplets.reading.image import decode_image
 from droplets.reading.planes import Selection
-from droplets.types import BorderDistance, Boundary, Droplet, Intensity, PixelSize, Shape
+from droplets.types import BorderDistance, Boundary, Droplet, Fluorescence, Intensity, PixelSize, Shape
 
 COCO = EXPORTS["coco"][0]
 
@@ -125,7 +125,16 @@ def _droplet(annotation: Mapping[str, Any], kind: Any) -> Droplet:
         channels=tuple(_intensity(figures, f"{channel}_", mask.area) for channel in CHANNELS)
         if figures["red_mean_intensity"] is not None
         else (),
+        fluorescence=_fluorescence(figures),
     )
+
+
+def _fluorescence(figures: Mapping[str, Any]) -> Fluorescence | None:
+    intensity, positive = figures["fluorescence_intensity"], figures["positive"]
+    if intensity is None:
+        return None
+    light = figures["fluorescence_amplitude"]
+    return Fluorescence(intensity, light, None if positive is None else bool(positive))
 
 
 def _intensity(figures: Mapping[str, Any], channel: str, pixels: int) -> Intensity:

@@ -18,6 +18,7 @@ WHOLE = {
     "id",
     "parent_id",
     "beads",
+    "positive",
     "bbox_x_px",
     "bbox_y_px",
     "bbox_width_px",

@@ -12,7 +12,7 @@ import numpy as np
 
 from droplets.analysis import Analysis
 from droplets.objects.measure import diameter_um, volume_pl
-from droplets.types import Droplet, Intensity, PixelSize
+from droplets.types import Droplet, Fluorescence, Intensity, PixelSize
 
 Value = str | int | float | None
 CHANNELS = ("red", "green", "blue")
@@ -80,6 +80,14 @@ def _channel(index: int, figure: Callable[[Intensity], float]) -> Callable[[Entr
     def value(entry: Entry) -> Value:
         channels = entry.droplet.channels
         return figure(channels[index]) if index < len(channels) else None
+
+    return value
+
+
+def _fluorescence(figure: Callable[[Fluorescence], Value]) -> Callable[[Entry], Value]:
+    def value(entry: Entry) -> Value:
+        light = entry.droplet.fluorescence
+        return figure(light) if light else None
 
     return value
 
@@ -182,6 +190,24 @@ COLUMNS: tuple[Column, ...] = (
             ("min", "smallest", _channel(index, lambda light: light.min)),
             ("max", "largest", _channel(index, lambda light: light.max)),
         )
+    ),
+    Column(
+        "fluorescence_intensity",
+        "stored value",
+        "for digital PCR: mean light of its inner pixels in the fluorescence picture",
+        _fluorescence(lambda light: light.intensity),
+    ),
+    Column(
+        "fluorescence_amplitude",
+        "stored value",
+        "the same above the ground between the droplets, under even light",
+        _fluorescence(lambda light: light.amplitude),
+    ),
+    Column(
+        "positive",
+        "",
+        "1 if it is positive, 0 if it is negative",
+        _fluorescence(lambda light: None if light.positive is None else int(light.positive)),
     ),
     Column(
         "found_by",

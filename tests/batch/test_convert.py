@@ -45,8 +45,27 @@ def test_every_export_is_the_same_as_if_it_had_been_asked_for(model, folder, tmp
     told = []
     assert convert(tmp_path / "out", list(EXPORTS), told.append) == []
     assert told == ["0.png", "1.png", "2.png", "small.jpg"]
-    for name in told:
-        for file, _ in EXPORTS.values():
+    same_exports(tmp_path, told)
+
+
+def test_fluorescence_goes_into_the_exports_of_a_pair(model, tmp_path):
+    for light in ("brightfield", "fluorescence"):
+        shutil.copy(ROOT / "examples" / f"pcr-{light}.tif", tmp_path)
+    for out, exports in (("all", ("coco", "geojson")), ("out", ("coco",))):
+        recipe = make_recipe({"options": {"quality": "fast"}}, exports)
+        pair = "{}brightfield.tif:{}fluorescence.tif"
+        asked = Asked((str(tmp_path / "pcr-*.tif"),), tmp_path / out, recipe, pair)
+        segment(asked, lambda: model, 2, begin=lambda _: None, tell=lambda _: None)
+    assert convert(tmp_path / "out", ["coco", "geojson"], print) == []
+    same_exports(tmp_path, ["pcr-brightfield.tif"], ("coco", "geojson"))
+    made = tmp_path / "out" / "pictures" / "pcr-brightfield.tif" / "outlines.geojson"
+    assert '"fluorescence_amplitude"' in made.read_text()
+
+
+def same_exports(tmp_path, pictures, exports=tuple(EXPORTS)):
+    """Those of the folder `out` are those of `all`."""
+    for name in pictures:
+        for file, _ in (EXPORTS[export] for export in exports):
             made, asked = (tmp_path / out / "pictures" / name / file for out in ("out", "all"))
             if file.endswith("json"):
                 assert list(values(json.loads(made.read_bytes()))) == [

@@ -186,6 +186,14 @@ def test_pairs_give_digital_pcr_and_half_a_pair_is_an_error(model, tmp_path):
     assert int(row["positives"]) / int(row["partitions"]) == pytest.approx(0.3, abs=0.05)
     assert float(row["lambda_low"]) < float(row["lambda"]) < float(row["lambda_high"])
     assert float(row["copies_per_ul"]) > 0
+    counted = [one for one in table(tmp_path / "out" / "droplets.csv") if one["positive"]]
+    assert len(counted) == int(row["partitions"])
+    light = {
+        cell: [float(one["fluorescence_amplitude"]) for one in counted if one["positive"] == cell]
+        for cell in "01"
+    }
+    assert len(light["1"]) == int(row["positives"])
+    assert max(light["0"]) < min(light["1"])
     assert [(one.picture, one.error) for one in result.failures] == [("2_bf.tif", "Unpaired")]
     assert "Positives" in (tmp_path / "out" / "summary.html").read_text(encoding="utf-8")
 

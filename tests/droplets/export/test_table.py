@@ -14,7 +14,7 @@ import pytest
 from droplets.analysis import Analysis
 from droplets.export.figures import COLUMNS, columns_table
 from droplets.export.table import csv_table
-from droplets.types import Boundary, Intensity, PixelSize
+from droplets.types import Boundary, Fluorescence, Intensity, PixelSize
 from tests.droplets.export.filling import analysed
 from tests.droplets.shapes import disc, rectangle
 
@@ -83,6 +83,16 @@ def test_channels_and_boundary():
     assert [row[f"{name}_mean_intensity"] for name in ("red", "green", "blue")] == ["10.5", "20.5", "30.5"]
     assert (row["green_min_intensity"], row["blue_max_intensity"]) == ("20", "31")
     assert row["boundary_residual_px"] == "0.25"
+
+
+@pytest.mark.parametrize(("positive", "cell"), [(True, "1"), (False, "0"), (None, "")])
+def test_fluorescence(positive, cell):
+    analysis = droplet_with_two_beads()
+    analysis.droplets[0] = replace(analysis.droplets[0], fluorescence=Fluorescence(900.5, 700.5, positive))
+    row, bead = read(analysis)[:2]
+    names = ("fluorescence_intensity", "fluorescence_amplitude", "positive")
+    assert [row[name] for name in names] == ["900.5", "700.5", cell]
+    assert [bead[name] for name in names] == ["", "", ""]
 
 
 def test_a_kept_mask_has_no_residual():
