@@ -24,6 +24,7 @@ COPY . .
 COPY --from=builder /build/web/plotly.min.js web/
 # The root is read-only at run time: what libraries want to write goes to /tmp.
 ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
@@ -34,7 +35,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     SAM_MODEL_PATH=/models/mobile_sam.pt \
     HEAD_MODEL_PATH=/app/model/droplet_head.safetensors \
     DATA_DIR=/data
-RUN python -m compileall -q /app
+RUN python -m compileall -q /app \
+    && printf '#!/bin/sh\nexec python -P -m cli "$@"\n' > /opt/venv/bin/sam-droplet \
+    && chmod +x /opt/venv/bin/sam-droplet
 USER 10001:10001
 EXPOSE 9487
 STOPSIGNAL SIGTERM

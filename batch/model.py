@@ -8,6 +8,7 @@ from threading import Lock
 from batch.recipe import MANIFEST
 from batch.record import MadeWith
 from config import MODEL, VERSION
+from droplets.errors import ModelUnavailable
 from droplets.finding.loading import load_generator
 from droplets.finding.segmenter import Memory
 from droplets.finding.weights import NAME, HeadFile, known_head
@@ -28,6 +29,10 @@ class SharedModel:
     """
 
     def __init__(self, checkpoint: Path, device: str, threads: int) -> None:
+        if not checkpoint.is_file():
+            raise ModelUnavailable(
+                f"{checkpoint.name} is missing; `sam-droplet fetch-model` puts the checkpoint in place."
+            )
         self._generator = load_generator(
             CheckpointFile(checkpoint, known_checkpoints(MANIFEST)),
             HeadFile(MODEL / NAME, known_head(MANIFEST)),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.after import convert, report
+from cli.bench import bench
 from cli.segment import EXAMPLES, segment
 from cli.serve import serve
 from config import VERSION
@@ -23,6 +24,7 @@ app.command(epilog=EXAMPLES)(segment)
 app.command()(report)
 app.command()(convert)
 app.command()(serve)
+app.command()(bench)
 
 
 @app.command()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from batch.engine import Model
 from batch.exports import EXPORTS
 from batch.recipe import OptionsFile, make_recipe, read_options_file
 from batch.run import Asked
 from batch.run import segment as run
 from cli.failing import SOME_FAILED, explained
+from cli.model import CHECKPOINT, Checkpoint, Device, load
 from cli.progress import Bar, Lines, Voice
-from config import MODEL, cores
+from config import cores
 from droplets.errors import BadRequest
 from droplets.objects.filters import AutomaticFilters
 from droplets.types import EdgeKind, Objects, Quality
@@ -23,7 +23,6 @@ USUAL_EXPORT = "overlay,coco"
 MOST_WORKERS = 3
 """More have nothing to do: the model is asked by one at a time, and measuring takes about as long as that."""
 CHANNEL = "INDEX|NAME"
-CHECKPOINT = MODEL / "mobile_sam.pt"
 EXAMPLES = """
 **Examples**
 
@@ -96,13 +95,8 @@ def segment(
         int | None,
         typer.Option(min=1, help="Pictures that are worked on at once.", show_default="half the cores"),
     ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")] = "auto",
-    model: Annotated[
-        Path,
-        typer.Option(
-            envvar="SAM_MODEL_PATH", help="MobileSAM's checkpoint.", show_default="where fetch-model puts it"
-        ),
-    ] = CHECKPOINT,
+    device: Device = "auto",
+    model: Checkpoint = CHECKPOINT,
     json: Annotated[bool, typer.Option("--json", help="Tell of each picture as a line of JSON.")] = False,
 ) -> None:
     """Find and measure the droplets of many pictures: a table of all, one of the pictures, and a summary."""
@@ -135,14 +129,15 @@ def segment(
         if not asked.inputs:
             raise BadRequest("Say which pictures: files, folders, patterns or ZIP files.")
 
-        def load() -> Model:
-            from batch.model import SharedModel  # noqa: PLC0415  # loads torch; not where nothing is to do
-
-            return SharedModel(model, device, cores())
-
         voice: Voice = Lines() if json else Bar()
         with voice:
-            result = run(asked, load, workers or _usual_workers(), begin=voice.begin, tell=voice.tell)
+            result = run(
+                asked,
+                lambda: load(model, device, cores()),
+                workers or _usual_workers(),
+                begin=voice.begin,
+                tell=voice.tell,
+            )
             voice.end(result, str(out))
     if result.failures:
         raise typer.Exit(SOME_FAILED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -145,7 +146,7 @@ def test_ctrl_c_finishes_what_is_in_hand_and_says_so(tmp_path):
         ([SMALL, "--frames", "all", "--frame", "3"], "leave one of them out"),
         ([SMALL, "--plane", "best"], "options.plane"),
         ([SMALL, "--options", "gone.json"], "gone.json cannot be read"),
-        ([SMALL, "--model", "gone.pt"], "gone.pt is missing"),
+        ([SMALL, "--model", "gone.pt"], "gone.pt is missing; `sam-droplet fetch-model` puts"),
         ([SMALL, "--quality", "best"], "Invalid value for '--quality'"),
     ],
 )
@@ -170,7 +171,7 @@ def test_version_and_help():
     assert "--pixel-size-um" in said
     assert 'sam-droplet segment pictures --out results --pair "{}_bf.tif:{}_fl.tif"' in said
     commands = called("--help").stdout
-    for name in ("segment", "report", "convert", "serve", "fetch-model", "version"):
+    for name in ("segment", "report", "convert", "serve", "bench", "fetch-model", "version"):
         assert name in commands
 
 
@@ -179,6 +180,35 @@ def test_fetch_model_copies_and_checks(tmp_path):
     done = called("fetch-model", "--to", tmp_path / "own.pt", "--from", ROOT / "model" / "mobile_sam.pt")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "own.pt").stat().st_size == (ROOT / "model" / "mobile_sam.pt").stat().st_size
+
+
+@pytest.mark.model
+def test_bench_times_the_stages_of_the_sample():
+    told = json.loads(called("bench", "--rounds", 1, "--threads", 1, "--json").stdout)
+    stages = told["stages"]
+    assert stages["total_s"] == pytest.approx(sum(stages.values()) - stages["total_s"])
+    assert min(stages.values()) > 0
+    assert (told["picture"], told["threads"], told["device"]) == ("droplets.png", 1, "cpu")
+    assert told["droplets"] > 80
+    assert "sam-droplet fetch-model" in called("bench", "--model", "gone.pt").stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_commands_and_flags(shell):
+    asked = {
+        "_SAM_DROPLET_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": "sam-droplet segment --fra",
+    }
+    asked |= {
+        "COMP_WORDS": "sam-droplet segment --fra",
+        "COMP_CWORD": "2",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    command = [sys.executable, "-W", "ignore", "-c", "from cli.main import app; app(prog_name='sam-droplet')"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **asked}, capture_output=True, text=True, check=True
+    )
+    assert "--frames" in done.stdout
 
 
 def test_help_does_not_load_torch():

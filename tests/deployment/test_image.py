@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,11 +14,12 @@ from pathlib import Path
 import pytest
 from docker.utils.build import exclude_paths
 
+from config import VERSION
 from tests.deployment.tools import ROOT, run
 
 DOCKERFILES = ("Dockerfile", "Dockerfile.tunnel")
 RUNS = {".py", ".lua", ".html", ".js", ".css", ".svg"}
-ROOMS = ("api", "droplets", "store", "model", "web")
+ROOMS = ("api", "batch", "cli", "droplets", "store", "model", "web")
 PRIVATE = (
     ".env",
     ".env.local",
@@ -125,6 +128,20 @@ def test_health_check_tells_healthy_from_not_whatever_the_proxy(status, code):
         threading.Thread(target=server.handle_request).start()
         environment = {"FLASK_PORT": str(server.server_port), "http_proxy": "http://127.0.0.1:9"}
         assert run([sys.executable, "-c", command], environment=environment).returncode == code
+
+
+def test_the_command_runs_in_any_folder(tmp_path):
+    [text] = re.findall(r"printf '(.*)' > /opt/venv/bin/sam-droplet", (ROOT / "Dockerfile").read_text())
+    command = tmp_path / "sam-droplet"
+    command.write_text(text.replace("\\n", "\n"))
+    command.chmod(0o755)
+    (tmp_path / "cli.py").touch()  # a file of the user's that is no part of the program
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {"PATH": path, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [command, "version"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == (f"{VERSION}\n", "")
 
 
 def test_a_container_that_goes_leaves_no_unnamed_volume():
