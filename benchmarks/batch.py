@@ -1,9 +1,11 @@
 """Many pictures from the command line against a loop over HTTP, and a run that finds nothing to do.
 
     python -m benchmarks.batch [--pictures 24] [--rounds 3] [--many 5000]
+    python -m benchmarks.batch --memory 500
 
 Renders pictures of 640x480 with 120 droplets. Rates are from the first answer to the last, without start and
-model, and the medians of the rounds. Prints a table and, as the last line, JSON.
+model, and the medians of the rounds. Prints a table and, as the last line, JSON. --memory prints instead
+the memory of one run after each hundred of so many small pictures.
 """
 
 from __future__ import annotations
@@ -40,7 +42,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=24, help="that are analysed each way")
     parser.add_argument("--rounds", type=int, default=3, help="in which the ways take turns")
     parser.add_argument("--many", type=int, default=5000, help="small ones that are all done already")
+    parser.add_argument("--memory", type=int, help="small pictures of one run whose memory is told")
     arguments = parser.parse_args()
+    if arguments.memory:
+        memory(arguments.memory)
+        return
     with tempfile.TemporaryDirectory() as folder:
         pictures = render(Path(folder) / "pictures", arguments.pictures)
         ways: dict[str, Callable[[], dict[str, float]]] = {"loop over HTTP": lambda: over_http(pictures)}
@@ -70,6 +76,18 @@ def render(folder: Path, count: int) -> Path:
     return folder
 
 
+def memory(count: int) -> None:
+    """Print the resident memory of a run over so many pictures of 160x120, after each hundred."""
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder) / "pictures"
+        pictures.mkdir()
+        for seed in range(count):
+            small = render_brightfield(160, 120, count=7, diameter=30, seed=seed)
+            cv2.imwrite(str(pictures / f"{seed:04d}.png"), small.pixels)
+        seen = as_they_come(pictures, 1)
+    print(json.dumps({done: seen[done - 1][1] // 2**20 for done in range(100, count + 1, 100)}))
+
+
 def over_http(pictures: Path) -> dict[str, float]:
     """One after the other, as a plain loop does it."""
     with service(CACHE_SIZE="0"):
@@ -83,6 +101,17 @@ def over_http(pictures: Path) -> dict[str, float]:
 
 def from_command_line(pictures: Path, workers: int) -> dict[str, float]:
     """The rate, and the process's memory after a quarter of the pictures and after all."""
+    seen = as_they_come(pictures, workers)
+    seconds = seen[-1][0] - seen[0][0]
+    return {
+        "a_minute": round(60 * (len(seen) - 1) / seconds, 1),
+        "mb_quarter": seen[len(seen) // 4][1] // 2**20,
+        "mb": seen[-1][1] // 2**20,
+    }
+
+
+def as_they_come(pictures: Path, workers: int) -> list[tuple[float, int]]:
+    """When each picture was done, in seconds, and the process's resident memory then, in bytes."""
     with (
         tempfile.TemporaryDirectory() as out,
         subprocess.Popen(
@@ -97,12 +126,7 @@ def from_command_line(pictures: Path, workers: int) -> dict[str, float]:
             if json.loads(line)["event"] == "picture":
                 seen.append((time.perf_counter(), psutil.Process(process.pid).memory_info().rss))
     assert process.returncode == 0
-    seconds = seen[-1][0] - seen[0][0]
-    return {
-        "a_minute": round(60 * (len(seen) - 1) / seconds, 1),
-        "mb_quarter": seen[len(seen) // 4][1] // 2**20,
-        "mb": seen[-1][1] // 2**20,
-    }
+    return seen
 
 
 def nothing_to_do(folder: Path, count: int) -> float:
