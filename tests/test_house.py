@@ -13,7 +13,7 @@ LAYERS = [
     {"parameters"},
     {"reading", "annotations", "sam", "objects"},
     {"boundaries"},
-    {"finding", "contents", "figures", "ddpcr"},
+    {"finding", "contents", "figures", "ddpcr", "tracks"},
     {"preprocess", "region", "context", "analysis"},
     {"options", "settings"},
     {"pipeline", "export"},

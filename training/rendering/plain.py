@@ -109,6 +109,11 @@ def render_brightfield(
     return _brightfield(width, height, droplets, random)
 
 
+def render_placed(width: int, height: int, droplets: Sequence[TrueDroplet], *, seed: int = 0) -> Rendering:
+    """Brightfield picture of given droplets; the seed is that of light and noise."""
+    return _brightfield(width, height, droplets, np.random.default_rng(seed))
+
+
 def render_fluorescence(
     width: int,
     height: int,
