@@ -120,9 +120,9 @@ def gathered(plan: Plan, folder: OutFolder) -> list[Record]:
     return [record for record in records if record and record.recipe == digest]
 
 
-def state(records: Iterable[Record], failures: Iterable[Failure]) -> str:
+def state(records: Iterable[Record], failures: Iterable[Failure], series: Iterable[object]) -> str:
     """Digest of all that the tables are made of."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(repr(list(series)).encode())
     for record in records:
         digest.update(repr((record.row.picture, record.recipe, record.stamps)).encode())
     for failure in failures:

@@ -62,12 +62,14 @@ class Picture:
         name: of the file, and of the frame where its file gives several pictures.
         file, fluorescence: where it lies.
         frame: index in its file; None where its file gives one picture.
+        interval_s: from one frame of its file to the next, if the file tells.
     """
 
     name: str
     file: File
     fluorescence: File | None = None
     frame: int | None = None
+    interval_s: float | None = None
 
     @property
     def files(self) -> tuple[File, ...]:

@@ -88,9 +88,10 @@ class OutFolder:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
-        """A file on top of the folder that appears when all of it is written."""
+        """A file, by its path in the folder, that appears when all of it is written."""
         partial = Path(mkdtemp(dir=self._partial)) / "file"
         with partial.open("wb") as file:
             yield file
+        (self.path / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(partial, self.path / name)  # noqa: PTH105
         partial.parent.rmdir()

@@ -58,12 +58,14 @@ def in_frames(listing: Listing, frames: Frames, max_pixels: int) -> Listing:
 
 def _frames(picture: Picture, frames: Frames, max_pixels: int) -> list[Picture]:
     try:
-        count = read_axes(picture.file.read(), max_pixels=max_pixels).frames
+        axes = read_axes(picture.file.read(), max_pixels=max_pixels)
     except ServiceError:
         return [picture]
-    if count == 1:
+    if axes.frames == 1:
         return [picture]
     return [
-        replace(picture, name=f"{picture.file.name}.frame-{index:05d}", frame=index)
-        for index in frames.of(count)
+        replace(
+            picture, name=f"{picture.file.name}.frame-{index:05d}", frame=index, interval_s=axes.interval_s
+        )
+        for index in frames.of(axes.frames)
     ]

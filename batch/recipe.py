@@ -19,7 +19,7 @@ from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import Preprocessing
 
 GROUPS = ("filters", "preprocessing", "options")
-RUN = ("inputs", "pair", "frames", "export", "record")
+RUN = ("inputs", "pair", "frames", "tracks", "frame_interval_s", "export", "record")
 """What run.json has besides the groups."""
 ANSWER = ("mask_format", "plots")
 """Options that are about an answer over HTTP: a request's options serve here too."""
@@ -32,13 +32,16 @@ class OptionsFile:
 
     Attributes:
         groups: "filters", "preprocessing" and "options", unchecked.
-        inputs, pair, frames, export: of a run that is to be done again; empty in other files.
+        inputs, pair, frames, tracks, frame_interval_s, export: of a run that is to be done again; empty in
+            other files.
     """
 
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     pair: str | None = None
     frames: str | None = None
+    tracks: bool = False
+    frame_interval_s: float | None = None
     export: tuple[str, ...] | None = None
 
 
@@ -109,6 +112,8 @@ def read_options_file(path: Path) -> OptionsFile:
             tuple(map(str, value.get("inputs") or ())),
             value.get("pair"),
             value.get("frames"),
+            bool(value.get("tracks")),
+            value.get("frame_interval_s"),
             tuple(value["export"]) if value.get("export") is not None else None,
         )
     except TypeError:

@@ -17,8 +17,10 @@ from batch.recipe import Recipe, make_recipe, read_options_file
 from batch.record import Record
 from batch.summary import summary_html
 from batch.tables import Failure, read_failures, table_names, write_tables
+from batch.tracks import Series, SeriesSummary, series_of, write_tracks
 from config import VERSION
 from droplets.errors import BadRequest
+from droplets.tracks.linking import check_installed
 
 RUN, SUMMARY = "run.json", "summary.html"
 
@@ -33,6 +35,8 @@ class Asked:
         recipe: what is done to every picture.
         pair: how brightfield and fluorescence are called, "{}_bf.png:{}_fl.png"; None for single pictures.
         frames: of files that have several, "all", "0-99" or "0-99:2"; None for the one that the options name.
+        tracks: whether droplets are followed through the frames of each file.
+        frame_interval_s: from one frame to the next; None for what the files tell.
     """
 
     inputs: tuple[str, ...]
@@ -40,6 +44,8 @@ class Asked:
     recipe: Recipe
     pair: str | None = None
     frames: str | None = None
+    tracks: bool = False
+    frame_interval_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -98,9 +104,10 @@ def segment(
         try:
             process(planned, folder, load, workers, note)
         except KeyboardInterrupt:
-            _finish(asked, folder, planned, failures)
+            _finish(asked, folder, planned, failures, [])
             raise
-        return _finish(asked, folder, planned, failures)
+        series = series_of(listing, asked.frame_interval_s) if asked.tracks else []
+        return _finish(asked, folder, planned, failures, series)
 
 
 def report(out: Path) -> Path:
@@ -111,17 +118,18 @@ def report(out: Path) -> Path:
     """
     folder, recipe, run = read_run(out)
     with folder.held():
-        _write_summary(folder, recipe, recorded(folder, run), read_failures(folder))
+        _write_summary(folder, recipe, recorded(folder, run), read_failures(folder), run.tracks)
     return out / SUMMARY
 
 
 @dataclass(frozen=True)
 class Run:
-    """What run.json tells beside the recipe: inputs, pictures that are done, and the tables' state."""
+    """What run.json tells beside the recipe: inputs, pictures that are done, the tables' state, tracks."""
 
     inputs: tuple[str, ...]
     pictures: tuple[str, ...]
     state: str
+    tracks: tuple[SeriesSummary, ...]
 
 
 def read_run(out: Path) -> tuple[OutFolder, Recipe, Run]:
@@ -133,7 +141,8 @@ def read_run(out: Path) -> tuple[OutFolder, Recipe, Run]:
     try:
         given = read_options_file(out / RUN)
         record = json.loads((out / RUN).read_text(encoding="utf-8"))["record"]
-        run = Run(given.inputs, tuple(record["pictures"]), str(record["state"]))
+        tracks = tuple(SeriesSummary(**one) for one in record["tracks"])
+        run = Run(given.inputs, tuple(record["pictures"]), str(record["state"]), tracks)
     except (BadRequest, OSError, ValueError, LookupError, TypeError):
         raise BadRequest(f"{out} is no folder with the results of a run: it has no {RUN} of one.") from None
     return OutFolder(out), make_recipe(given.groups, given.export or ()), run
@@ -148,21 +157,28 @@ def _listing(asked: Asked) -> Listing:
     """The pictures of a run."""
     pair = Pair.parse(asked.pair) if asked.pair else None
     frames = Frames.parse(asked.frames) if asked.frames else None
+    if asked.tracks:
+        check_installed()
+        if frames is None:
+            raise BadRequest("--tracks follows droplets through frames: say which by --frames, such as all.")
     if frames and asked.recipe.wanted.options.frame:
         raise BadRequest("options.frame is for one frame, --frames for several; leave one of them out.")
     listing = pictures(find_files(asked.inputs, asked.out), pair)
     return in_frames(listing, frames, MOST_PIXELS) if frames else listing
 
 
-def _finish(asked: Asked, folder: OutFolder, planned: Plan, failures: Sequence[Failure]) -> Result:
+def _finish(
+    asked: Asked, folder: OutFolder, planned: Plan, failures: Sequence[Failure], series: Sequence[Series]
+) -> Result:
     """Write the tables, the summary and run.json, unless those that are there tell the same."""
     failures = sorted(failures, key=lambda failure: failure.picture)
     records = gathered(planned, folder)
-    now = state(records, failures)
+    now = state(records, failures, series)
     if _state(folder) != now or not all((folder.path / name).exists() for name in [*table_names(), SUMMARY]):
         write_tables(folder, records, failures)
-        _write_summary(folder, asked.recipe, records, failures)
-        _write_run(asked, folder, records, now)
+        tracks = write_tracks(folder, series, records, asked.recipe.wanted.options.selection)
+        _write_summary(folder, asked.recipe, records, failures, tracks)
+        _write_run(asked, folder, records, now, tracks)
     return Result(len(records), sum(record.row.droplets for record in records), tuple(failures))
 
 
@@ -174,18 +190,26 @@ def _state(folder: OutFolder) -> str | None:
 
 
 def _write_summary(
-    folder: OutFolder, recipe: Recipe, records: Sequence[Record], failures: Sequence[Failure]
+    folder: OutFolder,
+    recipe: Recipe,
+    records: Sequence[Record],
+    failures: Sequence[Failure],
+    tracks: Sequence[SeriesSummary],
 ) -> None:
     with folder.writing(SUMMARY) as out:
-        out.write(summary_html(recipe, records, failures).encode())
+        out.write(summary_html(recipe, records, failures, tracks).encode())
 
 
-def _write_run(asked: Asked, folder: OutFolder, records: Sequence[Record], now: str) -> None:
+def _write_run(
+    asked: Asked, folder: OutFolder, records: Sequence[Record], now: str, tracks: Sequence[SeriesSummary]
+) -> None:
     made_with = dict.fromkeys(record.made_with for record in records)
     text = {
         "inputs": [os.path.abspath(name) for name in asked.inputs],  # noqa: PTH100  # of patterns too
         "pair": asked.pair,
         "frames": asked.frames,
+        "tracks": asked.tracks,
+        "frame_interval_s": asked.frame_interval_s,
         "export": list(asked.recipe.exports),
         **asked.recipe.groups,
         "record": {
@@ -194,6 +218,7 @@ def _write_run(asked: Asked, folder: OutFolder, records: Sequence[Record], now: 
             "made_with": [asdict(one) for one in made_with],
             "pictures": [record.row.picture for record in records],
             "state": now,
+            "tracks": [asdict(one) for one in tracks],
         },
     }
     with folder.writing(RUN) as out:

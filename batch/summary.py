@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from html import escape
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from batch.recipe import Recipe
 from batch.record import Record
 from batch.tables import Failure
+from batch.tracks import SeriesSummary
 from config import VERSION
 from droplets.export.plots import size_histogram
 from droplets.figures.sizes import size_distribution
@@ -30,8 +32,13 @@ pre { background: #f5f5f5; padding: .7rem; overflow: auto }
 Cell = str | int | float | None
 
 
-def summary_html(recipe: Recipe, records: Sequence[Record], failures: Sequence[Failure]) -> str:
-    """HTML without links: figures over all pictures, a histogram, a row a picture, settings and versions.
+def summary_html(
+    recipe: Recipe,
+    records: Sequence[Record],
+    failures: Sequence[Failure],
+    tracks: Sequence[SeriesSummary],
+) -> str:
+    """HTML without links: figures over all pictures, a histogram, tracks, a row a picture, and settings.
 
     Lengths are in micrometres if the pixel size of every picture is known, else in pixels.
     """
@@ -55,6 +62,7 @@ def summary_html(recipe: Recipe, records: Sequence[Record], failures: Sequence[F
         "<h1>Droplets</h1>",
         _table(["", ""], overall),
         f'<img alt="Histogram of diameters" src="data:image/png;base64,{plot}">',
+        *(["<h2>Tracks</h2>", _tracks(tracks)] if tracks else []),
         "<h2>Pictures</h2>",
         _pictures(records, unit),
         *(["<h2>Failed</h2>", _failed(failures)] if failures else []),
@@ -89,6 +97,29 @@ def _pictures(records: Sequence[Record], unit: str) -> str:
         dpcr = (row.positives, row.lambda_, row.copies_per_ul) if with_dpcr else ()
         rows.append([row.picture, row.droplets, *sizes, _percent(row.cv), row.beads, *dpcr, row.notes])
     return _table(names, rows)
+
+
+def _tracks(tracks: Iterable[SeriesSummary]) -> str:
+    """A row a figure, a column a file."""
+    figures = [asdict(one) for one in tracks]
+    names = {
+        "frames": "Frames",
+        "interval_s": "Seconds from frame to frame",
+        "tracks": "Droplets followed",
+        "life_frames": "Median life (frames)",
+        "speed_px_per_frame": "Mean speed (px/frame)",
+        "speed_um_per_s": "Mean speed (µm/s)",
+        "coherence": "Coherence of the motion",
+        "direction_deg": "Direction of flow (degrees, 0 right, 90 down)",
+        "frequency_per_frame": "Droplets a frame past a line",
+        "frequency_per_s": "Droplets a second past a line",
+        "pitch_px": "Pitch along the flow (px)",
+        "pitch_um": "Pitch along the flow (µm)",
+        "coalescences": "Coalescences",
+        "breakups": "Break-ups",
+    }
+    rows = [[text, *(one[name] for one in figures)] for name, text in names.items()]
+    return _table(["", *(one["source"] for one in figures)], rows)
 
 
 def _failed(failures: Iterable[Failure]) -> str:

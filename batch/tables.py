@@ -52,9 +52,9 @@ def write_tables(folder: OutFolder, records: Sequence[Record], failures: Sequenc
     else:
         (folder.path / PARQUET).unlink(missing_ok=True)
     names = [field.name.rstrip("_") for field in fields(Row)]
-    _write_csv(folder, "pictures.csv", names, (astuple(record.row) for record in records))
+    write_csv(folder, "pictures.csv", names, (astuple(record.row) for record in records))
     names = [field.name for field in fields(Failure)]
-    _write_csv(folder, "errors.csv", names, map(astuple, failures))
+    write_csv(folder, "errors.csv", names, map(astuple, failures))
 
 
 def read_failures(folder: OutFolder) -> list[Failure]:
@@ -98,7 +98,8 @@ def _write_parquet(folder: OutFolder) -> None:
             writer.write_batch(batch)
 
 
-def _write_csv(folder: OutFolder, file: str, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def write_csv(folder: OutFolder, file: str, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table of rows under a line of names."""
     with folder.writing(file) as out:
         out.write(_line(names))
         for row in rows:

@@ -32,7 +32,7 @@ EXAMPLES = """
 
     sam-droplet segment pictures --out results --pair "{}_bf.tif:{}_fl.tif"
 
-    sam-droplet segment movie.avi --out results --frames 0-99
+    sam-droplet segment movie.avi --out results --frames all --tracks
 
     sam-droplet segment --options results/run.json --out again
 
@@ -75,6 +75,13 @@ def segment(
         typer.Option(
             metavar="RANGE", help='Frames to analyse, each as a picture: "all", "0-99" or "0-99:2".'
         ),
+    ] = None,
+    tracks: Annotated[
+        bool | None, typer.Option("--tracks", help="Follow droplets through the frames of each file.")
+    ] = None,
+    frame_interval_s: Annotated[
+        float | None,
+        typer.Option(min=1e-9, help="Seconds from frame to frame.", show_default="what the file tells"),
     ] = None,
     fluorescence_channel: Annotated[
         str | None,
@@ -125,6 +132,8 @@ def segment(
             recipe=make_recipe(groups, exports),
             pair=pair or given.pair,
             frames=frames or given.frames,
+            tracks=tracks or given.tracks,
+            frame_interval_s=frame_interval_s or given.frame_interval_s,
         )
         if not asked.inputs:
             raise BadRequest("Say which pictures: files, folders, patterns or ZIP files.")

@@ -74,7 +74,13 @@ def test_its_requirements_are_those_of_requirements_txt(installed):
     wanted = [line for line in lines if line and not line.startswith("#")]
     extra = [each for each in package.requires if "extra ==" in each]
     assert len(package.requires) - len(extra) == len(wanted)
-    assert {re.match(r"\w+", each)[0] for each in extra} == {"czifile", "nd2", "liffile", "pyarrow"}
+    assert {re.match(r"\w+", each)[0] for each in extra} == {
+        "czifile",
+        "nd2",
+        "liffile",
+        "pyarrow",
+        "laptrack",
+    }
     assert package.version == VERSION
 
 

@@ -18,6 +18,7 @@ from droplets.reading.stored import Stored
 
 COLOURS = ("red", "green", "blue")
 MOST_LISTED = 16
+LONGEST_INTERVAL_S = 86400.0
 MOST_PLANES = 4
 """So many times the pixel limit all planes of a z stack may have that are decoded to make one of them."""
 
@@ -47,12 +48,16 @@ FIRST = Selection()
 
 @dataclass(frozen=True)
 class Axes:
-    """How many frames (time), planes (z) and channels a file has; the channels' names, if it gives any."""
+    """How many frames (time), planes (z) and channels a file has; the channels' names, if it gives any.
+
+    `interval_s` is the time from one frame to the next in seconds, if the file gives it.
+    """
 
     frames: int = 1
     planes: int = 1
     channels: int = 1
     names: tuple[str, ...] = ()
+    interval_s: float | None = None
 
     def named(self, channel: int) -> str:
         """The channel's index with its name, such as "1 (FAM)"."""
@@ -72,6 +77,11 @@ class Source:
 
     axes: Axes
     read: Callable[[int, int, int], Stored]
+
+
+def possible_interval(seconds: float) -> float | None:
+    """The time between frames that a file gives, if it can be one: over zero, at most a day."""
+    return seconds if 0 < seconds <= LONGEST_INTERVAL_S else None
 
 
 def selected(source: Source, selection: Selection, max_pixels: int) -> Stored:

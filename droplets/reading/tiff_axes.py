@@ -21,7 +21,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from droplets.errors import UndecodableImage
-from droplets.reading.planes import Axes
+from droplets.reading.planes import Axes, possible_interval
 
 XML_SEARCHED = 10_000_000  # characters of a description: OME-XML tells of each plane
 LONGEST_NAME = 64
@@ -34,6 +34,8 @@ _TIFF_DATA = re.compile(
 )
 _OME_UUID = re.compile(r"<(?:\w{1,32}:)?OME\s[^<>]{0,20000}?\bUUID\s{0,9}=\s{0,9}[\"']([^\"'<>]{0,200})[\"']")
 _ATTRIBUTE = re.compile(r"\b(\w{1,32})\s{0,9}=\s{0,9}[\"']([^\"'<>]{0,1000})[\"']")
+_IMAGEJ_INTERVAL = re.compile(r"^finterval=([\d.eE+-]{1,32})\s*$", re.MULTILINE)
+_SECONDS: Final = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6}
 _IMAGEJ = re.compile(r"^(channels|slices|frames)=(\d{1,9})\s*$", re.MULTILINE)
 
 IMAGEJ_ORDER: Final = "CZT"
@@ -104,6 +106,7 @@ def _from_ome(description: str, directories: int) -> Layout | None:
         planes=_size(given, "SizeZ"),
         channels=max(1, _size(given, "SizeC") // samples),
         names=tuple(html.unescape(each.get("Name", ""))[:LONGEST_NAME] for each in channels),
+        interval_s=_seconds(given.get("TimeIncrement", ""), given.get("TimeIncrementUnit", "s")),
     )
     order = given.get("DimensionOrder", "XYCZT")[2:]
     if sorted(order) != sorted(IMAGEJ_ORDER):
@@ -134,7 +137,14 @@ def _from_imagej(description: str) -> Layout | None:
     given = dict(_IMAGEJ.findall(description))
     if not given:
         return None
-    return Layout(Axes(_size(given, "frames"), _size(given, "slices"), _size(given, "channels")))
+    interval = _IMAGEJ_INTERVAL.search(description)
+    axes = Axes(
+        frames=_size(given, "frames"),
+        planes=_size(given, "slices"),
+        channels=_size(given, "channels"),
+        interval_s=_seconds(interval[1], "s") if interval else None,
+    )
+    return Layout(axes)
 
 
 def _from_shape(description: str, directories: int) -> Layout | None:
@@ -175,6 +185,14 @@ def _place(axes: Axes, order: str, index: int) -> Place:
 
 def _size(given: Mapping[str, str], name: str) -> int:
     return max(1, _number(given.get(name, ""), 1))
+
+
+def _seconds(text: str, unit: str) -> float | None:
+    """A time as a description gives it; None where it is none."""
+    try:
+        return possible_interval(float(text) * _SECONDS[html.unescape(unit)])
+    except (ValueError, KeyError):
+        return None
 
 
 def _number(text: str, default: int) -> int:

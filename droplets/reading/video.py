@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import UndecodableImage
-from droplets.reading.planes import Axes, Source
+from droplets.reading.planes import Axes, Source, possible_interval
 from droplets.reading.stored import Stored, check_size
 
 WHAT_TO_DO = "save it as AVI with MJPEG or uncompressed frames, or the frame that you want as TIFF or PNG."
@@ -43,6 +43,8 @@ def open_video(path: str, max_pixels: int) -> Iterator[Source]:
         )
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         frames = int(count) if 1 <= count <= MOST_FRAMES else 1
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        interval_s = possible_interval(1 / rate) if rate > 0 else None
 
         def read(_channel: int, _plane: int, frame: int) -> Stored:
             capture.set(cv2.CAP_PROP_POS_FRAMES, frame)
@@ -53,7 +55,7 @@ def open_video(path: str, max_pixels: int) -> Iterator[Source]:
             check_size(width, height, max_pixels)
             return Stored(_grey_or_rgb(picture), bit_depth=8)
 
-        yield Source(Axes(frames=frames), read)
+        yield Source(Axes(frames=frames, interval_s=interval_s), read)
     finally:
         capture.release()
 

@@ -12,6 +12,7 @@ pitch        mean distance along the flow of droplets that follow each other, wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +85,7 @@ def track_figures(detections: Detections, tracks: Tracks) -> list[TrackFigures]:
     return [_figures(detections, tracks, rows) for rows in np.split(order, starts) if rows.size]
 
 
-def flow_figures(detections: Detections, tracks: Tracks, each: list[TrackFigures]) -> FlowFigures:
+def flow_figures(detections: Detections, tracks: Tracks, each: Sequence[TrackFigures]) -> FlowFigures:
     """Figures of the flow.
 
     Arguments:

@@ -18,7 +18,7 @@ from droplets.tracks.detections import Detections, Floats, Ints
 
 REACH = 3.0
 """Largest shift that is looked for, in median distances of nearest neighbours."""
-BINS = 24
+SHIFT_BINS = 24
 """Of a shift's histogram, for the distance of nearest neighbours."""
 SMOOTH = 3.0
 """Standard deviation of its smoothing in bins: so that it hardly matters where in a bin the votes lie."""
@@ -42,13 +42,15 @@ def shared_motion(detections: Detections) -> Floats:
     if len(rows) <= 1 or spacing is None:
         return np.empty((0, 2))
     votes = [_votes(detections, before, after, REACH * spacing) for before, after in pairwise(rows)]
-    axis = (np.arange(-REACH * BINS, REACH * BINS) + 0.5) * spacing / BINS
-    piles = [_pile(shifts, weights, axis, spacing / BINS) for shifts, weights in votes]
+    axis = (np.arange(-REACH * SHIFT_BINS, REACH * SHIFT_BINS) + 0.5) * spacing / SHIFT_BINS
+    piles = [_pile(shifts, weights, axis, spacing / SHIFT_BINS) for shifts, weights in votes]
     usual = _highest(np.sum(piles, axis=0), axis)
     near = np.exp(-((axis[:, None] - usual[0]) ** 2 + (axis - usual[1]) ** 2) / (2 * (STEADY * spacing) ** 2))
     return np.array(
         [
-            _centre(shifts, weights, _highest(pile * near, axis), spacing / BINS) if pile.any() else usual
+            _centre(shifts, weights, _highest(pile * near, axis), spacing / SHIFT_BINS)
+            if pile.any()
+            else usual
             for pile, (shifts, weights) in zip(piles, votes, strict=True)
         ]
     )

@@ -80,6 +80,21 @@ def test_pages_without_axes_are_frames():
     assert read(data).plane == "frame 0 of 24"
 
 
+@pytest.mark.parametrize(
+    ("told", "interval_s"),
+    [
+        ({"imagej": True, "metadata": {"axes": "TYX", "finterval": 0.25}}, 0.25),
+        ({"ome": True, "metadata": {"axes": "TYX", "TimeIncrement": 40.0, "TimeIncrementUnit": "ms"}}, 0.04),
+        ({"ome": True, "metadata": {"axes": "TYX", "TimeIncrement": 3.0}}, 3),
+        ({"imagej": True, "metadata": {"axes": "TYX", "finterval": -1.0}}, None),
+        ({"ome": True, "metadata": {"axes": "TYX"}}, None),
+    ],
+)
+def test_the_time_between_frames_is_what_the_file_tells(told, interval_s):
+    axes = read_axes(tiff(numbered()[:, 0, 0], **told), max_pixels=MAX_PIXELS)
+    assert axes.interval_s == interval_s
+
+
 def test_frames_in_colour_stay_in_colour():
     frames = np.stack([colour() // (frame + 1) for frame in range(3)])
     data = tiff(frames, ome=True, photometric="rgb", metadata={"axes": "TYXS"})
