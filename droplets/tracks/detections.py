@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Edge = tuple[int, int]
+"""Indices of a detection and of a later one that is linked to it."""
 
 
 @dataclass(frozen=True, eq=False)

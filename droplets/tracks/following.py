@@ -9,12 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from droplets.tracks.detections import Detections, Ints
-from droplets.tracks.linking import Edge, linked
+from droplets.tracks.detections import Detections, Edge, Ints
+from droplets.tracks.linking import linked
+from droplets.tracks.settings import TrackSettings
 
 EventKind = Literal["coalescence", "breakup"]
-VOLUME_TOLERANCE = 0.25
-"""Of the volume of one droplet: most that the sum of those that it has come of or become may differ."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,9 @@ class Tracks:
     events: tuple[Event, ...]
 
 
-def follow(detections: Detections) -> Tracks:
-    """Follow the droplets of a series, before a camera that stands still."""
-    edges = linked(detections)
-    kept, joints = _resolved(detections, edges)
+def follow(detections: Detections, how: TrackSettings = TrackSettings()) -> Tracks:
+    """Follow the droplets of a series, before a camera that stands still, by the stage's settings."""
+    kept, joints = _resolved(detections, linked(detections, how), how)
     of = _numbered(len(detections.frame), kept)
     events = [_event(detections, of, one, several, splits) for one, several, splits in joints]
     return Tracks(of, tuple(sorted(events, key=lambda event: (event.frame, event.before))))
@@ -64,7 +62,9 @@ Joint = tuple[int, tuple[int, ...], bool]
 """A detection, those that it has come of or become, and whether it splits."""
 
 
-def _resolved(detections: Detections, edges: Sequence[Edge]) -> tuple[list[Edge], list[Joint]]:
+def _resolved(
+    detections: Detections, edges: Sequence[Edge], how: TrackSettings
+) -> tuple[list[Edge], list[Joint]]:
     """Edges within tracks, and events. Where volumes do not add up, the most alike are one droplet."""
     gone: set[Edge] = set()
     joints: list[Joint] = []
@@ -73,7 +73,7 @@ def _resolved(detections: Detections, edges: Sequence[Edge]) -> tuple[list[Edge]
             if len(several) == 1:
                 continue
             own = {other: ((one, other) if splits else (other, one)) for other in several}
-            if _adds_up(detections, one, several):
+            if _adds_up(detections, one, several, how.volume_tolerance):
                 joints.append((one, tuple(several), splits))
                 gone |= set(own.values())
             else:
@@ -93,11 +93,11 @@ def _meeting(edges: Sequence[Edge], splits: bool) -> Mapping[int, list[int]]:
     return others
 
 
-def _adds_up(detections: Detections, one: int, several: Sequence[int]) -> bool:
+def _adds_up(detections: Detections, one: int, several: Sequence[int], tolerance: float) -> bool:
     """Whether the volume is that of all, and nearer to it than to the largest alone."""
     volume, volumes = detections.volume[one], detections.volume[several]
     off = abs(volume - volumes.sum())
-    return bool(off <= VOLUME_TOLERANCE * volume and off < abs(volume - volumes.max()))
+    return bool(off <= tolerance * volume and off < abs(volume - volumes.max()))
 
 
 def _numbered(count: int, edges: Sequence[Edge]) -> Ints:

@@ -8,31 +8,23 @@ cross-correlation of both frames, made of what was found: walls and dirt that st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
-from droplets.tracks.detections import Detections, Floats, Ints
-
-REACH = 3.0
-"""Largest shift that is looked for, in median distances of nearest neighbours."""
-SHIFT_BINS = 24
-"""Of a shift's histogram, for the distance of nearest neighbours."""
-SMOOTH = 3.0
-"""Standard deviation of its smoothing in bins: so that it hardly matters where in a bin the votes lie."""
-SAME_SIZE = 0.015
-"""Standard deviation of the difference of a droplet's diameters in two frames, over the diameter."""
-STEADY = 1 / 3
-"""Standard deviation of the shift around that of the whole series, in distances of nearest neighbours."""
+from droplets.tracks.detections import Detections, Edge, Floats, Ints
+from droplets.tracks.settings import TrackSettings
 
 
-def shared_motion(detections: Detections) -> Floats:
+def shared_motion(detections: Detections, how: TrackSettings = TrackSettings()) -> Floats:
     """Shift of the droplets from each frame of the series to the next.
 
     Arguments:
         detections: of F frames.
+        how: the stage's settings.
 
     Returns:
         (F - 1)x2 (x, y) in pixels.
@@ -41,19 +33,46 @@ def shared_motion(detections: Detections) -> Floats:
     spacing = _spacing(detections, rows)
     if len(rows) <= 1 or spacing is None:
         return np.empty((0, 2))
-    votes = [_votes(detections, before, after, REACH * spacing) for before, after in pairwise(rows)]
-    axis = (np.arange(-REACH * SHIFT_BINS, REACH * SHIFT_BINS) + 0.5) * spacing / SHIFT_BINS
-    piles = [_pile(shifts, weights, axis, spacing / SHIFT_BINS) for shifts, weights in votes]
+    votes = [_votes(detections, before, after, spacing, how) for before, after in pairwise(rows)]
+    width, half = spacing / how.shift_bins, round(how.reach * how.shift_bins)
+    axis = np.arange(-half + 0.5, half) * np.float64(width)
+    piles = [_pile(shifts, weights, axis, width, how.smooth) for shifts, weights in votes]
     usual = _highest(np.sum(piles, axis=0), axis)
-    near = np.exp(-((axis[:, None] - usual[0]) ** 2 + (axis - usual[1]) ** 2) / (2 * (STEADY * spacing) ** 2))
+    away = (axis[:, None] - usual[0]) ** 2 + (axis - usual[1]) ** 2
+    near = np.exp(-away / (2 * (how.steady * spacing) ** 2))
     return np.array(
         [
-            _centre(shifts, weights, _highest(pile * near, axis), spacing / SHIFT_BINS)
-            if pile.any()
-            else usual
+            _centre(shifts, weights, _highest(pile * near, axis), how.smooth * width) if pile.any() else usual
             for pile, (shifts, weights) in zip(piles, votes, strict=True)
         ]
     )
+
+
+def local_motion(detections: Detections, edges: Sequence[Edge], shared: Floats, how: TrackSettings) -> Floats:
+    """How the motion around each droplet differs from the shared one: the median over droplets nearby.
+
+    Arguments:
+        detections: N of F frames.
+        edges: which of them are linked so far.
+        shared: (F - 1)x2, of `shared_motion`.
+        how: the stage's settings.
+
+    Returns:
+        Nx2 (x, y) in pixels a frame of the series.
+    """
+    own = np.zeros_like(detections.position)
+    if not len(edges):
+        return own
+    before, after = np.array(edges).T
+    index = (detections.frame - detections.frame[0]) // detections.step
+    next_ones = index[after] == index[before] + 1
+    before, after = before[next_ones], after[next_ones]
+    if not before.size:
+        return own
+    apart = detections.position[after] - detections.position[before] - shared[index[before]]
+    middle = (detections.position[after] + detections.position[before]) / 2
+    _, nearby = KDTree(middle).query(detections.position, k=min(how.nearby, before.size))
+    return np.asarray(np.median(apart[nearby.reshape(own.shape[0], -1)], axis=1))
 
 
 def _spacing(detections: Detections, rows: list[Ints]) -> float | None:
@@ -68,23 +87,25 @@ def _spacing(detections: Detections, rows: list[Ints]) -> float | None:
     return float(np.median(detections.diameter)) if detections.diameter.size else None
 
 
-def _votes(detections: Detections, before: Ints, after: Ints, reach: float) -> tuple[Floats, Floats]:
+def _votes(
+    detections: Detections, before: Ints, after: Ints, spacing: float, how: TrackSettings
+) -> tuple[Floats, Floats]:
     """Mx2 shifts of all pairs within reach, and M weights by how well their sizes agree."""
     if not before.size or not after.size:
         return np.empty((0, 2)), np.empty(0)
     trees = [KDTree(detections.position[each]) for each in (before, after)]
-    pairs = trees[0].sparse_distance_matrix(trees[1], reach, output_type="ndarray")
+    pairs = trees[0].sparse_distance_matrix(trees[1], how.reach * spacing, output_type="ndarray")
     first, second = before[pairs["i"]], after[pairs["j"]]
     sizes = detections.diameter
-    apart = (sizes[second] - sizes[first]) / (SAME_SIZE * (sizes[second] + sizes[first]) / 2)
+    apart = (sizes[second] - sizes[first]) / (how.same_size * (sizes[second] + sizes[first]) / 2)
     return detections.position[second] - detections.position[first], np.exp(-(apart**2) / 2)
 
 
-def _pile(shifts: Floats, weights: Floats, axis: Floats, width: float) -> Floats:
+def _pile(shifts: Floats, weights: Floats, axis: Floats, width: float, smooth: float) -> Floats:
     """Histogram of the votes over both axes, smooth."""
     edges = np.append(axis - width / 2, axis[-1] + width / 2)
     pile, _, _ = np.histogram2d(shifts[:, 0], shifts[:, 1], [edges, edges], weights=weights)
-    return np.asarray(gaussian_filter(pile, SMOOTH, mode="constant"))
+    return np.asarray(gaussian_filter(pile, smooth, mode="constant"))
 
 
 def _highest(pile: Floats, axis: Floats) -> Floats:
@@ -92,9 +113,9 @@ def _highest(pile: Floats, axis: Floats) -> Floats:
     return axis[np.array(np.unravel_index(pile.argmax(), pile.shape))]
 
 
-def _centre(shifts: Floats, weights: Floats, peak: Floats, width: float) -> Floats:
+def _centre(shifts: Floats, weights: Floats, peak: Floats, reach: float) -> Floats:
     """(x, y), mean of the votes at a peak."""
-    there = (np.abs(shifts - peak) <= SMOOTH * width).all(axis=1)
+    there = (np.abs(shifts - peak) <= reach).all(axis=1)
     if not weights[there].sum() > 0:
         return peak
     return np.asarray(np.average(shifts[there], axis=0, weights=weights[there]))

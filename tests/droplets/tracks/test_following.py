@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from droplets.tracks.detections import Detections
 from droplets.tracks.figures import flow_figures, track_figures
 from droplets.tracks.following import follow
 from droplets.tracks.motion import shared_motion
+from droplets.tracks.settings import TrackSettings
+from droplets.tuning import tuned_numbers
 from training.rendering.discs import pack_discs
 from training.rendering.series import Moving, channel, merging, positions, splitting
 
@@ -119,6 +122,32 @@ def test_merging_and_splitting_are_events_between_tracks(velocity):
     assert (merged.x, merged.y) == pytest.approx((120 + 5 * velocity[0], 180 + 5 * velocity[1]), abs=2)
     assert (split.kind, split.frame) == ("breakup", 7)
     assert (split.before, split.after) == ((names[3],), tuple(sorted(names[4:])))
+
+
+def parts():
+    """A film with fast and slow droplets, of which two merge and one splits."""
+    fast = channel(WIDTH, diameter=30, pitch=70, step=32, spread=0.05, frames=14, y=60, seed=3)
+    slow = [Moving(60 + 90 * i, 400, 16, (14, 2)) for i in range(5)]
+    events = [*merging(120, 200, 16, 5, (14, 0)), *splitting(300, 200, 20, 7, (14, 0))]
+    return detected([*fast, *slow, *events], 14, missed=0.01)
+
+
+def is_followed(detections, truth, how=TrackSettings()):
+    tracks = follow(detections, how)
+    assert [(event.kind, event.frame) for event in tracks.events] == [("coalescence", 5), ("breakup", 7)]
+    assert kept_share(detections, tracks.of, truth) >= 0.99
+
+
+def test_parts_of_a_picture_may_move_at_different_speeds():
+    is_followed(*parts())
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, known in tuned_numbers(TrackSettings).items() if known.stays]
+)
+def test_each_number_may_be_moved_over_its_range(name):
+    for value in tuned_numbers(TrackSettings)[name].stays:
+        is_followed(*parts(), replace(TrackSettings(), **{name: value}))
 
 
 def test_one_that_is_missed_beside_another_has_not_merged():
