@@ -40,31 +40,30 @@ def film(
     """MP4 (MPEG-4 part 2, "mp4v") of the frames.
 
     Arguments:
-        frames: their numbers in the file.
+        frames: their numbers in the file, at least one.
         decoded: gives the picture of one.
         detections: of the series.
         tracks: of these; droplets that have just merged or split have a white ring.
         interval_s: from one frame of the file to the next.
     """
     rate = 1 / (interval_s * detections.step) if interval_s else FRAMES_PER_S
+    first = decoded(frames[0])
+    size = first.width + first.width % 2, first.height + first.height % 2
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
-        writer = None
+        code = cv2.VideoWriter.fourcc(*"mp4v")
+        writer = cv2.VideoWriter(str(path), code, min(max(rate, SLOWEST), FASTEST), size)
         for number in frames:
-            canvas = _even(cv2.cvtColor(decoded(number).pixels, cv2.COLOR_RGB2BGR))
+            canvas = _canvas(decoded(number))
             _draw(canvas, number, detections, tracks)
-            if writer is None:
-                size = canvas.shape[1], canvas.shape[0]
-                rate = min(max(rate, SLOWEST), FASTEST)
-                writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
             writer.write(canvas)
-        if writer is not None:
-            writer.release()
-        return path.read_bytes() if path.exists() else b""
+        writer.release()
+        return path.read_bytes()
 
 
-def _even(canvas: Canvas) -> Canvas:
-    """With even sides, as the codec needs them."""
+def _canvas(image: Image) -> Canvas:
+    """Blue, green and red, with even sides, as the codec needs them."""
+    canvas = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2BGR)
     height, width = canvas.shape[:2]
     return np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 

@@ -110,14 +110,28 @@ def read_options_file(path: Path) -> OptionsFile:
         return OptionsFile(
             {name: value[name] for name in GROUPS if value.get(name) is not None},
             tuple(map(str, value.get("inputs") or ())),
-            value.get("pair"),
-            value.get("frames"),
-            bool(value.get("tracks")),
-            value.get("frame_interval_s"),
+            _checked(value, "pair", str),
+            _checked(value, "frames", str),
+            bool(_checked(value, "tracks", bool)),
+            _checked(value, "frame_interval_s", (int, float)),
             tuple(value["export"]) if value.get("export") is not None else None,
         )
     except TypeError:
-        raise BadRequest(f"{path.name}: inputs and export must be lists.") from None
+        raise BadRequest(
+            f"{path.name}: inputs and export must be lists, pair and frames texts, tracks true or false, and "
+            "frame_interval_s a number."
+        ) from None
+
+
+def _checked(value: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:
+    """What is said under a name, None if nothing.
+
+    Raises:
+        TypeError: it is of another kind.
+    """
+    if value.get(name) is not None and not isinstance(value[name], kind):
+        raise TypeError
+    return value.get(name)
 
 
 def _parsed(path: Path) -> Any:

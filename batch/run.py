@@ -157,6 +157,8 @@ def _listing(asked: Asked) -> Listing:
     """The pictures of a run."""
     pair = Pair.parse(asked.pair) if asked.pair else None
     frames = Frames.parse(asked.frames) if asked.frames else None
+    if asked.frame_interval_s is not None and not asked.frame_interval_s > 0:
+        raise BadRequest("--frame-interval-s must be over zero: the seconds from one frame to the next.")
     if asked.tracks:
         check_installed()
         if frames is None:

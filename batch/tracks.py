@@ -149,7 +149,8 @@ def write_tracks(
     write_csv(folder, TRACK_SUMMARY, TRACK_COLUMNS, (row for one in followed for row in _track_rows(one)))
     write_csv(folder, EVENTS, EVENT_COLUMNS, (row for one in followed for row in _event_rows(one)))
     for one in followed:
-        _write_film(folder, one, selection)
+        if one.records:
+            _write_film(folder, one, selection)
     return [_summary(one) for one in followed]
 
 

@@ -81,7 +81,7 @@ def segment(
     ] = None,
     frame_interval_s: Annotated[
         float | None,
-        typer.Option(min=1e-9, help="Seconds from frame to frame.", show_default="what the file tells"),
+        typer.Option(help="Seconds from frame to frame.", show_default="what the file tells"),
     ] = None,
     fluorescence_channel: Annotated[
         str | None,
@@ -133,7 +133,7 @@ def segment(
             pair=pair or given.pair,
             frames=frames or given.frames,
             tracks=tracks or given.tracks,
-            frame_interval_s=frame_interval_s or given.frame_interval_s,
+            frame_interval_s=given.frame_interval_s if frame_interval_s is None else frame_interval_s,
         )
         if not asked.inputs:
             raise BadRequest("Say which pictures: files, folders, patterns or ZIP files.")

@@ -67,6 +67,8 @@ def test_each_option_and_export_changes_the_digest():
         ('{"quality": "best"}', "options.quality"),
         ('{"options": 3}', "options must be"),
         ('{"inputs": 3}', "must be lists"),
+        ('{"frames": 3}', "pair and frames texts"),
+        ('{"frame_interval_s": "fast"}', "frame_interval_s a number"),
     ],
 )
 def test_a_wrong_file_is_told_what_is_wrong(tmp_path, text, reason):
