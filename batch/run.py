@@ -17,7 +17,7 @@ from batch.recipe import Recipe, make_recipe, read_options_file
 from batch.record import Record
 from batch.summary import summary_html
 from batch.tables import Failure, read_failures, table_names, write_tables
-from batch.tracks import Series, SeriesSummary, series_of, write_tracks
+from batch.tracks import Series, SeriesSummary, series_of, track_names, write_tracks
 from config import VERSION
 from droplets.errors import BadRequest
 from droplets.tracks.linking import check_installed
@@ -176,7 +176,8 @@ def _finish(
     failures = sorted(failures, key=lambda failure: failure.picture)
     records = gathered(planned, folder)
     now = state(records, failures, series)
-    if _state(folder) != now or not all((folder.path / name).exists() for name in [*table_names(), SUMMARY]):
+    files = [*table_names(), *track_names(series), SUMMARY]
+    if _state(folder) != now or not all((folder.path / name).exists() for name in files):
         write_tables(folder, records, failures)
         tracks = write_tracks(folder, series, records, asked.recipe.wanted.options.selection)
         _write_summary(folder, asked.recipe, records, failures, tracks)

@@ -127,6 +127,11 @@ def series_of(listing: Listing, interval_s: float | None) -> list[Series]:
     ]
 
 
+def track_names(series: Sequence[Series]) -> list[str]:
+    """The files of these series, but for their films."""
+    return [TRACKS, TRACK_SUMMARY, EVENTS] if series else []
+
+
 def write_tracks(
     folder: OutFolder, series: Sequence[Series], records: Sequence[Record], selection: Selection
 ) -> list[SeriesSummary]:

@@ -74,6 +74,9 @@ def test_droplets_of_a_stack_are_followed_with_events_figures_and_a_film(model, 
     assert "Droplets followed" in summary
     report(out)
     assert (out / "summary.html").read_text(encoding="utf-8") == summary
+    (out / "events.csv").unlink()
+    run(model, stack, out, recipe, frames="all", tracks=True)
+    assert len(table(out / "events.csv")) == 1
     run(model, stack, out, recipe, frames="all", tracks=True, frame_interval_s=0.1)
     assert json.loads((out / "run.json").read_text())["record"]["tracks"][0]["interval_s"] == 0.1
     run(model, stack, out, recipe, frames="all")
