@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from batch.exports import exported
@@ -15,6 +15,7 @@ from batch.folder import DROPLETS, RECORD, OutFolder
 from batch.recipe import Recipe
 from batch.record import MadeWith, Record, Row, Stamp, make_row, to_json
 from batch.tables import Failure
+from config import cores
 from droplets.errors import ServiceError
 from droplets.export.table import csv_table
 from droplets.options import Options
@@ -24,6 +25,8 @@ from droplets.types import Generation, Image, MaskRequest
 
 MOST_PIXELS = 500_000_000
 """Of a picture: over ten times what the service takes, since the pictures are the user's own."""
+MOST_WORKERS = 3
+"""More have nothing to do: the model is asked by one at a time, and measuring takes about as long as that."""
 
 
 class Model(Protocol):
@@ -62,14 +65,47 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Job:
-    """What every picture of a run is analysed with."""
+class Job:
+    """What every picture of a run is analysed with; the digest is the recipe's."""
 
-    folder: OutFolder
     recipe: Recipe
     model: Model
     digest: str
-    contents: Contents
+    contents: Contents = field(default_factory=Contents)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What has come of a picture, before anything is written.
+
+    Attributes:
+        name: of the picture.
+        row: of the table of pictures; None where it could not be analysed.
+        files: content by name.
+        same: only its files' times have changed, so that the files it has stay, but for those in `files`.
+        failure: why there is no row.
+    """
+
+    name: str
+    row: Row | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    same: bool = False
+    failure: Failure | None = None
+
+
+class Engine(Protocol):
+    """Has every picture analysed that is left to do, and keeps what comes of it: `process` or another."""
+
+    def __call__(
+        self,
+        plan: Plan,
+        folder: OutFolder,
+        load: Callable[[], Model],
+        workers: int | None,
+        tell: Callable[[Outcome], None],
+        /,
+    ) -> None:
+        """Arguments as of `process`."""
 
 
 def plan(listing: Listing, recipe: Recipe, folder: OutFolder) -> Plan:
@@ -85,7 +121,11 @@ def plan(listing: Listing, recipe: Recipe, folder: OutFolder) -> Plan:
 
 
 def process(
-    plan: Plan, folder: OutFolder, load: Callable[[], Model], workers: int, tell: Callable[[Outcome], None]
+    plan: Plan,
+    folder: OutFolder,
+    load: Callable[[], Model],
+    workers: int | None,
+    tell: Callable[[Outcome], None],
 ) -> None:
     """Analyse what is left to do; when it is stopped, pictures that have begun are finished first.
 
@@ -93,7 +133,7 @@ def process(
         plan: of this folder.
         folder: is held.
         load: loads the model; not called if there is nothing to do.
-        workers: pictures that are worked on at once.
+        workers: pictures that are worked on at once; None for as many as suit this machine.
         tell: hears of every picture, on the calling thread.
 
     Raises:
@@ -102,15 +142,47 @@ def process(
     """
     if not plan.todo:
         return
-    job = _Job(folder, plan.recipe, load(), plan.recipe.digest, Contents())
+    workers = workers or _usual_workers()
+    job = Job(plan.recipe, load(), plan.recipe.digest)
+
+    def work(picture: Picture) -> Outcome:
+        return keep(folder, findings(job, picture, folder.record(picture.name)))
+
     with ThreadPoolExecutor(workers, "batch") as pool:
         try:
             # No more in hand than are worked on and one that waits: memory does not grow with their number.
-            for future in _side_by_side(pool, plan.todo, lambda picture: _outcome(job, picture), workers + 1):
+            for future in _side_by_side(pool, plan.todo, work, workers + 1):
                 tell(future.result())
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def findings(job: Job, picture: Picture, before: Record | None) -> Findings:
+    """Analyse a picture, wherever that may be; nothing is written.
+
+    Arguments:
+        job: recipe and model.
+        picture: its files are read.
+        before: the record that the picture has.
+    """
+    try:
+        return _found(job, picture, before)
+    except ServiceError as error:
+        failure = Failure(picture.name, type(error).__name__, error.message)
+    except Exception as error:  # whatever is wrong with one picture, the others go on
+        failure = Failure(picture.name, type(error).__name__, f"Unexpected: {error}. Please report it.")
+    return Findings(picture.name, failure=failure)
+
+
+def keep(folder: OutFolder, found: Findings) -> Outcome:
+    """Write what has come of a picture. One that cannot be analysed keeps nothing from before."""
+    if found.failure:
+        folder.forget(found.name)
+    else:
+        files = {**folder.files(found.name), **found.files} if found.same else found.files
+        folder.put(found.name, files)
+    return Outcome(found.name, found.row, found.failure)
 
 
 def gathered(plan: Plan, folder: OutFolder) -> list[Record]:
@@ -128,6 +200,11 @@ def state(records: Iterable[Record], failures: Iterable[Failure], series: Iterab
     for failure in failures:
         digest.update(repr(failure).encode())
     return digest.hexdigest()
+
+
+def _usual_workers() -> int:
+    """The model itself computes on all cores: on two of them a second picture at once only disturbs it."""
+    return min(MOST_WORKERS, max(1, cores() // 2))
 
 
 def _side_by_side(
@@ -154,22 +231,7 @@ def _is_done(picture: Picture, record: Record | None, digest: str) -> bool:
     )
 
 
-def _outcome(job: _Job, picture: Picture) -> Outcome:
-    """Analyse a picture and keep what comes of it. One that cannot be analysed keeps nothing from before."""
-    try:
-        files, row = _results(job, picture)
-    except ServiceError as error:
-        failure = Failure(picture.name, type(error).__name__, error.message)
-    except Exception as error:  # whatever is wrong with one picture, the others go on
-        failure = Failure(picture.name, type(error).__name__, f"Unexpected: {error}. Please report it.")
-    else:
-        job.folder.put(picture.name, files)
-        return Outcome(picture.name, row)
-    job.folder.forget(picture.name)
-    return Outcome(picture.name, failure=failure)
-
-
-def _results(job: _Job, picture: Picture) -> tuple[dict[str, bytes], Row]:
+def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
     """The files of a picture and its row: those that are there, if only its files' times have changed."""
     started = time.perf_counter()
     contents = [job.contents.of(file) for file in picture.files]
@@ -177,9 +239,9 @@ def _results(job: _Job, picture: Picture) -> tuple[dict[str, bytes], Row]:
         Stamp(file.size, file.modified, digest)
         for file, (_, digest) in zip(picture.files, contents, strict=True)
     )
-    before = job.folder.record(picture.name)
     if before and before.recipe == job.digest and _hashes(before.stamps) == _hashes(stamps):
-        return {**job.folder.files(picture.name), RECORD: to_json(replace(before, stamps=stamps))}, before.row
+        record = to_json(replace(before, stamps=stamps))
+        return Findings(picture.name, before.row, {RECORD: record}, same=True)
     image, fluorescence = _decoded([content for content, _ in contents], job.recipe.wanted.options, picture)
     analysis = analyze(image, job.model.generate, job.recipe.wanted, fluorescence)
     files = {
@@ -187,8 +249,8 @@ def _results(job: _Job, picture: Picture) -> tuple[dict[str, bytes], Row]:
         **exported(image, analysis, picture.name, job.recipe.exports),
     }
     row, diameters = make_row(image, analysis, picture, time.perf_counter() - started)
-    record = Record(row, diameters, job.digest, stamps, job.model.made_with)
-    return {**files, RECORD: to_json(record)}, row
+    record = to_json(Record(row, diameters, job.digest, stamps, job.model.made_with))
+    return Findings(picture.name, row, {**files, RECORD: record})
 
 
 def _decoded(contents: Sequence[bytes], options: Options, picture: Picture) -> tuple[Image, Image | None]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from batch.engine import MOST_PIXELS, Model, Outcome, Plan, gathered, plan, process, state
+from batch.engine import MOST_PIXELS, Engine, Model, Outcome, Plan, gathered, plan, process, state
 from batch.files import Listing, Pair, find_files, pictures
 from batch.folder import OutFolder
 from batch.frames import Frames, in_frames
@@ -69,8 +69,9 @@ class Result:
 def segment(
     asked: Asked,
     load: Callable[[], Model],
-    workers: int,
+    workers: int | None,
     *,
+    engine: Engine = process,
     begin: Callable[[Begun], None],
     tell: Callable[[Outcome], None],
 ) -> Result:
@@ -79,7 +80,8 @@ def segment(
     Arguments:
         asked: inputs, folder and recipe.
         load: loads the model; not called where nothing is left to do.
-        workers: pictures that are worked on at once.
+        workers: pictures that are worked on at once; None for as many as the engine thinks fit.
+        engine: does the work: threads of this process, or what else there is.
         begin: hears once what there is to do.
         tell: hears of every picture as it is done.
 
@@ -102,7 +104,7 @@ def segment(
             tell(outcome)
 
         try:
-            process(planned, folder, load, workers, note)
+            engine(planned, folder, load, workers, note)
         except KeyboardInterrupt:
             _finish(asked, folder, planned, failures, [])
             raise

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
+from batch.engine import Engine, process
 from batch.exports import EXPORTS
 from batch.recipe import OptionsFile, make_recipe, read_options_file
 from batch.run import Asked
@@ -20,8 +21,6 @@ from droplets.objects.filters import AutomaticFilters
 from droplets.types import EdgeKind, Objects, Quality
 
 USUAL_EXPORT = "overlay,coco"
-MOST_WORKERS = 3
-"""More have nothing to do: the model is asked by one at a time, and measuring takes about as long as that."""
 CHANNEL = "INDEX|NAME"
 EXAMPLES = """
 **Examples**
@@ -100,8 +99,18 @@ def segment(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Pictures that are worked on at once.", show_default="half the cores"),
+        typer.Option(
+            min=1,
+            help="Pictures that are worked on at once.",
+            show_default="half the cores; with Ray what the cluster has room for",
+        ),
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Threads of this machine, or a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str, typer.Option(help="Of the Ray cluster: auto, local (started for the run) or ray://HOST:10001.")
+    ] = "auto",
     device: Device = "auto",
     model: Checkpoint = CHECKPOINT,
     json: Annotated[bool, typer.Option("--json", help="Tell of each picture as a line of JSON.")] = False,
@@ -142,8 +151,10 @@ def segment(
         with voice:
             result = run(
                 asked,
-                lambda: load(model, device, cores()),
-                workers or _usual_workers(),
+                # A worker of a cluster is one of many on its machine, and stays on its core.
+                lambda: load(model, device, cores() if engine == "local" else 1),
+                workers,
+                engine=_engine(engine, address, device),
                 begin=voice.begin,
                 tell=voice.tell,
             )
@@ -152,9 +163,19 @@ def segment(
         raise typer.Exit(SOME_FAILED)
 
 
-def _usual_workers() -> int:
-    """The model itself computes on all cores: on two of them a second picture at once only disturbs it."""
-    return min(MOST_WORKERS, max(1, cores() // 2))
+def _engine(name: str, address: str, device: str) -> Engine:
+    """What does the work.
+
+    Raises:
+        BadRequest: it is not installed.
+    """
+    if name == "local":
+        return process
+    try:
+        from batch.ray_engine import RayEngine  # noqa: PLC0415  # need not be installed
+    except ModuleNotFoundError:
+        raise BadRequest("Ray is not installed: pip install '.[ray]' in the folder of the project.") from None
+    return RayEngine(address, device)
 
 
 def _index_or_name(text: str | None) -> int | str | None:
