@@ -96,6 +96,7 @@ def test_the_page_on_the_house_names_every_room():
         "model",
         "benchmarks",
         "examples",
+        "notebooks",
         "web",
         "scripts",
     ):
