@@ -22,6 +22,9 @@ PACKAGES = {
     "haproxy": "haproxy",
     "prometheus": "prometheus",
     "chromium": "chromium",
+    "imagej": "imagej",
+    "javac": "default-jdk-headless",
+    "Xvfb": "xvfb",  # a screen for ImageJ
 }  # command: package that brings it
 # Where Debian's programs are, also those that are not in everybody's PATH.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])

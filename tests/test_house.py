@@ -97,6 +97,7 @@ def test_the_page_on_the_house_names_every_room():
         "benchmarks",
         "examples",
         "notebooks",
+        "plugins",
         "web",
         "scripts",
     ):
