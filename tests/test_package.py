@@ -74,18 +74,8 @@ def test_its_requirements_are_those_of_requirements_txt(installed):
     wanted = [line for line in lines if line and not line.startswith("#")]
     extra = [each for each in package.requires if "extra ==" in each]
     assert len(package.requires) - len(extra) == len(wanted)
-<<<<<<< HEAD
-    assert {re.match(r"\w+", each)[0] for each in extra} == {
-        "czifile",
-        "nd2",
-        "liffile",
-        "pyarrow",
-        "laptrack",
-    }
-=======
-    wanted = {"czifile", "nd2", "liffile", "pyarrow", "ray", "ipykernel", "pandas", "seaborn"}
+    wanted = {"czifile", "nd2", "liffile", "pyarrow", "laptrack", "ray", "ipykernel", "pandas", "seaborn"}
     assert {re.match(r"\w+", each)[0] for each in extra} == wanted
->>>>>>> 5285f67 (The documents tell how a run goes over many machines; twenty kills are measured)
     assert package.version == VERSION
 
 
