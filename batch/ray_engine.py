@@ -140,7 +140,8 @@ class _Crew:
                 raise error.cause from None
             except RayError:  # the worker, its machine or what it has found is gone
                 found = self._given_up(turn)
-                self._hire()
+                if self._todo:
+                    self._hire()
             else:
                 self._lost[None] = 0
                 self._go_on(turn.worker)
