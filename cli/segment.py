@@ -147,12 +147,13 @@ def segment(
         if not asked.inputs:
             raise BadRequest("Say which pictures: files, folders, patterns or ZIP files.")
 
+        checkpoint = model.absolute()  # workers of a cluster have folders of their own
         voice: Voice = Lines() if json else Bar()
         with voice:
             result = run(
                 asked,
                 # A worker of a cluster is one of many on its machine, and stays on its core.
-                lambda: load(model, device, cores() if engine == "local" else 1),
+                lambda: load(checkpoint, device, cores() if engine == "local" else 1),
                 workers,
                 engine=_engine(engine, address, device),
                 begin=voice.begin,

@@ -1,4 +1,4 @@
-"""The pipelines in examples/ call the command line with flags that it has."""
+"""The pipelines in examples/ and the descriptor in plugins/ call the command line with flags that it has."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SNAKEMAKE = shutil.which("snakemake", path=f"{Path(sys.executable).parent}:{os.e
 
 
 def test_the_descriptor_of_biaflows_gives_flags_that_there_are():
-    descriptor = json.loads((EXAMPLES / "biaflows" / "descriptor.json").read_text())
+    descriptor = json.loads((ROOT / "plugins" / "biaflows" / "descriptor.json").read_text())
     command = descriptor["command-line"]
     given = {}
     for field in descriptor["inputs"]:
