@@ -173,7 +173,8 @@ class _Crew:
         if turn.picture is None:
             if self._lost[None] == MOST_LOST * self._workers:
                 raise Unavailable(
-                    "Workers die while they load the model; Ray's logs on their machines say why."
+                    "Workers die before they have loaded the model. Is the project installed on all machines "
+                    "of the cluster? Ray's logs there say more."
                 )
             return None
         if self._lost[turn.picture] < MOST_LOST:
