@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.plumbing.logs import logging_config
 from api.plumbing.services import services
+from api.plumbing.worker import MOST_CONNECTIONS
 from config import load_settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ bind = settings.addresses
 worker_class = "api.plumbing.worker.Worker"
 workers = settings.workers
 threads = settings.threads
+worker_connections = MOST_CONNECTIONS
 timeout = (
     120  # a worker whose main loop stands still that long is replaced; inference has a thread of its own
 )

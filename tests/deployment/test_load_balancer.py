@@ -37,7 +37,7 @@ def own_site(tmp_path) -> Iterator[Site]:
 
 
 def post(address: str, path: str = "/segment", body: bytes = SMALL, **headers: str) -> requests.Response:
-    return requests.post(f"{address}{path}", body, headers=headers, timeout=30)
+    return requests.post(f"{address}{path}", body, headers={"X-API-Key": "k", **headers}, timeout=30)
 
 
 def test_configuration_is_valid_and_raises_no_warning():
@@ -87,7 +87,9 @@ def test_upload_of_16_mb_survives_the_instance_that_works_on_it(own_site):
 
 def test_slow_sender_keeps_no_instance_busy(site):
     with socket.create_connection(("127.0.0.1", int(site.public.rpartition(":")[2]))) as connection:
-        connection.sendall(b"POST /segment HTTP/1.0\r\nContent-Length: 1000\r\n\r\n" + bytes(900))
+        connection.sendall(
+            b"POST /segment HTTP/1.0\r\nX-API-Key: k\r\nContent-Length: 1000\r\n\r\n" + bytes(900)
+        )
         for _ in range(5):
             assert post(site.public).status_code == 200
         assert site.working() == 0
@@ -95,12 +97,39 @@ def test_slow_sender_keeps_no_instance_busy(site):
         assert connection.recv(4096).split()[1] == b"200"
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"G",
+        b"POST /segment HTTP/1.1\r\nHost: sam\r\nX-API-Key: k\r\nContent-Length: 1000\r\n\r\nx",
+        b"POST /segment HTTP/1.1\r\nHost: sam\r\nContent-Length: 1000\r\n\r\nx",
+    ],
+    ids=["half a header", "half a body", "half a body without a key"],
+)
+def test_slow_clients_of_one_address_keep_no_other_out(own_site, sent):
+    """As many as there may be connections."""
+    port = int(own_site.public.rpartition(":")[2])
+    most = int(re.search(r"^ +maxconn (\d+)", CONFIG.read_text(), re.MULTILINE)[1])
+    with ExitStack() as stack:
+        for _ in range(most + 10):
+            with suppress(ConnectionError):  # those that are one too many
+                slow = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+                slow.sendall(sent)
+        other = stack.enter_context(
+            socket.create_connection(("127.0.0.1", port), 10, source_address=("127.0.0.2", 0))
+        )
+        started = time.monotonic()
+        other.sendall(b"GET / HTTP/1.1\r\nHost: sam\r\n\r\n")
+        assert other.recv(4096).startswith((b"HTTP/1.1 200", b"HTTP/1.0 200"))
+        assert time.monotonic() - started < 2
+
+
 def test_full_of_uploads_it_stays_within_its_memory(own_site):
     """Each connection has one upload that is worked on, and sends the next already."""
     most = int(re.search(r"^ +maxconn (\d+)", CONFIG.read_text(), re.MULTILINE)[1])
     container = compose_config("docker-compose.yml")["services"]["load-balancer"]
     limit = int(container["deploy"]["resources"]["limits"]["memory"])
-    head = b"POST /segment HTTP/1.1\r\nHost: sam\r\nX-Work: 60\r\nContent-Length: %d\r\n\r\n"
+    head = b"POST /segment HTTP/1.1\r\nHost: sam\r\nX-API-Key: k\r\nX-Work: 60\r\nContent-Length: %d\r\n\r\n"
     upload = head % len(FITTING) + FITTING
     before = own_site.memory()
     with ExitStack() as stack:

@@ -1,0 +1,138 @@
+"""Clients that are slow on purpose, against the service as it is run."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+import requests
+
+from api.plumbing.worker import MOST_OF_A_NETWORK
+from tests.test_server import Server, connected, serving, wait_until
+
+pytestmark = pytest.mark.server
+
+THREADS = 6
+ASK = b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server"), THREADS=str(THREADS), QUEUE_SIZE="2") as server:
+        yield server
+
+
+def seconds_of_health(server: Server) -> float:
+    started = time.perf_counter()
+    assert server.get("/health/live").status_code == 200
+    return time.perf_counter() - started
+
+
+def answer_of(client: socket.socket) -> bytes:
+    client.settimeout(20)
+    received = b""
+    try:
+        while part := client.recv(65536):
+            received += part
+    except ConnectionResetError:
+        pass
+    return received
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"G",
+        POST % 10_000_000 + b"\r\n{",
+        POST % 10_000_000 + b"Expect: 100-continue\r\nX-API-Key: wrong\r\n\r\n",
+        ASK % b"docs/assets/swagger-ui-bundle.js" * 8,
+    ],
+    ids=["half a header", "a body without a key", "a body with a wrong key", "answers that nobody reads"],
+)
+def test_slow_clients_take_no_thread(server, sent):
+    """Several times as many of them as there are threads, and each sends a byte now and then."""
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connected(server)) for _ in range(MOST_OF_A_NETWORK - 4)]
+        for client in slow:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sendall(sent)
+        for _ in range(4):
+            for client in slow:
+                try:
+                    client.send(b"x", socket.MSG_DONTWAIT)
+                except OSError:  # it has been let go already
+                    continue
+            assert seconds_of_health(server) < 0.5
+            time.sleep(0.1)
+
+
+def test_who_is_too_slow_is_let_go(server):
+    """A header within ten seconds from its first byte, however it trickles; silence for five."""
+    with connected(server) as trickling, connected(server) as silent:
+        started = time.monotonic()
+        while True:
+            try:
+                trickling.sendall(b"x")
+                time.sleep(0.25)
+            except OSError:
+                break
+            assert time.monotonic() - started < 15
+        assert time.monotonic() - started > 8
+        assert answer_of(silent) == b""
+
+
+def test_a_large_answer_arrives_whole_however_slowly_it_is_read(server):
+    """And on a connection that is kept, two requests at once are answered one after the other."""
+    whole = server.get("/docs/assets/swagger-ui-bundle.js").content
+    with connected(server) as client:
+        client.sendall(ASK % b"docs/assets/swagger-ui-bundle.js" + ASK % b"health/live")
+        received = b""
+        while not received.endswith(b'{"status":"alive"}\n'):
+            received += client.recv(16384)
+            time.sleep(0.002)
+    first, _, rest = received.partition(b"\r\n\r\n")
+    assert b"200 OK" in first
+    assert rest.startswith(whole)
+    assert rest[len(whole) :].startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_refused_upload_reads_its_answer(server):
+    """The body is sent on, as clients do that look at the answer only then."""
+    answer = requests.post(server.address + "/segment_file", data=b"x" * 20_000_000, timeout=30)
+    assert answer.status_code == 401
+    assert answer.headers["Connection"].lower() == "close" or answer.json()["success"] is False
+
+
+def test_a_network_has_so_many_connections(server):
+    with ExitStack() as stack:
+        many = [stack.enter_context(connected(server)) for _ in range(MOST_OF_A_NETWORK + 20)]
+        time.sleep(0.5)
+        refused = 0
+        for client in many:
+            client.setblocking(False)
+            try:
+                refused += client.recv(1) == b""
+            except BlockingIOError:
+                continue
+        assert refused == 20
+        another = stack.enter_context(
+            socket.create_connection(
+                ("127.0.0.1", int(server.address.rpartition(":")[2])), 10, source_address=("127.0.0.2", 0)
+            )
+        )
+        another.sendall(ASK % b"health/live")
+        assert another.recv(4096).startswith(b"HTTP/1.1 200 ")
+    wait_until(lambda: seconds_of_health(server) < 0.5, 10)
+
+
+def test_a_header_without_an_end_is_431(server):
+    with connected(server) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n" + b"X-Filler: " + b"y" * 70_000)
+        head, _, body = answer_of(client).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(body)["success"] is False
