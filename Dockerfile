@@ -17,7 +17,7 @@ FROM python:3.11-slim
 # A fixed number, so that volumes and Kubernetes can name it.
 RUN groupadd --gid 10001 sam \
     && useradd --uid 10001 --gid sam --no-create-home --home-dir /tmp --shell /usr/sbin/nologin sam \
-    && install -d -o sam -g sam /models /data /logs
+    && install -d -o sam -g sam /models /data /logs /metrics
 COPY --from=builder /opt/venv /opt/venv
 WORKDIR /app
 COPY . .
@@ -30,7 +30,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     XDG_CACHE_HOME=/tmp/cache \
     MPLCONFIGDIR=/tmp/matplotlib \
-    PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \
+    PROMETHEUS_MULTIPROC_DIR=/metrics \
     FLASK_HOST=0.0.0.0 \
     SAM_MODEL_PATH=/models/mobile_sam.pt \
     HEAD_MODEL_PATH=/app/model/droplet_head.safetensors \

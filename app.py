@@ -15,6 +15,7 @@ from api.plumbing import errors, tracing
 from api.plumbing.logs import configure_logging
 from api.plumbing.metrics import Metrics
 from api.plumbing.services import Services
+from api.plumbing.uploads import BODIES_ON_DISK, THREADS_FOR_OTHERS, Uploads
 from api.routes import admin, analysis, charts, docs, health, preview, segmentation, web
 from api.routes.metrics_port import ByPort, metrics_app
 from api.wire.strict_json import StrictJSONProvider
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         tunnel=Tunnel(settings.tunnel_metrics_url),
         decoding=BoundedSemaphore(PICTURES_DECODED_AT_ONCE),
         previewing=BoundedSemaphore(PREVIEWS_AT_ONCE),
+        uploads=_uploads(settings, app.config["MAX_CONTENT_LENGTH"]),
     )
     for part in (services, tracing, errors, auth, metrics):
         part.init_app(app)
@@ -92,6 +94,11 @@ def _flask(settings: Settings) -> Flask:
     return app
 
 
+def _uploads(settings: Settings, largest: int) -> Uploads:
+    places = settings.threads - THREADS_FOR_OTHERS
+    return Uploads(places, settings.share_of(places), BODIES_ON_DISK * largest)
+
+
 def _files(settings: Settings) -> tuple[CheckpointFile, HeadFile]:
     unknown = settings.sam_model_accept_unknown
     return (
@@ -107,4 +114,5 @@ def _model(settings: Settings, checkpoint: CheckpointFile, head: HeadFile) -> Sa
         queue_size=settings.queue_size,
         timeout_s=settings.request_timeout_s,
         cache_size=settings.cache_size,
+        share=settings.share_of(settings.queue_size),
     )

@@ -14,8 +14,10 @@ import hmac
 import math
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
+from http import HTTPStatus
 from typing import ParamSpec, TypeVar, cast
 
 import structlog
@@ -29,6 +31,7 @@ from config import ApiKey
 from droplets.errors import BadRequest, TooLarge
 from droplets.reading.image import sniff_format
 from store import Store
+from store.errors import StoreUnavailable
 from store.usage import UsageRecord, UsageWriter
 
 P = ParamSpec("P")
@@ -115,19 +118,20 @@ class Auth:
         """
         limit = HourlyLimit(key.limit)
         allowed = self._limiter.hit(limit, key.name)
-        reset, remaining = self._limiter.get_window_stats(limit, key.name)
-        headers = {
-            "X-RateLimit-Limit": str(key.limit),
-            "X-RateLimit-Remaining": str(max(0, remaining)),
-            "X-RateLimit-Reset": str(math.ceil(reset)),
-        }
+        headers = self._headers(key, limit)
         if not allowed:
-            wait = _seconds_until(reset)
+            wait = _seconds_until(float(headers["X-RateLimit-Reset"]))
             raise RateLimited(
                 f"{key.limit} requests an hour are used up; the next one is possible in {wait} s.",
                 {**headers, "Retry-After": str(wait)},
             )
         return headers
+
+    def take_back(self, key: ApiKey) -> dict[str, str]:
+        """Forget the hit of a request that the service could not serve; returns its new limit headers."""
+        limit = HourlyLimit(key.limit)
+        self._store.storage.take_back(limit.key_for(key.name))
+        return self._headers(key, limit)
 
     def used_last_hour(self, key: ApiKey) -> int:
         """Requests of `key` that lie within the last hour."""
@@ -157,6 +161,14 @@ class Auth:
             g.auth_failure = f"wrong_{purpose}_key"
             log.warning("wrong key", purpose=purpose, address=request.remote_addr)
         return right
+
+    def _headers(self, key: ApiKey, limit: HourlyLimit) -> dict[str, str]:
+        reset, remaining = self._limiter.get_window_stats(limit, key.name)
+        return {
+            "X-RateLimit-Limit": str(key.limit),
+            "X-RateLimit-Remaining": str(max(0, remaining)),
+            "X-RateLimit-Reset": str(math.ceil(reset)),
+        }
 
     @property
     def admin_on(self) -> bool:
@@ -201,7 +213,12 @@ def require_api_key(view: Callable[P, R]) -> Callable[P, R]:
         g.api_key = key
         structlog.contextvars.bind_contextvars(key_name=key.name)
         g.limit_headers = auth.hit(key)
-        return view(*args, **kwargs)
+        if request.method != "POST":
+            return view(*args, **kwargs)
+        most = int(current_app.config["MAX_CONTENT_LENGTH"])
+        length = most if request.content_length is None else min(request.content_length, most)
+        with services().uploads.place(key.name, length):
+            return view(*args, **kwargs)
 
     return guarded
 
@@ -261,6 +278,9 @@ def _uploaded(field: str) -> bytes:
 
 
 def _add_limit_headers(response: Response) -> Response:
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and "limit_headers" in g:
+        with suppress(StoreUnavailable):  # then it stays counted
+            g.limit_headers = services().auth.take_back(g.api_key)
     response.headers.update(g.get("limit_headers", {}))
     return response
 

@@ -217,6 +217,10 @@ class Settings(BaseSettings):
         """Threads of one worker's inference: OMP_NUM_THREADS, else its share of the cores."""
         return self.omp_num_threads or max(1, cores() // self.workers)
 
+    def share_of(self, places: int) -> int:
+        """How many of `places` one key may take: half, unless it is the only key."""
+        return places if sum(key.enabled for key in self.api_keys) < 2 else max(1, places // 2)  # noqa: PLR2004
+
     def apply_to_process(self) -> None:
         """Set the variables that numerical and metrics libraries read when they are first imported."""
         os.environ["OMP_NUM_THREADS"] = str(self.torch_threads)

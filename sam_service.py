@@ -1,14 +1,13 @@
-"""SamService: owns the model. One long-lived inference thread takes pictures from a bounded queue."""
+"""SamService: owns the model. One long-lived inference thread takes pictures from a bounded, fair queue."""
 
 from __future__ import annotations
 
 import hashlib
-import queue
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -17,18 +16,53 @@ import structlog
 import torch
 from numpy.typing import NDArray
 
-from droplets.errors import ModelUnavailable, Unavailable
+from droplets.errors import ModelUnavailable, ServiceError, Unavailable
 from droplets.finding.segmenter import Memory
 from droplets.types import Generation, Mask, MaskRequest, Quality
+from fair_queue import FairQueue
 
 log = structlog.get_logger(__name__)
 
 MASK_BYTES = 2**29
 """Memory that the masks of all remembered pictures may take."""
+LOOK_S = 0.5
+"""How often a request that waits looks whether its client has gone."""
 
 
 class Busy(Unavailable):
     """The inference queue is full, or the request waited longer than REQUEST_TIMEOUT_S."""
+
+
+class ClientGone(ServiceError):
+    """Nobody waits for the answer any more."""
+
+    def __init__(self) -> None:
+        super().__init__("The connection was closed before the answer was there.")
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks for masks.
+
+    Attributes:
+        name: whose share of the queue it is; the API key's name.
+        has_gone: whether nobody waits for the answer any more.
+    """
+
+    name: str = ""
+    has_gone: Callable[[], bool] = lambda: False
+
+    def check_still_there(self) -> None:
+        """Tell whether work for this client is worth while.
+
+        Raises:
+            ClientGone: it is not.
+        """
+        if self.has_gone():
+            raise ClientGone
+
+
+ANYBODY = Asker()
 
 
 class MaskGenerator(Protocol):
@@ -80,6 +114,7 @@ class _Job:
 
     picture: str
     request: MaskRequest
+    asker: Asker
     queued: float = field(default_factory=time.perf_counter)
     answer: Future[Generation] = field(default_factory=Future)
 
@@ -94,16 +129,23 @@ class SamService:
     Arguments:
         load: loads the model; called on the inference thread, again after it has failed.
         queue_size: pictures that may wait; one more is refused.
+        share: of these, pictures of one asker; all, if it is not given.
         timeout_s: seconds after which a request gives up waiting.
         cache_size: pictures that are remembered.
     """
 
     def __init__(
-        self, load: Callable[[], MaskGenerator], *, queue_size: int, timeout_s: float, cache_size: int
+        self,
+        load: Callable[[], MaskGenerator],
+        *,
+        queue_size: int,
+        timeout_s: float,
+        cache_size: int,
+        share: int | None = None,
     ) -> None:
         self._load = load
         self._timeout = timeout_s
-        self._jobs: queue.Queue[_Job] = queue.Queue(queue_size)
+        self._jobs: FairQueue[_Job] = FairQueue(queue_size, share or queue_size)
         self._memory: OrderedDict[str, Memory] = OrderedDict()
         self._memory_size = cache_size
         self._lock = threading.Lock()
@@ -114,39 +156,42 @@ class SamService:
         self._running = False
         self._draining = False
 
-    def generate(self, request: MaskRequest) -> Generation:
+    def generate(self, request: MaskRequest, asker: Asker = ANYBODY) -> Generation:
         """Masks of a picture; blocks until the inference thread has answered.
 
         Arguments:
             request: the picture and what is wanted of it.
+            asker: whose share of the queue it takes.
 
         Raises:
             Busy: the queue is full, or there was no answer within the time limit.
+            ClientGone: the asker has gone.
             ModelUnavailable: the checkpoint cannot be loaded.
         """
+        asker.check_still_there()
         picture = _fingerprint(request.pixels)
         if not request.prompts.size and (known := self._recall(picture, request.quality)) is not None:
             return Generation(known, {"queue": 0.0, "encode": 0.0, "generate": 0.0})
-        job = _Job(picture, request)
+        job = _Job(picture, request, asker)
         self._enqueue(job)
         try:
-            return job.answer.result(self._timeout)
-        except TimeoutError:
-            job.answer.cancel()
-            raise Busy(
-                f"No answer within {self._timeout:g} s; try again later or with quality 'fast'.",
-                self._expected_wait(),
-            ) from None
+            generation = self._awaited(job)
+        finally:
+            self._jobs.discard(job, asker.name)  # whoever gives up waits no longer
+        asker.check_still_there()
+        return generation
 
-    def check_room(self) -> None:
+    def check_room(self, asker: Asker = ANYBODY) -> None:
         """Tell whether a picture would find room in the queue, before work is spent on it.
 
         Raises:
             Busy: it would not.
         """
-        if self._jobs.full():
-            wait = self._expected_wait()
-            raise Busy(f"{self._jobs.maxsize} pictures are waiting already; try again in {wait} s.", wait)
+        if self._jobs.room(asker.name) < 1:
+            seconds = self._expected_wait()
+            most = self._jobs.share if len(self._jobs) < self._jobs.size else self._jobs.size
+            whose = " of this key" if most < self._jobs.size else ""
+            raise Busy(f"{most} pictures{whose} are waiting already; try again in {seconds} s.", seconds)
 
     def drain(self) -> None:
         """Report not ready from now on. Requests that have arrived are still answered."""
@@ -155,7 +200,7 @@ class SamService:
     @property
     def ready(self) -> bool:
         """Whether a picture would be taken now."""
-        return not self._draining and not self._jobs.full()
+        return not self._draining and len(self._jobs) < self._jobs.size
 
     def status(self) -> SamStatus:
         """The model and the queue now."""
@@ -167,8 +212,8 @@ class SamService:
             precision=generator.precision if generator else None,
             runtime=generator.runtime if generator else None,
             checkpoint_source=generator.source if generator else None,
-            queue_length=self._jobs.qsize(),
-            queue_size=self._jobs.maxsize,
+            queue_length=len(self._jobs),
+            queue_size=self._jobs.size,
             running=self._running,
             draining=self._draining,
             remembered_pictures=len(self._memory),
@@ -177,14 +222,29 @@ class SamService:
 
     def _enqueue(self, job: _Job) -> None:
         with self._lock:
-            self.check_room()
-            self._jobs.put_nowait(job)
+            self.check_room(job.asker)
+            self._jobs.put(job, job.asker.name)
             if self._thread is None:  # not in __init__: the process may fork between
                 self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
                 self._thread.start()
 
+    def _awaited(self, job: _Job) -> Generation:
+        """The answer, for as long as there is somebody to give it to."""
+        deadline = time.monotonic() + self._timeout
+        while (left := deadline - time.monotonic()) > 0:
+            if wait([job.answer], min(LOOK_S, left)).done:
+                return job.answer.result()
+            if job.asker.has_gone():
+                job.answer.cancel()
+                raise ClientGone
+        job.answer.cancel()
+        raise Busy(
+            f"No answer within {self._timeout:g} s; try again later or with quality 'fast'.",
+            self._expected_wait(),
+        )
+
     def _expected_wait(self) -> int:
-        return max(1, round(self._job_seconds * (self._jobs.qsize() + 1)))
+        return max(1, round(self._job_seconds * (len(self._jobs) + 1)))
 
     def _work(self) -> None:
         while True:

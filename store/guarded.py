@@ -61,6 +61,14 @@ class GuardedStorage(Storage, MovingWindowSupport):
         """Record `amount` hits of `key` without a limit and return the number within `expiry` seconds."""
         return self._run(lambda storage: storage.incr(key, expiry, amount))
 
+    def take_back(self, key: str) -> None:
+        """Forget the newest hit of `key` in the shared storage.
+
+        Raises:
+            StoreUnavailable: it is away.
+        """
+        self._guard.run(lambda: self._shared.take_back(key))
+
     def check(self) -> bool:
         """Whether the shared storage can be written now."""
         return self._guard.check()

@@ -164,6 +164,13 @@ class SQLiteStorage(Storage, MovingWindowSupport):
         self.acquire_entry(key, 2**62, expiry, amount)
         return self.get(key)
 
+    def take_back(self, key: str) -> None:
+        """Forget the newest hit of `key`."""
+        self._database.connection().execute(
+            "DELETE FROM hits WHERE rowid = (SELECT rowid FROM hits WHERE key = ? ORDER BY at DESC LIMIT 1)",
+            (key,),
+        )
+
     def check(self) -> bool:
         """Whether the file can be written now."""
         try:

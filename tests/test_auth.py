@@ -8,6 +8,7 @@ import json
 import logging
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -111,6 +112,34 @@ def test_a_store_that_fails_is_503_not_500(app, client, monkeypatch):
         assert answer.headers["Retry-After"]
         assert answer.json["error"] == "store unavailable"
         assert "disk" not in answer.text
+
+
+class TestPlaces:
+    """Of a worker's bodies: two keys have half of them each at most."""
+
+    def test_one_key_leaves_places_to_the_others_and_is_not_charged_for_the_refusal(self, app, client):
+        uploads, most = services(app).uploads, services(app).settings.threads - 4
+        with ExitStack() as held:
+            for _ in range(most // 2):
+                held.enter_context(uploads.place("Bob", 10))
+            for _ in range(2):
+                refused = client.post("/segment", data=b"no json", headers={"X-API-Key": SMALL_KEY})
+                assert (refused.status_code, refused.json["error"]) == (503, "busy")
+                assert "This key" in refused.json["message"]
+                assert refused.headers["X-RateLimit-Remaining"] == "3"
+            assert client.post("/segment", data=b"no json", headers={"X-API-Key": KEY}).status_code == 400
+        answer = client.post("/segment", data=b"no json", headers={"X-API-Key": SMALL_KEY})
+        assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (400, "2")
+
+    def test_all_bodies_together_have_so_many_bytes(self, app, client):
+        largest = app.config["MAX_CONTENT_LENGTH"]
+        with ExitStack() as held:
+            for name in "abcd":
+                held.enter_context(services(app).uploads.place(name, largest))
+            refused = client.post("/segment", data=b"no json", headers={"X-API-Key": KEY})
+            assert refused.status_code == 503
+            assert "uploads" in refused.json["message"]
+            assert client.get("/defaults", headers={"X-API-Key": KEY}).status_code == 200
 
 
 class TestAdmin:

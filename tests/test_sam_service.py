@@ -13,7 +13,7 @@ import torch
 from droplets.errors import ModelUnavailable
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints, read_tensors, verify
 from droplets.types import Generation, Mask, MaskRequest
-from sam_service import Busy, SamService
+from sam_service import Asker, Busy, ClientGone, SamService
 from tests.conftest import ROOT
 
 POINT = np.array([[2.0, 3.0]])
@@ -109,6 +109,55 @@ def test_a_full_queue_is_refused_at_once(make_service, generator):
         for answer in (running, *waiting):
             assert len(answer.result(5).masks) == 1
     assert service.ready
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert condition()
+
+
+def test_one_key_cannot_fill_the_queue_and_keys_take_turns(generator):
+    service = SamService(lambda: generator, queue_size=6, share=3, timeout_s=10, cache_size=9)
+    generator.go.clear()
+    order, work = [], generator.generate
+    generator.generate = lambda request, memory: order.append(request.pixels[0, 0, 0]) or work(request, memory)
+
+    def ask(name, value):
+        service.generate(everything(value), Asker(name))
+
+    with ThreadPoolExecutor(8) as pool:
+        pool.submit(ask, "Ada", 0)
+        assert generator.began.wait(5)
+        for value in (1, 2, 3):
+            pool.submit(ask, "Ada", value)
+        until(lambda: service.status().queue_length == 3)
+        with pytest.raises(Busy, match="3 pictures of this key"):
+            service.check_room(Asker("Ada"))
+        assert service.ready
+        pool.submit(ask, "Bob", 4)
+        until(lambda: service.status().queue_length == 4)
+        generator.go.set()
+    assert order == [0, 1, 4, 2, 3]  # Bob's is not behind all of Ada's, who came before
+
+
+def test_who_has_gone_costs_no_inference_and_no_place(make_service, generator):
+    service = make_service()
+    gone = threading.Event()
+    generator.go.clear()
+    with ThreadPoolExecutor(3) as pool:
+        pool.submit(service.generate, everything(0))
+        assert generator.began.wait(5)
+        left = pool.submit(service.generate, everything(1), Asker("Ada", gone.is_set))
+        until(lambda: service.status().queue_length == 1)
+        gone.set()
+        assert isinstance(left.exception(5), ClientGone)
+        assert service.status().queue_length == 0
+        generator.go.set()
+    with pytest.raises(ClientGone):
+        service.generate(everything(2), Asker("Ada", gone.is_set))
+    assert len(generator.calls) == 1
 
 
 def test_who_waits_too_long_is_told_and_costs_no_inference(make_service, generator):

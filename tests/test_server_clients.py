@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from api.plumbing.worker import MOST_OF_A_NETWORK
+from tests.conftest import KEY
 from tests.test_server import Server, connected, serving, wait_until
 
 pytestmark = pytest.mark.server
@@ -136,3 +137,25 @@ def test_a_header_without_an_end_is_431(server):
         head, _, body = answer_of(client).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 ")
     assert json.loads(body)["success"] is False
+
+
+def test_bodies_with_a_key_leave_threads_for_health(server):
+    """However slowly they come; those that find no place are told at once, and are not charged."""
+    head = POST % 1000 + b"X-API-Key: " + KEY.encode() + b"\r\n\r\n"
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connected(server)) for _ in range(2 * THREADS)]
+        for client in slow:
+            client.sendall(head)
+        assert seconds_of_health(server) < 0.5
+        refused = slow[-1].recv(4096)
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert b"X-RateLimit-Remaining: 99" in refused  # those who have a place are counted
+
+
+def test_who_hangs_up_is_noticed(server):
+    """By the thread that serves the picture, before it is decoded."""
+    client = connected(server)
+    client.sendall(POST % 25 + b"X-API-Key: " + KEY.encode() + b"\r\n\r\n" + b'{"image": "iVBORw0KGgo="')
+    client.sendall(b"}")
+    client.close()
+    wait_until(lambda: '"status": 499' in server.log.read_text(), 10)

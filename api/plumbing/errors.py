@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from random import randrange
 from typing import NamedTuple
 
 import structlog
@@ -20,7 +22,7 @@ from droplets.errors import (
     UndecodableImage,
     UnsupportedImage,
 )
-from sam_service import Busy
+from sam_service import Busy, ClientGone
 from store.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -42,6 +44,7 @@ ANSWERS: dict[type[ServiceError], Told] = {
     UnsupportedImage: Told(415, "unsupported image type"),
     UndecodableImage: Told(422, "image cannot be decoded"),
     TooManyPixels: Told(422, "image too large"),
+    ClientGone: Told(499, "client closed request"),
     RateLimited: Told(429, "rate limit exceeded"),
     Unavailable: Told(503, "unavailable"),
     Busy: Told(503, "busy"),
@@ -66,6 +69,9 @@ def answer_error(error: Exception) -> Response:
     """The JSON answer to an exception of any kind."""
     if isinstance(error, MemoryError):
         error = Unavailable("The picture needs more memory than there is; send a smaller one.")
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        log.error("disk full", path=request.path)
+        error = Unavailable("The service has no room on its disk just now; try again in a moment.")
     if isinstance(error, ParseException):
         error = BadRequest("The body is not encoded as its headers say.")
     if isinstance(error, ServiceError):
@@ -81,7 +87,9 @@ def answer_error(error: Exception) -> Response:
 
 def _headers(error: ServiceError) -> dict[str, str]:
     if isinstance(error, Unavailable):
-        return {"Retry-After": str(error.retry_after)}
+        # Those who are refused together must not come back together.
+        later = randrange(max(2, error.retry_after // 2 + 1)) if isinstance(error, Busy) else 0  # noqa: S311
+        return {"Retry-After": str(error.retry_after + later)}
     return error.headers if isinstance(error, RateLimited) else {}
 
 

@@ -57,6 +57,14 @@ def pre_exec(server: Arbiter) -> None:
         server.cfg.env_orig["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
 
 
+def post_fork(_server: Arbiter, _worker: ThreadWorker) -> None:
+    """Allocate the worker's metrics."""
+    if metrics_folder is not None:
+        from api.plumbing.metrics import reserve  # noqa: PLC0415  # its library reads the environment
+
+        reserve(metrics_folder)
+
+
 def post_worker_init(worker: ThreadWorker) -> None:
     """Let the master decide on Ctrl-C, which the terminal sends to the workers too; start the gauges."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

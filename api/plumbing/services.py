@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # names for the type checker alone: the rooms import this mod
 
     from api.health.tunnel import Tunnel
     from api.plumbing.metrics import Metrics
+    from api.plumbing.uploads import Uploads
     from auth_middleware import Auth
     from config import Settings
     from droplets.finding.weights import HeadFile
@@ -37,6 +38,7 @@ class Services:
         tunnel: cloudflared, as far as it is configured.
         decoding: places for pictures that are decoded at once.
         previewing: places for previews that are made at once.
+        uploads: places for bodies that are there at once.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Services:
     tunnel: Tunnel
     decoding: BoundedSemaphore
     previewing: BoundedSemaphore
+    uploads: Uploads
 
     def init_app(self, app: Flask) -> None:
         """Make these the app's services."""

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from flask import g
+from flask import g, request
 
+from api.plumbing.connections import client_socket
 from api.plumbing.services import services
 from api.schemas.options import Asked
 from api.wire.requests import Sent, asked
@@ -19,7 +20,7 @@ from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
 from droplets.reading.planes import Selection
 from droplets.types import Image
-from sam_service import Busy
+from sam_service import Asker, Busy
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,25 +52,33 @@ def decode(data: bytes, selection: Selection) -> Image:
         decoding.release()
 
 
+def asker() -> Asker:
+    """Whose request is in hand; it has gone when its connection has."""
+    client = client_socket(request.environ)
+    return Asker(g.api_key.name, client.has_gone) if client else Asker(g.api_key.name)
+
+
 def analyse(sent: Sent) -> Analysed:
     """Decode what was sent and find its droplets; the usage record takes note of them.
 
     Raises:
         Busy: too many pictures wait for the model or for decoding.
+        ClientGone: nobody waits for the answer any more.
         ServiceError: a picture or the options cannot be served.
     """
     wanted = asked(sent.groups)
-    sam = services().sam
+    sam, who = services().sam, asker()
     # Of a remembered picture too: only decoding tells that it is one, and of all but the same quality again
     # the decoder is needed.
-    sam.check_room()
+    sam.check_room(who)
+    who.check_still_there()
     started = time.perf_counter()
     options = wanted.options
     image = decode(sent.picture, options.selection)
     second = sent.fluorescence or (None if options.fluorescence_channel is None else sent.picture)
     fluorescence = decode(second, options.fluorescence_selection) if second else None
     decoded = time.perf_counter()
-    analysis = analyze(image, sam.generate, wanted, fluorescence)
+    analysis = analyze(image, lambda request: sam.generate(request, who), wanted, fluorescence)
     usage().masks = len(analysis.droplets)
     usage().queue_ms = analysis.timing_ms["queue"]
     return Analysed(image, wanted, analysis, started, decoded, finished=time.perf_counter())

@@ -45,6 +45,19 @@ def test_old_hits_of_any_key_are_forgotten(backend, limiter):
     assert [limiter.storage.get(HourlyLimit(9).key_for(f"address {i}")) for i in range(5)] == [0] * 5
 
 
+def test_a_hit_can_be_taken_back(backend, limiter):
+    limit = HourlyLimit(2)
+    storage, key = limiter.storage, limit.key_for("Ada")
+    storage.take_back(key)  # of nobody
+    assert limiter.hit(limit, "Ada")
+    backend.pass_time(60)
+    assert limiter.hit(limit, "Ada")
+    storage.take_back(key)
+    assert storage.get(key) == 1
+    assert limiter.hit(limit, "Ada")
+    assert not limiter.hit(limit, "Ada")
+
+
 def test_window_slides(backend, limiter):
     limit = HourlyLimit(2)
     assert limiter.hit(limit, "Ada")

@@ -10,6 +10,7 @@ import droplets.errors
 import store.errors
 from api.plumbing.errors import ANSWERS, init_app
 from droplets.errors import ModelUnavailable, ServiceError
+from sam_service import Busy
 
 
 def family(kind: type[ServiceError]) -> set[type[ServiceError]]:
@@ -28,6 +29,19 @@ def test_the_tree_of_a_room_shows_each_of_its_errors(module):
     for kind in own:
         assert kind.__name__ in lines
         assert kind is ServiceError or kind.__base__.__name__ in lines
+
+
+def test_those_who_are_refused_together_do_not_come_back_together():
+    app = Flask(__name__)
+    init_app(app)
+
+    @app.get("/")
+    def view():
+        raise Busy("The queue is full.", retry_after=30)
+
+    waits = {int(app.test_client().get("/").headers["Retry-After"]) for _ in range(40)}
+    assert len(waits) > 5
+    assert 30 <= min(waits) <= max(waits) <= 45
 
 
 def test_how_long_to_wait_is_in_the_headers():

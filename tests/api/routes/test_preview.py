@@ -58,7 +58,8 @@ def test_one_preview_too_many_is_told_when_to_come_back(app, client, monkeypatch
         for _ in range(PREVIEWS_AT_ONCE):
             others.enter_context(services(app).previewing)
         busy = post(client, picture)
-        assert (busy.status_code, busy.headers["Retry-After"], busy.json["error"]) == (503, "1", "busy")
+        assert (busy.status_code, busy.json["error"]) == (503, "busy")
+        assert busy.headers["Retry-After"] in {"1", "2"}
         assert client.get("/health").status_code == 200
     for _ in range(PREVIEWS_AT_ONCE + 1):
         assert post(client, b"not a picture").status_code == 415  # gives its place back
