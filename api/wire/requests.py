@@ -1,8 +1,11 @@
-"""What comes in: a picture and three groups of parameters, as JSON or multipart."""
+"""What comes in: a picture and three groups of parameters, as JSON or multipart; anything else is refused."""
 
 from __future__ import annotations
 
 import json
+import re
+import secrets
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -11,12 +14,17 @@ from flask import request
 from api.plumbing.services import services
 from api.schemas.options import Asked, Options
 from auth_middleware import optional_upload, validate_file_upload
-from droplets.errors import BadRequest
+from droplets.errors import BadRequest, TooLarge
 from droplets.objects.filters import Filters
 from droplets.preprocess import Preprocessing
 from droplets.reading.image import decode_base64
 
 GROUPS = ("filters", "preprocessing", "options")
+PICTURES = ("file", "fluorescence")
+MOST_BESIDE_PICTURES = 2**20
+"""Bytes of a JSON body beside its pictures; a form has the same limit on its text (app.py)."""
+PICTURE_FIELD = re.compile(rb'"(?:image|fluorescence)"\s*:\s*"')
+"""Up to a picture's text. Within a text of JSON it cannot stand: a quote there has a backslash before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +58,16 @@ def sent_as_json() -> Sent:
     """
     if not request.is_json:
         raise BadRequest("Send the body as application/json, or the picture to /segment_file as multipart.")
-    body = parse_json(request.get_data(cache=False), "The body")
+    _refuse_a_query()
+    rest, pictures = without_pictures(request.get_data(cache=False))
+    body = parse_json(rest, "The body")
     if not isinstance(body, dict):
         raise BadRequest('The body must be a JSON object: {"image": "<base64>"}.')
     second = body.pop("fluorescence", None)
     return Sent(
         name="picture",
-        picture=_picture(body.pop("image", None), "image"),
-        fluorescence=None if second is None else _picture(second, "fluorescence"),
+        picture=_picture(body.pop("image", None), pictures, "image"),
+        fluorescence=None if second is None else _picture(second, pictures, "fluorescence"),
         groups=body,
     )
 
@@ -66,9 +76,12 @@ def sent_with(upload: bytes) -> Sent:
     """In a multipart form whose file has been read. A field of no text counts as none: so browsers send it.
 
     Raises:
-        BadRequest: a field is unknown or not strict JSON, or the fluorescence is empty or sent twice.
+        BadRequest: a field is unknown, sent twice, a file instead of text or not strict JSON, or the
+            fluorescence is empty.
         TooLarge, UnsupportedImage: as for the picture.
     """
+    _refuse_a_query()
+    _refuse_other_fields()
     groups = {name: parse_json(text, name) for name, text in request.form.items() if text}
     name = request.files["file"].filename or "picture"
     return Sent(name, upload, optional_upload("fluorescence"), groups)
@@ -82,9 +95,7 @@ def asked(groups: dict[str, Any]) -> Asked:
     """
     for name in groups:
         if name not in GROUPS:
-            raise BadRequest(
-                f"{name} is not known; known are: image or file, fluorescence, {', '.join(GROUPS)}."
-            )
+            raise BadRequest(_unknown(name))
     return Asked(
         options=Options.parse(_group(groups, "options"), "options"),
         filters=Filters.parse(_group(groups, "filters"), "filters"),
@@ -93,21 +104,70 @@ def asked(groups: dict[str, Any]) -> Asked:
 
 
 def parse_json(text: str | bytes, what: str) -> Any:
-    """Value of strict JSON: no NaN, no Infinity, no endless nesting.
+    """Value of strict JSON: no NaN, no Infinity, no endless nesting, no name twice.
 
     Raises:
         BadRequest: `text` is not that.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         raise BadRequest(f"{what} is not valid JSON.") from None
 
 
-def _picture(text: Any, name: str) -> bytes:
-    if not isinstance(text, str) or not text:
-        raise BadRequest(f"{name} must be the picture as base64 or as a data URL.")
-    return decode_base64(text, max_bytes=services().auth.max_file_bytes)
+def without_pictures(body: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """A JSON body with a name in the place of each picture's text, and these texts by name.
+
+    So a picture is never parsed, and what is, which takes up to thirty times its size in memory, is small.
+
+    Raises:
+        BadRequest: there are more pictures than a request may have.
+        TooLarge: what is not a picture is over MOST_BESIDE_PICTURES.
+    """
+    rest: list[bytes] = []
+    pictures: dict[str, bytes] = {}
+    begun = 0
+    while (field := PICTURE_FIELD.search(body, begun)) and (end := body.find(b'"', field.end())) >= 0:
+        name = secrets.token_hex(8)  # so that no client can send it
+        rest += [body[begun : field.end()], name.encode()]
+        pictures[name] = body[field.end() : end]
+        begun = end
+        if len(pictures) > len(PICTURES):
+            raise BadRequest("A body has one image and one fluorescence.")
+    if sum(map(len, rest)) + len(body) - begun > MOST_BESIDE_PICTURES:
+        raise TooLarge(f"Beside its pictures, the body is over the limit of {MOST_BESIDE_PICTURES >> 20} MB.")
+    return b"".join([*rest, body[begun:]]), pictures
+
+
+def _picture(name: Any, pictures: dict[str, bytes], field: str) -> bytes:
+    text = pictures.get(name) if isinstance(name, str) else None
+    if not text:
+        raise BadRequest(f"{field} must be the picture as base64 or as a data URL.")
+    plain = text.replace(rb"\/", b"/").decode("latin-1")  # the one escape that encoders write into base64
+    return decode_base64(plain, max_bytes=services().auth.max_file_bytes)
+
+
+def _refuse_a_query() -> None:
+    for name in request.args:
+        raise BadRequest(f"{name} in the address is not read; send it in the body.")
+
+
+def _refuse_other_fields() -> None:
+    """All fields of the form must be ones that are read, once, and as what they are read."""
+    for name, texts in request.form.lists():
+        if name not in GROUPS:
+            raise BadRequest(_unknown(name))
+        if len(texts) > 1:
+            raise BadRequest(f"{name} was sent {len(texts)} times; send it once.")
+    for name in request.files:
+        if name in GROUPS:
+            raise BadRequest(f"{name} came as a file; send it as text (curl: -F '{name}=<FILE', not @FILE).")
+        if name not in PICTURES:
+            raise BadRequest(_unknown(name))
+
+
+def _unknown(name: str) -> str:
+    return f"{name} is not known; known are: image or file, fluorescence, {', '.join(GROUPS)}."
 
 
 @validate_file_upload
@@ -122,3 +182,11 @@ def _group(groups: dict[str, Any], name: str) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise BadRequest(f"{twice} stands twice in the same JSON object; send it once.")
+    return made
