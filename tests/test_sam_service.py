@@ -122,7 +122,9 @@ def test_one_key_cannot_fill_the_queue_and_keys_take_turns(generator):
     service = SamService(lambda: generator, queue_size=6, share=3, timeout_s=10, cache_size=9)
     generator.go.clear()
     order, work = [], generator.generate
-    generator.generate = lambda request, memory: order.append(request.pixels[0, 0, 0]) or work(request, memory)
+    generator.generate = lambda request, memory: (
+        order.append(request.pixels[0, 0, 0]) or work(request, memory)
+    )
 
     def ask(name, value):
         service.generate(everything(value), Asker(name))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+import os
 import resource
+import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,4 +74,63 @@ def test_a_disk_without_room_is_reported(path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not room
+    assert storage.check()
+
+
+def filled(path: Path) -> Path:
+    """Another database of the service's, with one hit of its own."""
+    other = Database(path)
+    assert MovingWindowRateLimiter(SQLiteStorage(other)).hit(HourlyLimit(9), "Eve")
+    other.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: path.unlink(),
+        lambda path: Path(f"{path}-wal").unlink(),
+        lambda path: Path(f"{path}-shm").unlink(),
+        lambda path: [file.unlink() for file in path.parent.iterdir()],
+        lambda path: shutil.rmtree(path.parent),
+        lambda path: os.truncate(path, 0),
+        lambda path: filled(path.with_name("other.sqlite3")).replace(path),
+        lambda path: path.rename(path.with_name("moved.sqlite3")),
+    ],
+    ids=["deleted", "-wal", "-shm", "all of them", "the folder", "emptied", "replaced", "moved"],
+)
+def test_files_that_go_while_they_are_in_use_are_made_again(tmp_path, harm):
+    """By several threads of two workers, within one call of each."""
+    path = tmp_path / "data" / "limits.sqlite3"
+    workers = [SQLiteStorage(Database(path)) for _ in range(2)]
+    with ThreadPoolExecutor(4) as pool:
+
+        def hit(i: int) -> bool:
+            storage = workers[i % 2]
+            return storage.check() and MovingWindowRateLimiter(storage).hit(HourlyLimit(99), "Ada")
+
+        assert all(pool.map(hit, range(20)))
+        harm(path)
+        assert all(pool.map(hit, range(20)))
+        assert workers[0].get(HourlyLimit(99).key_for("Ada")) >= 20
+        assert workers[0].get(HourlyLimit(99).key_for("Ada")) == workers[1].get(
+            HourlyLimit(99).key_for("Ada")
+        )
+        assert all(pool.map(hit, range(20)))
+    with closing(sqlite3.connect(path)) as whole:
+        assert whole.execute("PRAGMA quick_check").fetchone() == ("ok",)
+
+
+def test_a_file_that_is_no_database_is_an_error_until_it_goes(tmp_path):
+    path = tmp_path / "limits.sqlite3"
+    storage = SQLiteStorage(Database(path))
+    notes = tmp_path / "notes"
+    notes.write_text("these are notes " * 999)
+    notes.replace(path)
+    assert not storage.check()
+    with pytest.raises(sqlite3.Error):
+        storage.get("Ada")
+    assert path.read_text().startswith("these are notes")
+    path.unlink()
     assert storage.check()
