@@ -61,10 +61,18 @@ def _levels(values: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def _range(values: NDArray[np.generic], bit_depth: int) -> tuple[float, float]:
-    """(low, high) of the histogram: the bit depth's range, or that of the values if they are floats."""
+    """(low, high) of the histogram: the bit depth's range, or that of the values if they are floats.
+
+    That is widened where it is too narrow for so many bins between numbers of that size, as of a constant.
+    """
     if np.issubdtype(values.dtype, np.integer):
         return 0.0, float(2 ** max(bit_depth, 8))
-    return float(values.min()), float(values.max())
+    low, high = float(values.min()), float(values.max())
+    least = 2 * BINS * float(np.spacing(max(abs(low), abs(high))))
+    if low == high:
+        least = max(1.0, least)
+    wider = max(0.0, least - (high - low)) / 2
+    return low - wider, high + wider
 
 
 def _suggested(grey: NDArray[np.generic]) -> dict[str, float]:
