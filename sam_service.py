@@ -72,6 +72,7 @@ class MaskGenerator(Protocol):
     precision: str
     runtime: str
     source: str
+    weights: tuple[str, ...]
 
     def generate(self, request: MaskRequest, memory: Memory) -> Generation:
         """Masks of a picture, of which `memory` may know something and then knows more."""
@@ -86,6 +87,7 @@ class SamStatus:
         load_seconds: that loading it took; None before.
         device, precision, runtime: of the model; None before it is loaded.
         checkpoint_source: where its weights come from; None before it is loaded.
+        weights: sha256 of the files that it was loaded from; empty before.
         queue_length: pictures that wait.
         queue_size: pictures that may wait.
         running: whether the model works now.
@@ -100,6 +102,7 @@ class SamStatus:
     precision: str | None
     runtime: str | None
     checkpoint_source: str | None
+    weights: tuple[str, ...]
     queue_length: int
     queue_size: int
     running: bool
@@ -212,6 +215,7 @@ class SamService:
             precision=generator.precision if generator else None,
             runtime=generator.runtime if generator else None,
             checkpoint_source=generator.source if generator else None,
+            weights=generator.weights if generator else (),
             queue_length=len(self._jobs),
             queue_size=self._jobs.size,
             running=self._running,

@@ -26,6 +26,7 @@ class Generator:
     precision = "fp32"
     runtime = "torch"
     source = "test"
+    weights = ()
 
     def __init__(self):
         self.go = threading.Event()

@@ -26,6 +26,9 @@ OUTAGE_MODES = {
     "allow": "limits are local to each worker while the store is away",
 }
 MEBIBYTE = 2**20
+CHANGED = (
+    "The model's files have changed since this worker loaded them: it goes on with what it has in memory."
+)
 
 
 @dataclass(frozen=True)
@@ -155,11 +158,19 @@ def application() -> Level:
 
 
 def model() -> Level:
-    """The model of this worker and its files. One not loaded yet is healthy: it is loaded on demand."""
+    """The model of this worker and its files. One not loaded yet is healthy: it is loaded on demand.
+
+    One that is loaded does not need its files any more, but a worker that starts does.
+    """
+    status = services().sam.status()
     files = {"checkpoint": checkpoint(), "head": head()}
-    level = Level({**asdict(services().sam.status()), **files})
+    level = Level({**asdict(status), **files})
+    if status.model_loaded:
+        changed = tuple(checked.get("sha256") for checked in files.values()) != status.weights
+        level.degraded(changed, CHANGED)
     for checked in files.values():
-        level.unhealthy(not checked["valid"], checked.get("reason", ""))
+        worsen = level.degraded if status.model_loaded else level.unhealthy
+        worsen(not checked["valid"], checked.get("reason", ""))
     return level
 
 

@@ -36,10 +36,11 @@ def live() -> Response:
 @blueprint.get("/ready")
 def ready() -> tuple[Response, int]:
     """200 if a picture would be taken now, else 503 with what is missing."""
+    loaded = services().sam.status().model_loaded  # and needs its files no more
     checks = {
         "store": services().store.ready,
-        "checkpoint": checkpoint()["valid"],
-        "head": head()["valid"],
+        "checkpoint": loaded or checkpoint()["valid"],
+        "head": loaded or head()["valid"],
         "queue": services().sam.ready,
     }
     well = all(checks.values())

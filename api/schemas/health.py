@@ -93,6 +93,7 @@ class ModelHealth(Level):
     precision: str | None
     runtime: str | None = Field(description="what runs the network: torch or openvino")
     checkpoint_source: str | None
+    weights: list[str] = Field(description="sha256 of the files that the model was loaded from")
     queue_length: int
     queue_size: int
     running: bool

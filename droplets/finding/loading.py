@@ -32,7 +32,6 @@ def load_generator(
         raise ModelUnavailable("DEVICE is cuda, but there is no CUDA device.", retry_after=60)
     if precision == "fp16" and chosen == "cpu":
         raise ModelUnavailable("PRECISION is fp16, but there is no CUDA device in use.", retry_after=60)
-    source = checkpoint.info().source
-    head.info()
+    info, weights = checkpoint.info(), (checkpoint.info().sha256, head.info().sha256)
     torch.set_num_threads(threads)
-    return Segmenter(checkpoint.path, head.path, chosen, source, precision)
+    return Segmenter(checkpoint.path, head.path, chosen, info.source, precision, weights=weights)

@@ -84,6 +84,7 @@ class Segmenter:
         device: "cpu" or "cuda".
         source: where the checkpoint comes from, for the answers.
         precision, runtime: of the network, see `Network`.
+        weights: sha256 of the checkpoint and of the head's file, to notice that they have changed since.
 
     Raises:
         ModelUnavailable: a file is missing or holds something else.
@@ -97,14 +98,16 @@ class Segmenter:
         source: str = "",
         precision: Precision = "auto",
         runtime: Runtime = "auto",
+        weights: tuple[str, ...] = (),
     ) -> None:
         self.device = device
         self.source = source
-        weights = load_head(head)
+        self.weights = weights
+        loaded = load_head(head)
         self._sam = load_sam(checkpoint, device)
         self._how = precision, runtime
-        self._network = Network(self._sam, weights.head, precision, runtime)
-        self._thresholds = weights.thresholds
+        self._network = Network(self._sam, loaded.head, precision, runtime)
+        self._thresholds = loaded.thresholds
         self.precision = PRECISION_NAMES[self._network.dtype]
         self.runtime = self._network.runtime
         if device != "cpu":

@@ -61,7 +61,11 @@ def test_a_loaded_model_goes_on_while_its_file_is_replaced_and_health_tells(make
     first = segment(app, discs).json
     (tmp_path / "new.pt").write_bytes(b"half of a download")
     (tmp_path / "new.pt").replace(path)
-    assert model_level(app)["status"] == "unhealthy"
+    level = model_level(app)
+    assert level["status"] == "degraded"
+    assert "changed since" in level["reasons"][0]
+    assert "model.pt" in level["reasons"][1]
+    assert app.test_client().get("/health/ready").status_code == 200
     again = segment(app, discs).json
     assert again["num_masks"] == first["num_masks"]
     assert again["model"] == first["model"]
