@@ -13,8 +13,8 @@ import hashlib
 import hmac
 import math
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -22,10 +22,12 @@ from typing import ParamSpec, TypeVar, cast
 
 import structlog
 from flask import Flask, Response, current_app, g, request
-from limits import RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItemPerHour
 from limits.strategies import MovingWindowRateLimiter
 
 from api.errors import Forbidden, RateLimited, Unauthorized
+from api.plumbing.connections import network_of
+from api.plumbing.guesses import Guesses
 from api.plumbing.services import services
 from config import ApiKey
 from droplets.errors import BadRequest, TooLarge
@@ -49,7 +51,6 @@ AUTH_FAILURES = (
     "too_many_wrong_keys",
 )
 """Why a request may be refused for its key; `g.auth_failure` is one of these."""
-WRONG_ADMIN_KEYS = RateLimitItemPerMinute(10, 5)
 
 
 class HourlyLimit(RateLimitItemPerHour):
@@ -94,7 +95,7 @@ class Auth:
         self._admin_key = admin_key
         self._store = store
         self._limiter = MovingWindowRateLimiter(store.storage)
-        self._guesses = MovingWindowRateLimiter(store.guesses)
+        self._guesses = Guesses(store.guesses)
 
     def init_app(self, app: Flask) -> None:
         """Finish each of the app's answers with limit headers and a usage record."""
@@ -109,6 +110,27 @@ class Auth:
             if hmac.compare_digest(key.digest, digest):
                 found = key
         return found
+
+    def identify(self, presented: str) -> ApiKey:
+        """The enabled entry of a presented key; wrong ones are counted against the client's network.
+
+        Raises:
+            Unauthorized: there is none.
+            RateLimited: too many wrong keys came from there.
+        """
+        key = self.find(presented)
+        if key is None or not key.enabled:
+            g.auth_failure = "disabled" if key else "unknown"
+            with _slowed():
+                self._guesses.wrong("api", _network())
+            raise Unauthorized(
+                "This API key is disabled; ask the service's operator."
+                if key
+                else "This API key is not known; check it for typing errors."
+            )
+        with _slowed():
+            self._guesses.welcome(key.name, _network())
+        return key
 
     def hit(self, key: ApiKey) -> dict[str, str]:
         """Count one request of `key`; returns the limit headers of its answer.
@@ -146,17 +168,11 @@ class Auth:
         if not presented:
             g.auth_failure = "missing"
             return False
-        who = (purpose, request.remote_addr or "")
         right = hmac.compare_digest(
             hashlib.sha256(secret.encode()).digest(), hashlib.sha256(_header_bytes(presented)).digest()
         )
-        # A wrong key is counted as it is judged, so that guesses sent at once cannot exceed the limit.
-        if not (self._guesses.test if right else self._guesses.hit)(WRONG_ADMIN_KEYS, *who):
-            wait = _seconds_until(self._guesses.get_window_stats(WRONG_ADMIN_KEYS, *who).reset_time)
-            g.auth_failure = "too_many_wrong_keys"
-            raise RateLimited(
-                f"Too many wrong keys from this address; wait {wait} s.", {"Retry-After": str(wait)}
-            )
+        with _slowed():
+            (self._guesses.right if right else self._guesses.wrong)(purpose, _network())
         if not right:
             g.auth_failure = f"wrong_{purpose}_key"
             log.warning("wrong key", purpose=purpose, address=request.remote_addr)
@@ -203,13 +219,7 @@ def require_api_key(view: Callable[P, R]) -> Callable[P, R]:
         if not presented:
             g.auth_failure = "missing"
             raise Unauthorized("Send your API key in the X-API-Key header.")
-        key = auth.find(presented)
-        if key is None:
-            g.auth_failure = "unknown"
-            raise Unauthorized("This API key is not known; check it for typing errors.")
-        if not key.enabled:
-            g.auth_failure = "disabled"
-            raise Unauthorized("This API key is disabled; ask the service's operator.")
+        key = auth.identify(presented)
         g.api_key = key
         structlog.contextvars.bind_contextvars(key_name=key.name)
         g.limit_headers = auth.hit(key)
@@ -302,6 +312,20 @@ def _record_usage(response: Response) -> Response:
             )
         )
     return response
+
+
+@contextmanager
+def _slowed() -> Iterator[None]:
+    """Tell in the figures why a request was refused that has to wait."""
+    try:
+        yield
+    except RateLimited:
+        g.auth_failure = "too_many_wrong_keys"
+        raise
+
+
+def _network() -> str:
+    return network_of(request.remote_addr or "")
 
 
 def _header_bytes(value: str) -> bytes:

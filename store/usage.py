@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ from store.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
-DAY = 86_400.0
+HOUR = 3600.0
+DAY = 24 * HOUR
+KEYLESS_AN_HOUR = 100
+"""Records without a known key that a worker takes: anybody can send them, and they push others out."""
 MOST_RECORDS = 500_000
 """Usage records kept, about 100 MB in Redis; the oldest go, lest a store that is full counts no hits."""
 SPANS = 60
@@ -122,13 +126,21 @@ class UsageWriter:
         self._pending: queue.SimpleQueue[UsageRecord] = queue.SimpleQueue()
         self._writing = threading.Lock()
         self._unwritten: list[UsageRecord] = []
+        self._keyless: deque[float] = deque(maxlen=KEYLESS_AN_HOUR)
         self._stop = threading.Event()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def add(self, record: UsageRecord) -> None:
-        """Take a record; returns at once. The writing thread starts with the first one."""
+        """Take a record; returns at once. The writing thread starts with the first one.
+
+        Of those without a key, no more than KEYLESS_AN_HOUR; the metrics count all.
+        """
         with self._start:
+            if not record.key_name:
+                if len(self._keyless) == KEYLESS_AN_HOUR and record.at - self._keyless[0] < HOUR:
+                    return
+                self._keyless.append(record.at)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="usage-writer", daemon=True)
                 self._thread.start()

@@ -17,6 +17,7 @@ import time_machine
 from api.plumbing.services import services
 from auth_middleware import require_admin_key, require_api_key, track_usage, validate_file_upload
 from store.sqlite import SQLiteStorage
+from store.usage import KEYLESS_AN_HOUR
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, SMALL_KEY, png
 from tests.store.backends import written
 
@@ -183,6 +184,42 @@ class TestAdmin:
             assert client.get("/admin/stats", headers={"X-Admin-Key": ADMIN_KEY}).status_code == 200
 
 
+class TestWrongApiKeys:
+    def ask(self, client, key, address="203.0.113.7"):
+        return client.get("/defaults", headers={"X-API-Key": key}, environ_overrides={"REMOTE_ADDR": address})
+
+    def test_guessing_is_slowed_and_nobody_who_works_there_is(self, client):
+        with time_machine.travel(1_000_000_000, tick=False) as clock:
+            assert self.ask(client, KEY).status_code == 200
+            statuses = [self.ask(client, f"guess number {i}").status_code for i in range(30)]
+            assert statuses == [401] * 10 + [429] * 20
+            assert self.ask(client, KEY).status_code == 200  # it has passed there before
+            told = self.ask(client, SMALL_KEY)
+            assert (told.status_code, told.headers["Retry-After"]) == (429, "300")
+            assert "then send the right one" in told.json["message"]
+            assert self.ask(client, SMALL_KEY, "203.0.113.8").status_code == 200
+            clock.shift(301)
+            assert self.ask(client, SMALL_KEY).status_code == 200
+
+    def test_who_goes_on_guessing_costs_the_store_nothing(self, app, client, monkeypatch):
+        asked = []
+        acquire = SQLiteStorage.acquire_entry
+        monkeypatch.setattr(SQLiteStorage, "acquire_entry", lambda *given: asked.append(1) or acquire(*given))
+        for _ in range(100):
+            self.ask(client, "guess")
+        assert len(asked) == 10
+
+    def test_an_ipv6_client_is_its_network(self, client):
+        for i in range(10):
+            assert self.ask(client, "guess", f"2001:db8:1:2::{i:x}").status_code == 401
+        assert self.ask(client, KEY, "2001:db8:1:2:ffff::1").status_code == 429
+        assert self.ask(client, KEY, "2001:db8:1:3::1").status_code == 200
+        for address in ("::ffff:203.0.113.9", "203.0.113.9"):
+            for _ in range(5):
+                assert self.ask(client, "guess", address).status_code == 401
+        assert self.ask(client, "guess", "203.0.113.9").status_code == 429
+
+
 class TestUpload:
     def post(self, client, **data):
         return client.post("/segment_file", data=data, headers={"X-API-Key": KEY})
@@ -244,6 +281,15 @@ def test_usage_is_recorded_whatever_the_answer(app, client):
     ]
     assert records[2].bytes == 7
     assert all(r.processing_ms >= 0 for r in records)
+
+
+def test_requests_without_a_key_push_no_records_out(app, client):
+    for _ in range(KEYLESS_AN_HOUR + 50):
+        get(client)
+    get(client, KEY)
+    services(app).auth.usage.flush()
+    names = [record.key_name for record in written(services(app).store.usage)]
+    assert (names.count(""), names.count("Ada")) == (KEYLESS_AN_HOUR, 1)
 
 
 def test_a_claimed_length_that_no_store_can_hold_does_not_stop_the_records(app, client):
