@@ -11,7 +11,7 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api.health.tunnel import Tunnel
-from api.plumbing import errors, tracing
+from api.plumbing import errors, headers, tracing
 from api.plumbing.logs import configure_logging
 from api.plumbing.metrics import Metrics
 from api.plumbing.services import Services
@@ -52,8 +52,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = _flask(settings)
     store = open_store(settings)
     usage = UsageWriter(store.usage, settings.usage_retention_days)
-    admin_key = settings.admin_api_key.get_secret_value() if settings.admin_api_key else None
-    auth = Auth(settings.api_keys, admin_key, store, usage, settings.max_file_bytes)
+    admin_key, health_key = (
+        secret.get_secret_value() if secret else None
+        for secret in (settings.admin_api_key, settings.health_check_key)
+    )
+    auth = Auth(settings.api_keys, admin_key, health_key, store, usage, settings.max_file_bytes)
     checkpoint, head = _files(settings)
     sam = _model(settings, checkpoint, head)
     metrics = Metrics(sam, (key.name for key in auth.keys), store, settings.prometheus_multiproc_dir)
@@ -71,7 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         previewing=BoundedSemaphore(PREVIEWS_AT_ONCE),
         uploads=_uploads(settings, app.config["MAX_CONTENT_LENGTH"]),
     )
-    for part in (services, tracing, errors, auth, metrics):
+    for part in (services, headers, tracing, errors, auth, metrics):
         part.init_app(app)
     for room in (web, charts, docs, health, preview, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)

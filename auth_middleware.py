@@ -76,6 +76,7 @@ class Auth:
     Arguments:
         keys: the entries of API_KEYS.
         admin_key: value of ADMIN_API_KEY; None switches the admin routes off.
+        health_key: value of HEALTH_CHECK_KEY, if there is one.
         store: where hits are remembered.
         usage: takes one record a tracked request.
         max_file_bytes: limit of an uploaded file.
@@ -85,6 +86,7 @@ class Auth:
         self,
         keys: Iterable[ApiKey],
         admin_key: str | None,
+        health_key: str | None,
         store: Store,
         usage: UsageWriter,
         max_file_bytes: int,
@@ -93,6 +95,7 @@ class Auth:
         self.usage = usage
         self.max_file_bytes = max_file_bytes
         self._admin_key = admin_key
+        self._secrets = [_digest_of(secret) for secret in (admin_key, health_key) if secret]
         self._store = store
         self._limiter = MovingWindowRateLimiter(store.storage)
         self._guesses = Guesses(store.guesses)
@@ -110,6 +113,11 @@ class Auth:
             if hmac.compare_digest(key.digest, digest):
                 found = key
         return found
+
+    def is_a_key(self, presented: str) -> bool:
+        """Whether what was presented is a key of any kind."""
+        digest = hashlib.sha256(_header_bytes(presented)).digest()
+        return self.find(presented) is not None or digest in self._secrets
 
     def identify(self, presented: str) -> ApiKey:
         """The enabled entry of a presented key; wrong ones are counted against the client's network.
@@ -168,9 +176,7 @@ class Auth:
         if not presented:
             g.auth_failure = "missing"
             return False
-        right = hmac.compare_digest(
-            hashlib.sha256(secret.encode()).digest(), hashlib.sha256(_header_bytes(presented)).digest()
-        )
+        right = hmac.compare_digest(_digest_of(secret), hashlib.sha256(_header_bytes(presented)).digest())
         with _slowed():
             (self._guesses.right if right else self._guesses.wrong)(purpose, _network())
         if not right:
@@ -326,6 +332,10 @@ def _slowed() -> Iterator[None]:
 
 def _network() -> str:
     return network_of(request.remote_addr or "")
+
+
+def _digest_of(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
 
 
 def _header_bytes(value: str) -> bytes:

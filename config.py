@@ -42,8 +42,12 @@ class ApiKey:
     enabled: bool = True
 
 
-SHOWN_FROM = 12
-"""Characters of a key from which the first four are shown, to tell keys apart."""
+SHORTEST_KEY = 16
+"""Characters; openssl rand -hex 24 gives 48."""
+
+
+HOW_TO_MAKE = "make one by `openssl rand -hex 24`"
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
 def parse_api_key(entry: str) -> ApiKey:
@@ -70,8 +74,10 @@ def parse_api_key(entry: str) -> ApiKey:
             raise ValueError(f"the key of {name!r} must be sha256$ and 64 hexadecimal digits")
         hint = f"sha256$… {digest.hex()[:6]}"
     else:
+        if len(key) < SHORTEST_KEY:
+            raise ValueError(f"the key of {name!r} has fewer than {SHORTEST_KEY} characters: {HOW_TO_MAKE}")
         digest = hashlib.sha256(key.encode()).digest()
-        hint = f"{key[:4]}… {digest.hex()[:6]}" if len(key) >= SHOWN_FROM else "…"
+        hint = f"{key[:4]}… {digest.hex()[:6]}"
     return ApiKey(name, int(limit), digest, hint, enabled=not state)
 
 
@@ -83,6 +89,9 @@ class Settings(BaseSettings):
     api_keys: Annotated[tuple[ApiKey, ...], NoDecode]
     admin_api_key: SecretStr | None = None
     health_check_key: SecretStr | None = None
+    api_keys_file: Path | None = None
+    admin_api_key_file: Path | None = None
+    health_check_key_file: Path | None = None
 
     sam_model_path: Path = MODEL / "mobile_sam.pt"
     sam_model_accept_unknown: bool = False
@@ -119,6 +128,29 @@ class Settings(BaseSettings):
     prometheus_multiproc_dir: Path | None = None
     tunnel_metrics_url: HttpUrl | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_key_files(cls, values: Any) -> Any:
+        for name in ("api_keys", "admin_api_key", "health_check_key"):
+            path = values.get(f"{name}_file")
+            if not path:
+                continue
+            if values.get(name):
+                raise ValueError(f"{name.upper()}: is set beside {name.upper()}_FILE; set one of them")
+            try:
+                text = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeError):
+                raise ValueError(f"{name.upper()}_FILE: the file cannot be read as text") from None
+            values[name] = text.replace("\n", ",") if name == "api_keys" else text
+        return values
+
+    @field_validator("admin_api_key", "health_check_key")
+    @classmethod
+    def _refuse_short_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"has fewer than {SHORTEST_KEY} characters: {HOW_TO_MAKE}")
+        return value
+
     @field_validator("api_keys", mode="before")
     @classmethod
     def _parse_keys(cls, value: Any) -> Any:
@@ -139,6 +171,17 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin: write it as browsers do, such as https://lab.example.org or "
+                    "http://localhost:3000, without a path; patterns are not taken"
+                )
+        return value
 
     @field_validator("redis_url")
     @classmethod

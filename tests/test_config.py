@@ -19,12 +19,12 @@ def bare_environment(monkeypatch, tmp_path):
 
 
 def test_keys_are_parsed_and_not_kept(monkeypatch):
-    monkeypatch.setenv("API_KEYS", "first-secret-key:Ada Lovelace:100, short:Bob:5:disabled,")
+    monkeypatch.setenv("API_KEYS", "first-secret-key:Ada Lovelace:100, other-secret-key:Bob:5:disabled,")
     settings = load_settings()
     ada, bob = settings.api_keys
     assert (ada.name, ada.limit, ada.enabled) == ("Ada Lovelace", 100, True)
     assert ada.hint == f"firs… {ada.digest.hex()[:6]}"
-    assert (bob.name, bob.limit, bob.enabled, bob.hint) == ("Bob", 5, False, "…")
+    assert (bob.name, bob.limit, bob.enabled, bob.hint[:5]) == ("Bob", 5, False, "othe…")
     assert ada.digest == hashlib.sha256(b"first-secret-key").digest()
     assert "secret" not in repr(settings)
 
@@ -92,7 +92,16 @@ def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):
         ("API_KEYS", "first-secret-key:Ada:5:off", "disabled"),
         ("API_KEYS", "sha256$12:Ada:5", "64 hexadecimal"),
         ("API_KEYS", "sha256$zz:Ada:5", "64 hexadecimal"),
-        ("API_KEYS", "first-secret-key:Ada:5,other:Ada:5", "share a key or a name"),
+        ("API_KEYS", "first-secret-key:Ada:5,other-secret-key:Ada:5", "share a key or a name"),
+        ("API_KEYS", "fifteen-letters:Ada:5", "fewer than 16 characters: make one by `openssl"),
+        ("ADMIN_API_KEY", "fifteen-letters", "fewer than 16 characters"),
+        ("HEALTH_CHECK_KEY", "health", "fewer than 16 characters"),
+        ("ADMIN_API_KEY_FILE", "/proc/nowhere", "cannot be read"),
+        ("API_KEYS_FILE", "/proc/nowhere", "set one of them"),
+        ("ALLOWED_ORIGINS", "*", "is no origin"),
+        ("ALLOWED_ORIGINS", "https://.*", "is no origin"),
+        ("ALLOWED_ORIGINS", "https://lab.example.org/", "without a path"),
+        ("ALLOWED_ORIGINS", "lab.example.org", "is no origin"),
         ("API_KEYS", "first-secret-key:Ada:5,first-secret-key:Bob:5", "share a key or a name"),
         ("FLASK_PORT", "http", "integer"),
         ("FLASK_PORT", "70000", "65535"),
@@ -120,6 +129,20 @@ def test_a_bad_variable_stops_the_start_with_one_line(monkeypatch, name, value, 
     assert reason in line
     assert "\n" not in line
     assert "first-secret-key" not in line
+
+
+def test_keys_come_from_files(monkeypatch, tmp_path):
+    (tmp_path / "keys").write_text("first-secret-key:Ada:1\nother-secret-key:Bob:2\n")
+    (tmp_path / "admin").write_text("an-admin-secret-key\n")
+    monkeypatch.setenv("API_KEYS_FILE", str(tmp_path / "keys"))
+    monkeypatch.setenv("ADMIN_API_KEY_FILE", str(tmp_path / "admin"))
+    settings = load_settings()
+    assert [key.name for key in settings.api_keys] == ["Ada", "Bob"]
+    assert settings.admin_api_key.get_secret_value() == "an-admin-secret-key"
+    assert settings.health_check_key is None
+    (tmp_path / "admin").write_text("short")
+    with pytest.raises(SystemExit, match="ADMIN_API_KEY: has fewer than 16"):
+        load_settings()
 
 
 @pytest.mark.parametrize(

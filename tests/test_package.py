@@ -80,7 +80,7 @@ def test_its_requirements_are_those_of_requirements_txt(installed):
 
 
 def test_the_command_is_installed_and_can_serve_from_any_folder(installed, tmp_path):
-    environment = {"PYTHONPATH": str(installed), "HOME": str(tmp_path), "API_KEYS": "some-key:Ada:1"}
+    environment = {"PYTHONPATH": str(installed), "HOME": str(tmp_path), "API_KEYS": "some-key-of-adas:Ada:1"}
     gunicorn = ["-W", "ignore", "-m", "gunicorn", "--check-config", "--config", SETTINGS, APP]
     for arguments in ([installed / "bin" / "sam-droplet", "version"], gunicorn):
         done = subprocess.run(

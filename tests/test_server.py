@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from store.sqlite import Database, SQLiteUsage
-from tests.conftest import KEY, ROOT, SMALL_KEY
+from tests.conftest import HEALTH_KEY, KEY, ROOT, SMALL_KEY
 from tests.store.backends import written
 
 pytestmark = pytest.mark.server
@@ -119,12 +119,12 @@ def wait_until(condition, seconds: float) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("server"), HEALTH_CHECK_KEY="health") as server:
+    with serving(tmp_path_factory.mktemp("server"), HEALTH_CHECK_KEY=HEALTH_KEY) as server:
         yield server
 
 
 def model_status(server: Server) -> dict:
-    answer = requests.get(server.address + "/health", headers={"X-Health-Key": "health"}, timeout=30)
+    answer = requests.get(server.address + "/health", headers={"X-Health-Key": HEALTH_KEY}, timeout=30)
     return answer.json()["levels"]["model"]
 
 
@@ -222,7 +222,7 @@ def test_exact_limit_over_workers_and_after_a_restart(tmp_path):
 @pytest.mark.model
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_the_running_request_finish(tmp_path, discs, number):
-    with serving(tmp_path, HEALTH_CHECK_KEY="health") as server, ThreadPoolExecutor(1) as pool:
+    with serving(tmp_path, HEALTH_CHECK_KEY=HEALTH_KEY) as server, ThreadPoolExecutor(1) as pool:
         running = pool.submit(server.segment, discs)
         wait_until(lambda: model_status(server)["running"], 60)
         server.process.send_signal(number)

@@ -24,7 +24,9 @@ POST = b"POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("server"), THREADS=str(THREADS), QUEUE_SIZE="2") as server:
+    with serving(
+        tmp_path_factory.mktemp("server"), THREADS=str(THREADS), QUEUE_SIZE="2", MAX_FILE_SIZE_MB="1"
+    ) as server:
         yield server
 
 
@@ -137,6 +139,18 @@ def test_a_header_without_an_end_is_431(server):
         head, _, body = answer_of(client).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 ")
     assert json.loads(body)["success"] is False
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_of_unknown_length_over_the_limit_is_413(server, kind):
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    answer = requests.post(
+        server.address + "/analyze_image",
+        data=(part for part in [head, *[bytes(100_000)] * 80]),
+        headers={"X-API-Key": KEY, "Content-Type": kind},
+        timeout=30,
+    )
+    assert (answer.status_code, answer.json()["error"]) == (413, "request entity too large")
 
 
 def test_bodies_with_a_key_leave_threads_for_health(server):

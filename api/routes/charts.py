@@ -30,7 +30,6 @@ def plotly(version: str) -> Response:
         {
             "Cache-Control": "public, max-age=31536000, immutable",
             "Vary": "Accept-Encoding",
-            "X-Content-Type-Options": "nosniff",
         }
     )
     if packed:

@@ -31,6 +31,9 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
+NOTHING_OF_THE_DEVICE = (
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=()"
+)
 
 
 def html_page(template: str, **values: object) -> Response:
@@ -44,8 +47,10 @@ def html_page(template: str, **values: object) -> Response:
     response.headers.update(
         {
             "Content-Security-Policy": POLICY,
-            "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Permissions-Policy": NOTHING_OF_THE_DEVICE,
             "Cache-Control": "no-cache",
         }
     )
@@ -77,9 +82,7 @@ def sample() -> Response:
 
 def _served(path: Path) -> Response:
     """A file that browsers keep and ask for again by its content's hash."""
-    response = send_file(path, etag=_content_hash(path, path.stat().st_mtime_ns))
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return send_file(path, etag=_content_hash(path, path.stat().st_mtime_ns))
 
 
 @lru_cache(maxsize=256)

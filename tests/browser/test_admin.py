@@ -281,7 +281,7 @@ def busy_app(make_app):
         "Instrument 4": 1000,
     }
     keys = [f"key-of-{name}:{name}:{limit}" for name, limit in limits.items()]
-    app = make_app(api_keys=",".join([*keys, "key-of-nobody:Old instrument:100:disabled"]))
+    app = make_app(api_keys=",".join([*keys, "the-key-of-nobody:Old instrument:100:disabled"]))
     client = app.test_client()
     for name, times in zip(limits, (12, 34, 24, 3), strict=True):
         for _ in range(times):

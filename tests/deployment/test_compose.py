@@ -37,6 +37,9 @@ HAS_OUTSIDE = {"load-balancer", "cloudflare-tunnel", "model", "prometheus", "gra
 IMAGE_SETS = {"FLASK_HOST", "SAM_MODEL_PATH", "HEAD_MODEL_PATH", "DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"}
 LEFT_ALONE = {
     "FLASK_PORT",
+    "API_KEYS_FILE",  # for secrets that are mounted, in a file of compose of one's own
+    "ADMIN_API_KEY_FILE",
+    "HEALTH_CHECK_KEY_FILE",
     "CUDA_VISIBLE_DEVICES",  # the engine gives the GPU
     "SAM_MODEL_ACCEPT_UNKNOWN",  # the service `model` brings known checkpoints alone
 }
@@ -87,6 +90,7 @@ def test_service_is_hardened(services, name):
     assert "cap_add" not in service
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["read_only"] is True
+    assert 0 < service["deploy"]["resources"]["limits"]["pids"] <= 512
     assert not service.get("privileged")
     assert service["logging"]["options"]["max-size"]
     assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"])
