@@ -37,7 +37,7 @@ EXPOSED_HEADERS = [
     "X-RateLimit-Reset",
 ]
 PICTURES_DECODED_AT_ONCE = 2  # a 50-megapixel picture takes over a gigabyte while it is decoded
-PREVIEWS_AT_ONCE = 2  # each holds its picture three times over
+PICTURES_LOOKED_AT_ONCE = 2  # each is held three times over
 MANIFEST = Path(__file__).parent / "model" / "manifest.json"
 
 
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         heartbeat=Heartbeat(store.instances, sam.status),
         tunnel=Tunnel(settings.tunnel_metrics_url),
         decoding=BoundedSemaphore(PICTURES_DECODED_AT_ONCE),
-        previewing=BoundedSemaphore(PREVIEWS_AT_ONCE),
+        looking=BoundedSemaphore(PICTURES_LOOKED_AT_ONCE),
         uploads=_uploads(settings, app.config["MAX_CONTENT_LENGTH"]),
     )
     for part in (services, headers, tracing, errors, auth, metrics):

@@ -37,7 +37,7 @@ class Services:
         heartbeat: tells the other workers of this one.
         tunnel: cloudflared, as far as it is configured.
         decoding: places for pictures that are decoded at once.
-        previewing: places for previews that are made at once.
+        looking: places for pictures that are looked at without the model at once.
         uploads: places for bodies that are there at once.
     """
 
@@ -51,7 +51,7 @@ class Services:
     heartbeat: Heartbeat
     tunnel: Tunnel
     decoding: BoundedSemaphore
-    previewing: BoundedSemaphore
+    looking: BoundedSemaphore
     uploads: Uploads
 
     def init_app(self, app: Flask) -> None:

@@ -5,20 +5,15 @@ from __future__ import annotations
 import cv2
 from flask import Blueprint, Response, current_app
 
-from api.plumbing.services import services
-from api.wire.answer import decode
+from api.wire.answer import decode, place_to_look
 from api.wire.requests import asked, sent
 from auth_middleware import require_api_key, track_usage
 from droplets.reading.planes import Selection
 from droplets.region import checked_region
-from sam_service import Busy
 
 blueprint = Blueprint("preview", __name__)
 
 FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-
-LONGEST_WAIT_S = 2.0
-"""For a place among PREVIEWS_AT_ONCE; who waits takes a thread, of which /health needs one too."""
 
 
 @blueprint.post("/preview")
@@ -28,13 +23,8 @@ def preview() -> Response:
     """The picture as 8-bit PNG, as the model sees it: TIFF, video and 16 bit, which browsers cannot show."""
     received = sent()
     selection = asked(received.groups).options.selection
-    previewing = services().previewing
-    if not previewing.acquire(timeout=LONGEST_WAIT_S):
-        raise Busy("Too many previews are being made; try again in a moment.", retry_after=1)
-    try:
+    with place_to_look():
         return current_app.response_class(_png(received.picture, selection), mimetype="image/png")
-    finally:
-        previewing.release()
 
 
 def _png(picture: bytes, selection: Selection) -> bytes:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify
 
 from api.plumbing.services import services
 from api.schemas.options import Options
-from api.wire.answer import analyse, body, decode
+from api.wire.answer import analyse, body, decode, place_to_look
 from api.wire.requests import asked, sent, sent_as_json, sent_with
 from auth_middleware import require_api_key, track_usage, validate_file_upload
 from droplets.export.figures import rounded
@@ -43,7 +43,10 @@ def segment_file(upload: bytes) -> Response:
 def analyze_image() -> Response:
     """Figures of the picture as a whole, from a JSON body or an upload; runs no model."""
     received = sent()
-    image = decode(received.picture, asked(received.groups).options.selection)
+    selection = asked(received.groups).options.selection
+    with place_to_look():
+        image = decode(received.picture, selection)
+        figures = picture_statistics(image)
     return jsonify(
         success=True,
         request_id=g.request_id,
@@ -51,7 +54,7 @@ def analyze_image() -> Response:
         bit_depth=image.bit_depth,
         format=image.format,
         notes=list(image.notes),
-        **rounded(picture_statistics(image)),
+        **rounded(figures),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,9 @@ from droplets.reading.image import decode_image
 from droplets.reading.planes import Selection
 from droplets.types import Image
 from sam_service import Asker, Busy
+
+LONGEST_WAIT_S = 2.0
+"""For a place among PICTURES_LOOKED_AT_ONCE; who waits takes a thread, of which others need one too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,21 @@ def decode(data: bytes, selection: Selection) -> Image:
         return decode_image(data, max_pixels=settings.max_image_pixels, selection=selection)
     finally:
         decoding.release()
+
+
+@contextmanager
+def place_to_look() -> Iterator[None]:
+    """A place among the few pictures that are looked at without the model, for as long as the context lasts.
+
+    Raises:
+        Busy: there is none, nor was within LONGEST_WAIT_S.
+    """
+    if not services().looking.acquire(timeout=LONGEST_WAIT_S):
+        raise Busy("Too many pictures are being looked at; try again in a moment.", retry_after=1)
+    try:
+        yield
+    finally:
+        services().looking.release()
 
 
 def asker() -> Asker:

@@ -7,16 +7,17 @@ from contextlib import ExitStack
 
 import cv2
 import numpy as np
+import pytest
 import tifffile
 from PIL import Image
 
 from api.plumbing.services import services
-from app import PREVIEWS_AT_ONCE
+from app import PICTURES_LOOKED_AT_ONCE
 from tests.conftest import KEY
 
 
-def post(client, picture: bytes):
-    return client.post("/preview", data={"file": (io.BytesIO(picture), "a.tif")}, headers={"X-API-Key": KEY})
+def post(client, picture: bytes, path: str = "/preview"):
+    return client.post(path, data={"file": (io.BytesIO(picture), "a.tif")}, headers={"X-API-Key": KEY})
 
 
 def test_a_16_bit_tiff_comes_as_8_bit_png_of_its_size_with_its_contrast(client):
@@ -51,16 +52,17 @@ def test_a_picture_that_is_too_long_for_the_model_is_refused(client):
     assert "times as long as it is wide" in answer.json["message"]
 
 
-def test_one_preview_too_many_is_told_when_to_come_back(app, client, monkeypatch):
-    monkeypatch.setattr("api.routes.preview.LONGEST_WAIT_S", 0.01)
+@pytest.mark.parametrize("path", ["/preview", "/analyze_image"])
+def test_one_picture_too_many_is_told_when_to_come_back(app, client, monkeypatch, path):
+    monkeypatch.setattr("api.wire.answer.LONGEST_WAIT_S", 0.01)
     picture = cv2.imencode(".png", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
     with ExitStack() as others:
-        for _ in range(PREVIEWS_AT_ONCE):
-            others.enter_context(services(app).previewing)
-        busy = post(client, picture)
+        for _ in range(PICTURES_LOOKED_AT_ONCE):
+            others.enter_context(services(app).looking)
+        busy = post(client, picture, path=path)
         assert (busy.status_code, busy.json["error"]) == (503, "busy")
         assert busy.headers["Retry-After"] in {"1", "2"}
         assert client.get("/health").status_code == 200
-    for _ in range(PREVIEWS_AT_ONCE + 1):
-        assert post(client, b"not a picture").status_code == 415  # gives its place back
-    assert post(client, picture).status_code == 200
+    for _ in range(PICTURES_LOOKED_AT_ONCE + 1):
+        assert post(client, b"not a picture", path=path).status_code == 415  # gives its place back
+    assert post(client, picture, path=path).status_code == 200
