@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -237,6 +238,22 @@ def test_usage_is_on_disk_after_the_stop(tmp_path):
         server.get("/defaults", KEY)
     records = written(SQLiteUsage(Database(tmp_path / "data" / "sam.sqlite3")))
     assert [(record.key_name, record.endpoint) for record in records] == [("Ada", "/defaults")]
+
+
+def test_a_reload_keeps_nobody_waiting(tmp_path):
+    """The old worker goes on until the new one is ready, though the master tells it to go each second."""
+    with serving(tmp_path, REQUEST_TIMEOUT_S="2") as server:
+        (old,) = psutil.Process(server.process.pid).children()
+        server.process.send_signal(signal.SIGHUP)
+        seconds = []
+        while old.is_running() and old.status() != psutil.STATUS_ZOMBIE:
+            started = time.perf_counter()
+            assert server.get("/health/live").status_code == 200
+            seconds.append(time.perf_counter() - started)
+            time.sleep(0.05)
+        assert len(seconds) > 10
+        assert max(seconds) < 2
+        assert server.get("/health/ready").json()["checks"]["queue"]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def server(tmp_path_factory) -> Iterator[Server]:
     with serving(
         tmp_path_factory.mktemp("server"), THREADS=str(THREADS), QUEUE_SIZE="2", MAX_FILE_SIZE_MB="1"
     ) as server:
+        assert server.get("/defaults", KEY).status_code == 200  # it goes on where wrong ones come from
         yield server
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
+from api.plumbing.handover import Handover
 from api.plumbing.logs import logging_config
 from api.plumbing.services import services
 from api.plumbing.worker import MOST_CONNECTIONS
@@ -41,6 +42,7 @@ graceful_timeout = max(1, int(min(settings.request_timeout_s, 120)))
 keepalive = 5
 preload_app = False
 control_socket_disable = True
+handover = Handover()
 logconfig_dict = logging_config(settings)
 
 
@@ -49,6 +51,11 @@ def on_starting(server: Arbiter) -> None:
     server.handle_int = server.handle_term
     if not server.master_pid:
         _forget_metrics()
+
+
+def on_reload(server: Arbiter) -> None:
+    """Let the workers go on that are there, until new ones are ready."""
+    handover.begin(server.worker_age)
 
 
 def pre_exec(server: Arbiter) -> None:
@@ -70,13 +77,18 @@ def post_worker_init(worker: ThreadWorker) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     begin_exit = worker.handle_exit
 
-    def drain(number: int, frame: Any) -> None:
+    def drain() -> None:
         services(worker.wsgi).sam.drain()
-        begin_exit(number, frame)
+        begin_exit(signal.SIGTERM, None)
 
-    signal.signal(signal.SIGTERM, drain)
+    def terminate(_number: int, _frame: Any) -> None:
+        if not handover.wait(worker.age, workers, drain):
+            drain()
+
+    signal.signal(signal.SIGTERM, terminate)
     services(worker.wsgi).metrics.keep_gauges_fresh()
     services(worker.wsgi).heartbeat.start()
+    handover.ready(worker.age)
 
 
 def worker_exit(_server: Arbiter, worker: ThreadWorker) -> None:
