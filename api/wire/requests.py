@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from flask import request
+from flask import current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.plumbing.services import services
 from api.schemas.options import Asked, Options
@@ -59,7 +60,7 @@ def sent_as_json() -> Sent:
     if not request.is_json:
         raise BadRequest("Send the body as application/json, or the picture to /segment_file as multipart.")
     _refuse_a_query()
-    rest, pictures = without_pictures(request.get_data(cache=False))
+    rest, pictures = without_pictures(_whole_body())
     body = parse_json(rest, "The body")
     if not isinstance(body, dict):
         raise BadRequest('The body must be a JSON object: {"image": "<base64>"}.')
@@ -113,6 +114,14 @@ def parse_json(text: str | bytes, what: str) -> Any:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         raise BadRequest(f"{what} is not valid JSON.") from None
+
+
+def _whole_body() -> bytes:
+    """The request's body; one of unknown length that reaches the limit would be cut there without a word."""
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]:
+        raise RequestEntityTooLarge
+    return body
 
 
 def without_pictures(body: bytes) -> tuple[bytes, dict[str, bytes]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.deployment.manifests import NAME, render, render_with
+from tests.deployment.manifests import FOLDERS, NAME, Rendered, render
 from tests.deployment.network import Peer, allowed, ours
 
 PEERS = {
@@ -37,7 +37,6 @@ PRODUCTION = (
     | {
         ("app", "redis", 6379, "TCP"),
         ("app", "tunnel", 2000, "TCP"),
-        ("app", "internet", 443, "TCP"),
         ("tunnel", "app", 9487, "TCP"),
         ("tunnel", "internet", 7844, "TCP"),
         ("tunnel", "internet", 7844, "UDP"),
@@ -84,5 +83,25 @@ def test_exactly_these_connections_are_possible(folder, expected):
     assert reach(render(folder)) == expected
 
 
-def test_a_sealed_service_reaches_no_internet(tmp_path):
-    assert reach(render_with("sealed", folder=tmp_path)) == PRODUCTION - {("app", "internet", 443, "TCP")}
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_service_reaches_no_public_address(folder):
+    assert not {line for line in reach(render(folder)) if line[:2] == ("app", "internet")}
+
+
+def test_what_fills_the_volume_reaches_the_internet_and_no_neighbour():
+    rendered = Rendered((*render("").objects, *render("model").objects))
+    lines = {
+        (target, port, protocol)
+        for target in PEERS
+        for port, protocol in PORTS
+        if allowed(rendered, ours("sam-model"), PEERS[target], port, protocol)
+    }
+    assert lines == {("internet", 443, "TCP"), ("dns", 53, "TCP"), ("dns", 53, "UDP")}
+    assert reach(rendered) == PRODUCTION
+    (job,) = rendered.of("Job")
+    pod, app = job["spec"]["template"]["spec"], rendered.pod("sam-app")
+    assert pod["containers"][0]["image"] == rendered.app()["image"]
+    assert pod["containers"][0]["command"] == app["initContainers"][0]["command"]
+    assert pod["containers"][0]["securityContext"] == rendered.app()["securityContext"]
+    assert pod["securityContext"] == app["securityContext"]
+    assert pod["volumes"][0] in app["volumes"]

@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 def test_components_can_be_combined(tmp_path):
-    together = render_with("gpu", "monitoring", "mesh", "sealed", folder=tmp_path)
+    together = render_with("gpu", "monitoring", "mesh", folder=tmp_path)
     assert together.settings()["DEVICE"] == "cuda"
     assert together.of("ServiceMonitor")
     assert together.of("VirtualService")
