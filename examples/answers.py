@@ -19,7 +19,7 @@ from api.plumbing.services import services
 from app import create_app
 from config import Settings
 
-SECRETS = {"ApiKey": "an-api-key-to-record-with", "AdminKey": "an-admin-key", "HealthKey": "a-health-key"}
+SECRETS = {name: f"{name}-to-record-with" for name in ("ApiKey", "AdminKey", "HealthKey")}
 
 
 def record(app: Flask) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tests.e2e.stack import APP, ROOT, Client, Stack
 
 ADMIN_KEY = "e2e-admin-key-0001"
 HEALTH_KEY = "e2e-health-key-0002"
-LIMITS = {"e2e-key-plain": 100_000, "e2e-key-twenty": 20, "e2e-key-five": 5}
+LIMITS = {"e2e-key-0001-plain": 100_000, "e2e-key-0002-twenty": 20, "e2e-key-0003-five": 5}
 PLAIN, TWENTY, FIVE = LIMITS
 SETTINGS = {
     "API_KEYS": ",".join(f"{key}:{key.rpartition('-')[2]}:{limit}" for key, limit in LIMITS.items()),
