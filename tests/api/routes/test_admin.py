@@ -110,4 +110,4 @@ def test_the_page_is_public_and_shows_no_data(client):
 
 
 def test_the_page_is_found_without_the_slash(client):
-    assert client.get("/admin").location == "http://localhost/admin/"
+    assert client.get("/admin").location == "/admin/"  # whatever host the client claims
