@@ -120,7 +120,8 @@ def wait_until(condition, seconds: float) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("server"), HEALTH_CHECK_KEY=HEALTH_KEY) as server:
+    room = {"QUEUE_SIZE": "16", "THREADS": "20"}  # of which a key has half
+    with serving(tmp_path_factory.mktemp("server"), HEALTH_CHECK_KEY=HEALTH_KEY, **room) as server:
         yield server
 
 

@@ -107,8 +107,8 @@ def served(app: Flask) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def client_addresses() -> Iterator[str]:
-    """Addresses that clients come from, each of its own, so that wrong keys of one test lock out no other."""
-    return (f"2001:db8::{number:x}" for number in count(1))
+    """Addresses of clients, each of its own /64, so that wrong keys of one test lock out no other."""
+    return (f"2001:db8:0:{number:x}::1" for number in count(1))
 
 
 @pytest.fixture
