@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from droplets.errors import ModelUnavailable, ServiceError, Unavailable
 from droplets.finding.segmenter import Memory
 from droplets.types import Generation, Mask, MaskRequest, Quality
-from fair_queue import FairQueue
+from store.fair_queue import FairQueue
 
 log = structlog.get_logger(__name__)
 
