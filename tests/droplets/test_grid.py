@@ -38,8 +38,8 @@ BEADS_MISSED, BEADS_FALSE = 0.1, 0.1
 def cells(faults: Mapping[tuple, str], *axes: Iterable, one_in: int = 1) -> list:
     """Combinations of the axes' values, and all known faults, which are marked as failing.
 
-    One in so many, as in a Latin square: each value is there as often as others, and of three axes, none shorter
-    than that, any two values meet.
+    One in so many, as in a Latin square: each value is there as often as others, and of three axes, none
+    shorter than that, any two values meet.
     """
     values = [tuple(axis) for axis in axes]
     places = product(*(range(len(axis)) for axis in values))
