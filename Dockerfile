@@ -17,7 +17,8 @@ FROM python:3.11-slim
 # A fixed number, so that volumes and Kubernetes can name it.
 RUN groupadd --gid 10001 sam \
     && useradd --uid 10001 --gid sam --no-create-home --home-dir /tmp --shell /usr/sbin/nologin sam \
-    && install -d -o sam -g sam /models /data /logs /metrics
+    && install -d -o sam -g sam /models /data /logs \
+    && install -d -m 1777 /metrics # a tmpfs over it takes its mode, but not its owner
 COPY --from=builder /opt/venv /opt/venv
 WORKDIR /app
 COPY . .
