@@ -21,6 +21,11 @@ async () => {
 """
 
 
+def nothing_found(route):
+    answer = route.fetch()
+    route.fulfill(response=answer, json={**answer.json(), "masks": []})
+
+
 def test_a_click_excludes_a_droplet_and_another_one_brings_it_back(bench):
     bench.open_sample()
     place = EMPTY[0]["x"], EMPTY[0]["y"]
@@ -59,7 +64,9 @@ def test_a_missed_droplet_is_added_by_a_click_and_stays_whatever_the_filters_say
     bench.tab("Export")
     expect(bench.page.locator("#code")).to_contain_text('"add":[[')
     bench.page.get_by_role("button", name="Undo").click()
-    expect(bench.count).to_have_text("0")
+    expect(bench.count).to_have_text(str(len(INSIDE) + 1))
+    bench.page.get_by_role("button", name="Undo").click()
+    expect(bench.count).to_have_text(ALL)
 
 
 def test_an_addition_by_a_bead_in_a_cut_off_droplet_counts_alike_in_page_and_service(bench):
@@ -185,12 +192,76 @@ def test_the_table_excludes_and_shows_what_the_canvas_does(bench):
     expect(page.locator("#page-state")).to_contain_text("51 to 100")
 
 
-def test_reset_takes_filters_and_edits_back(bench):
+def test_reset_asks_names_what_goes_and_can_be_undone(bench):
+    page = bench.page
     bench.open_sample()
-    bench.limit("Diameter", "lowest", 38)
+    reset = page.get_by_role("button", name="Reset filters, colours and edits")
+    dialog = page.get_by_role("dialog", name="Reset?")
+    reset.click()
+    expect(page.locator("#told")).to_contain_text("Nothing to reset")
     bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
-    bench.page.get_by_role("button", name="Reset filters, colours and edits").click()
+    bench.limit("Diameter", "lowest", 30)
+    edited = bench.count.inner_text()
+    reset.click()
+    expect(dialog).to_contain_text("1 filter1 exclusion")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(bench.count).to_have_text(edited)
+    reset.click()
+    dialog.get_by_role("button", name="Reset").click()
     expect(bench.count).to_have_text(ALL)
+    page.get_by_role("button", name="Undo").click()
+    expect(bench.count).to_have_text(edited)
+
+
+def test_one_history_holds_filters_pixel_size_edits_and_pictures_taken_away(bench):
+    page = bench.page
+    bench.open_sample()
+    bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
+    field = page.get_by_label("Micrometres a pixel")
+    field.fill("2")
+    field.press("Enter")
+    bench.limit("Diameter", "lowest", 1000)
+    expect(bench.count).to_have_text("0")
+    page.get_by_role("button", name="Take droplets.png away").click()
+    page.get_by_role("button", name="Bring back what was taken away").click()
+    expect(bench.count).to_have_text("0")
+    page.locator("#strip canvas").wait_for()
+    page.keyboard.press("Control+z")
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    expect(page.locator("#figures")).to_contain_text("µm")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#figures")).to_contain_text("px")
+    page.keyboard.press("Control+z")
+    expect(bench.count).to_have_text(ALL)
+    for _ in range(4):
+        page.keyboard.press("Control+Shift+z")
+    expect(page.get_by_role("button", name="Try the sample")).to_be_visible()
+
+
+def test_analysing_again_keeps_exclusions_and_additions_by_their_place(bench):
+    page = bench.page
+    bench.open_sample()
+    cut = next(
+        each for each in TRUTH if each["touches_border"] and 30 < each["x"] < 600 and 5 < each["y"] < 475
+    )
+    bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
+    bench.click(EMPTY[1]["x"], EMPTY[1]["y"])
+    bench.tool("add")
+    bench.click(cut["x"], cut["y"])
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    page.evaluate("async () => (await import('/static/js/analysis.js')).again(1)")
+    expect(page.locator("#progress")).to_be_visible()
+    expect(page.locator("#progress")).to_be_hidden(timeout=120_000)
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    page.keyboard.press("Control+z")
+    expect(bench.count).to_have_text(str(len(INSIDE) - 2))
+    page.keyboard.press("Control+z")
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    assert page.evaluate(AS_THE_SERVICE_COUNTS)[0] == len(INSIDE) - 1
+
+    page.route("**/segment_file", nothing_found)
+    page.evaluate("async () => (await import('/static/js/analysis.js')).again(1)")
+    expect(page.locator("#told")).to_contain_text("1 exclusion could not be kept")
 
 
 def test_the_threshold_can_be_dragged(bench):

@@ -2,9 +2,10 @@
 
 /** @import {Answer, Mask, Picture, Point} from "./types.js" */
 import { post } from "./api.js";
+import { edit } from "./history.js";
 import { additions, isSame } from "./items.js";
 import { analysisForm, requestForm } from "./request.js";
-import { countdown, edit, find, now, update } from "./state.js";
+import { countdown, find, now, update } from "./state.js";
 
 /**
  * Ask the service what lies at a point, and add it; what was found there anyway is kept whatever the filters say.

@@ -1,28 +1,27 @@
 // Pictures come in, are sent one after the other, and their answers are kept.
 
-/** @import {Answer, Picture, Taken} from "./types.js" */
+/** @import {Answer, Picture} from "./types.js" */
 import { ApiError, post } from "./api.js";
-import { halve } from "./canvas/pyramid.js";
-import { display } from "./display.js";
-import { itemsOf } from "./items.js";
+import { retry } from "./bitmaps.js";
+import { count } from "./format.js";
+import { amend, revise } from "./history.js";
+import { succeed } from "./items.js";
 import { apiKey } from "./key.js";
-import { analysisForm, planeOptions } from "./request.js";
-import { NO_EDITS, choose, countdown, find, now, set, update } from "./state.js";
+import { addedPoints, analysisForm } from "./request.js";
+import { NO_EDITS, choose, countdown, find, now, set, subscribe, update } from "./state.js";
 
 const PATIENCE = 5; // times that a busy service is asked again by itself
 const SHORTEST_WAIT = 2; // seconds
 
 /** @type {Map<number, AbortController>} */
 const running = new Map();
-/** @type {Map<File, Taken>} */
-const showing = new Map();
 let nextId = 1;
 let busy = false;
 
-/** @type {{needKey: (reason: string) => void, say: (message: string) => void}} */
-const asks = { needKey: () => {}, say: () => {} };
+/** @type {{needKey: (reason: string) => void, say: (message: string) => void, tell: (message: string) => void}} */
+const asks = { needKey: () => {}, say: () => {}, tell: () => {} };
 
-/** @param {typeof asks} given what is called when the key is missing or wrong, and to tell the reader something */
+/** @param {typeof asks} given called when the key is missing or wrong, to say what happens, and to tell what is not seen */
 export const connect = (given) => Object.assign(asks, given);
 
 /**
@@ -32,29 +31,44 @@ export const connect = (given) => Object.assign(asks, given);
 export function take(files) {
   const limit = Number(document.body.dataset.maxFileMb);
   const pictures = [...files].map((file) => /** @type {Picture} */ ({
-    id: nextId++,
+    id: freshId(),
     name: file.name || "pasted picture",
     file,
     fluorescence: null,
     taken: now().asked.taken,
     bitmap: null,
     light: null,
+    thumb: null,
     status: "waiting",
     progress: null,
     error: null,
     answer: null,
     items: [],
     edits: NO_EDITS,
-    past: [],
-    future: [],
-    threshold: null,
     ...tooLarge(file, limit),
   }));
-  if (!pictures.length) return;
+  adopt(pictures);
+  if (pictures.length) choose(pictures[0].id);
+}
+
+/**
+ * Show pictures beside those that are there, and analyse those that wait.
+ * @param {readonly Picture[]} pictures whose ids no other picture has, nor had
+ */
+export function adopt(pictures) {
+  nextId = Math.max(nextId, ...pictures.map(({ id }) => id + 1));
   set({ pictures: [...now().pictures, ...pictures] });
-  choose(pictures[0].id);
-  for (const picture of pictures) if (picture.status === "waiting") void show(picture, "bitmap", picture.file);
   void work();
+}
+
+/** An id that no picture has had. */
+export const freshId = () => nextId++;
+
+/** What comes back by undoing may wait to be analysed. */
+export function start() {
+  subscribe(["pictures"], () => {
+    if (apiKey()) void work();
+  });
 }
 
 /**
@@ -70,35 +84,18 @@ function tooLarge(file, limit) {
 }
 
 /**
- * Make a file's picture ready to be looked at. If it cannot be shown, the analysis says why.
- * @param {Picture} picture
- * @param {"bitmap" | "light"} where
- * @param {File} file
- */
-export async function show({ id, taken }, where, file) {
-  if (showing.get(file) === taken) return;
-  showing.set(file, taken);
-  const bitmap = await display(file, planeOptions(taken, where)).then(halved).catch(() => null);
-  if (showing.get(file) !== taken) return; // another plane of it is asked for by now
-  showing.delete(file);
-  update(id, { [where]: bitmap });
-}
-
-/** @param {ImageBitmap} bitmap */
-async function halved(bitmap) {
-  await halve(bitmap);
-  return bitmap;
-}
-
-/**
  * Take a picture away, whatever it is doing.
  * @param {number} id
  */
 export function remove(id) {
-  cancel(id);
-  const pictures = now().pictures.filter((each) => each.id !== id);
-  set({ pictures });
-  if (now().current === id) choose(pictures.at(-1)?.id ?? null);
+  running.get(id)?.abort();
+  const { pictures: all, away, current } = now();
+  const picture = find(id);
+  if (!picture) return;
+  const status = picture.status === "working" ? "waiting" : picture.status;
+  const pictures = all.filter((each) => each.id !== id);
+  revise({ pictures, away: [...away, { ...picture, status, progress: null, bitmap: null, light: null }] });
+  if (current === id) choose(pictures.at(-1)?.id ?? null);
 }
 
 /** @param {number} id */
@@ -141,9 +138,8 @@ async function analyse(picture) {
   running.set(id, control);
   const { taken } = now().asked;
   const stale = picture.taken !== taken;
-  update(id, { status: "working", error: null, taken });
-  if (stale || !picture.bitmap) void show({ ...picture, taken }, "bitmap", picture.file);
-  if (stale && picture.fluorescence) void show({ ...picture, taken }, "light", picture.fluorescence);
+  retry(picture);
+  update(id, { status: "working", error: null, taken, ...(stale && { bitmap: null, light: null, thumb: null }) });
   try {
     for (let tries = 1; ; tries++) {
       try {
@@ -174,7 +170,8 @@ function send(picture, signal) {
     update(picture.id, { progress: { stage, part, since, until: 0, message: "" } });
   };
   tell(0);
-  return post("/segment_file", analysisForm(now(), picture), { signal, onupload: tell, onremaining: countdown });
+  const add = addedPoints(picture); // so that what was added is measured like the rest
+  return post("/segment_file", analysisForm(now(), picture, add.length ? { add } : {}), { signal, onupload: tell, onremaining: countdown });
 }
 
 /**
@@ -184,11 +181,15 @@ function send(picture, signal) {
 function accept(id, answer) {
   const picture = find(id);
   if (picture?.status !== "working") return; // taken away, or to be analysed again
-  update(id, {
-    status: "done", progress: null, answer, items: itemsOf(answer),
-    edits: NO_EDITS, past: [], future: [], threshold: null,
-  });
+  const { items, carry } = succeed(picture, answer);
+  const edits = carry(picture.edits);
+  update(id, { status: "done", progress: null, answer, items, edits });
+  amend(id, carry);
   asks.say(`${picture.name}: ${answer.masks.filter((mask) => mask.kind === "droplet").length} droplets found.`);
+  const lost = [
+    [picture.edits.excluded.size - edits.excluded.size, "exclusion"], [picture.edits.added.length - edits.added.length, "addition"],
+  ].filter(([number]) => number).map(([number, noun]) => count(Number(number), String(noun)));
+  if (lost.length) asks.tell(`${picture.name}: ${lost.join(" and ")} could not be kept, as nothing was found there again.`);
 }
 
 /**

@@ -1,7 +1,7 @@
 // Dialogs: the key, a known length, help.
 
 import { ApiError } from "./api.js";
-import { byId } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { number } from "./format.js";
 import { apiKey, keepKey } from "./key.js";
 import { problem } from "./notices.js";
@@ -77,6 +77,21 @@ export function askLength(pixels) {
       box.close();
     };
     box.onclose = () => resolve(um);
+  });
+}
+
+/**
+ * Ask whether to reset.
+ * @param {readonly string[]} goes what that takes back
+ * @returns {Promise<boolean>}
+ */
+export function askReset(goes) {
+  const box = dialog("reset-dialog");
+  byId("reset-goes").replaceChildren(...goes.map((each) => h("li", {}, each)));
+  box.returnValue = "";
+  box.showModal();
+  return new Promise((resolve) => {
+    box.onclose = () => resolve(box.returnValue === "reset");
   });
 }
 

@@ -1,9 +1,23 @@
 // Pictures come by drop, paste, choice, or as the sample.
 
-import { take, work } from "./analysis.js";
+import { take as analyse, work } from "./analysis.js";
 import { byId } from "./dom.js";
 import { apiKey } from "./key.js";
 import { problem } from "./notices.js";
+import { ENDING, openSession } from "./session/file.js";
+
+/**
+ * Take in what was given: pictures, and sessions that were saved as files.
+ * @param {Iterable<File>} files
+ */
+function take(files) {
+  const pictures = [];
+  for (const file of files) {
+    if (file.name.endsWith(ENDING)) void openSession(file);
+    else pictures.push(file);
+  }
+  analyse(pictures);
+}
 
 export function start() {
   /** @type {HTMLInputElement} */

@@ -1,6 +1,6 @@
 // From the service's masks to the page's items.
 
-/** @import {Answer, Item, Mask, Picture, Point} from "./types.js" */
+/** @import {Answer, Edits, Item, Mask, Picture, Point} from "./types.js" */
 import { inside, outlineOf } from "./outline.js";
 
 const SAME = 0.5; // of the larger area, that two masks of one object have at least in common
@@ -11,6 +11,29 @@ const SAME = 0.5; // of the larger area, that two masks of one object have at le
  * @returns {Item[]}
  */
 export const itemsOf = (answer) => made(answer.masks, 0, null);
+
+/**
+ * The items of a picture's new answer, and what becomes of edits of those before: they go on to what lies at their place.
+ * @param {Picture} picture
+ * @param {Answer} answer
+ * @returns {{items: Item[], carry: (edits: Edits) => Edits}}
+ */
+export function succeed(picture, answer) {
+  const items = itemsOf(answer);
+  /** @type {Map<number, number | null>} */
+  const found = new Map();
+  const to = (/** @type {number} */ key) => {
+    const { mask } = picture.items[key];
+    if (!found.has(key)) found.set(key, items.find((item) => isSame(mask, item.mask))?.key ?? null);
+    return found.get(key) ?? null;
+  };
+  for (const { key, added } of picture.items) {
+    const next = added && to(key);
+    if (typeof next === "number") items[next].added = added;
+  }
+  const all = (/** @type {Iterable<number>} */ keys) => new Set([...keys].map(to).filter((key) => key !== null));
+  return { items, carry: (edits) => ({ ...edits, excluded: all(edits.excluded), added: [...all(edits.added)] }) };
+}
 
 /**
  * What is new among masks that were asked for at a point, to be added to a picture.
@@ -35,14 +58,20 @@ export function additions(picture, masks, point) {
  */
 function made(masks, first, added) {
   const keys = new Map(masks.map((mask, i) => [mask.id, first + i]));
-  return masks.map((mask, i) => ({
+  return masks.map((mask, i) => outlined({
     key: first + i,
     mask,
     parent: mask.parent_id === null ? null : (keys.get(mask.parent_id) ?? null),
     added,
-    ...outlineOf(mask),
   }));
 }
+
+/**
+ * An item with what is drawn of it.
+ * @param {Omit<Item, "fine" | "coarse">} item
+ * @returns {Item}
+ */
+export const outlined = (item) => ({ ...item, ...outlineOf(item.mask) });
 
 /**
  * Whether two masks show one object.
@@ -50,7 +79,16 @@ function made(masks, first, added) {
  * @param {Mask} other
  */
 export function isSame(one, other) {
+  if (!overlap(one.bbox, other.bbox)) return false;
   const ratio = Math.min(one.area, other.area) / Math.max(one.area, other.area);
   const [[x1, y1], [x2, y2]] = [one.centroid, other.centroid];
   return ratio > SAME && inside(one.polygons, x2 + 0.5, y2 + 0.5) && inside(other.polygons, x1 + 0.5, y1 + 0.5);
+}
+
+/**
+ * @param {Mask["bbox"]} one x, y, width and height
+ * @param {Mask["bbox"]} other
+ */
+function overlap([x, y, width, height], [left, top, across, down]) {
+  return x < left + across && left < x + width && y < top + down && top < y + height;
 }

@@ -3,9 +3,10 @@
 /** @import {Tool} from "./types.js" */
 import { byId } from "./dom.js";
 import { listed } from "./filters.js";
+import { redo, undo } from "./history.js";
 import { say } from "./notices.js";
 import { gestures, look, toggle, viewer } from "./stage.js";
-import { choose, current, now, redo, set, undo } from "./state.js";
+import { choose, current, now, set } from "./state.js";
 import { sentenceOf } from "./tooltip.js";
 
 const STEP = 60; // CSS pixels that an arrow key moves the picture

@@ -1,12 +1,14 @@
 // The page's beginning: every part is started, and the frame follows the state.
 
 /** @import {State} from "./types.js" */
-import { again, connect } from "./analysis.js";
+import * as analysing from "./analysis.js";
+import * as bitmaps from "./bitmaps.js";
 import * as dialogs from "./dialogs.js";
 import { byId, choice } from "./dom.js";
 import * as intake from "./intake.js";
 import * as keys from "./keys.js";
-import { say } from "./notices.js";
+import { redo, revise, undo } from "./history.js";
+import { say, tell } from "./notices.js";
 import * as analysis from "./panels/analysis.js";
 import * as beads from "./panels/beads.js";
 import * as exporting from "./panels/export.js";
@@ -19,39 +21,50 @@ import * as sizes from "./panels/sizes.js";
 import * as strip from "./panels/strip.js";
 import * as table from "./panels/table.js";
 import * as tabs from "./panels/tabs.js";
+import { reset, resettable } from "./reset.js";
+import * as keeping from "./session/keeping.js";
+import * as offer from "./session/offer.js";
 import * as stage from "./stage.js";
-import { current, now, redo, resetView, set, subscribe, undo } from "./state.js";
+import { current, now, set, subscribe } from "./state.js";
 
 const press = choice("tool", (value) => set({ tool: /** @type {State["tool"]} */ (value) }));
-subscribe(["pictures", "current", "colourBy", "tool", "remaining"], frame);
+subscribe(["pictures", "current", "colourBy", "tool", "remaining", "past", "future"], frame);
 const parts = [
-  intake, keys, tabs, filters, figures, sizes, beads, pcr, table, exporting, scale, analysis, stage, strip, progress,
+  bitmaps, analysing, intake, keys, tabs, filters, figures, sizes, beads, pcr, table, exporting, scale, analysis, stage, strip, progress,
+  keeping, offer,
 ];
-for (const part of parts) part.start();
-connect({ needKey: dialogs.askKey, say });
+for (const part of parts) void part.start();
+analysing.connect({ needKey: dialogs.askKey, say, tell });
 dialogs.start(() => {
-  for (const { id, error } of now().pictures) if (error?.status === 401 || error?.status === 403) again(id);
+  for (const { id, error } of now().pictures) if (error?.status === 401 || error?.status === 403) analysing.again(id);
   intake.resume();
 });
 
-byId("undo").addEventListener("click", undo);
+for (const id of ["undo", "bring-back"]) byId(id).addEventListener("click", undo);
 byId("redo").addEventListener("click", redo);
-byId("reset").addEventListener("click", resetView);
+byId("reset").addEventListener("click", askReset);
 byId("colour-by").addEventListener("change", (event) => {
-  set({ colourBy: /** @type {State["colourBy"]} */ (/** @type {HTMLSelectElement} */ (event.target).value) });
+  revise({ colourBy: /** @type {State["colourBy"]} */ (/** @type {HTMLSelectElement} */ (event.target).value) });
 });
 
 // A click that came before this would be lost, or send a form that the policy of the page forbids.
 for (const button of document.querySelectorAll("[data-until-ready]")) button.removeAttribute("disabled");
+
+async function askReset() {
+  const goes = resettable(now());
+  if (!goes.length) tell("Nothing to reset: all is as at the start.");
+  else if (await dialogs.askReset(goes)) reset();
+}
 
 /** @param {State} state */
 function frame(state) {
   const picture = current(state);
   byId("main").dataset.state = picture ? "open" : "empty";
   byId("start").hidden = picture !== null;
+  byId("bring-back").hidden = !state.past.length;
   byId("stage").hidden = byId("filters-side").hidden = byId("results-side").hidden = picture === null;
-  byId("undo").toggleAttribute("disabled", !picture?.past.length);
-  byId("redo").toggleAttribute("disabled", !picture?.future.length);
+  byId("undo").toggleAttribute("disabled", !state.past.length);
+  byId("redo").toggleAttribute("disabled", !state.future.length);
   /** @type {HTMLSelectElement} */ (byId("colour-by")).value = state.colourBy;
   press(state.tool);
   byId("key-button").title = state.remaining === null ? "API key" : `${state.remaining} requests left in this hour`;

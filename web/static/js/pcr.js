@@ -29,7 +29,7 @@ export const partitions = (kept, light) => kept.filter((item) => isWhole(item) &
 export const volume = (diameter, um) => ((Math.PI / 6) * (diameter * um) ** 3) / 1000;
 
 /** @param {Picture} picture @returns {number | null} the threshold in use: set by hand, else the service's */
-export const thresholdOf = (picture) => picture.threshold ?? picture.answer?.ddpcr?.threshold ?? null;
+export const thresholdOf = (picture) => picture.edits.threshold ?? picture.answer?.ddpcr?.threshold ?? null;
 
 /**
  * Copies from the number of positives, with Clopper and Pearson's 95 % interval.

@@ -24,7 +24,7 @@ export function request(state, picture) {
   const off = Object.entries(automatic_filters).filter(([, on]) => !on);
   if (off.length) options.automatic_filters = Object.fromEntries(off);
   if (state.pixelSize) options.pixel_size_um = Number(state.pixelSize.toPrecision(6));
-  const ddpcr = { ...(channel && { channel }), ...(picture.threshold !== null && picture.answer?.ddpcr && { threshold: picture.threshold }) };
+  const ddpcr = { ...(channel && { channel }), ...(picture.edits.threshold !== null && picture.answer?.ddpcr && { threshold: picture.edits.threshold }) };
   if (Object.keys(ddpcr).length) options.ddpcr = ddpcr;
   const { add, exclude } = picks(state, picture);
   if (add.length) options.add = add;
@@ -49,11 +49,20 @@ function picks(state, picture) {
   }
   const gone = picture.items.filter((item) =>
     unedited[item.key] === "kept" && out(item) && !(item.parent !== null && out(picture.items[item.parent])));
-  const added = picture.edits.added.map((key) => picture.items[key]).filter((item) => item.parent === null && fates[item.key] === "kept");
   return {
-    add: added.map((item) => pointOf(item, picture.items.filter((other) => liesIn(other, item)))),
+    add: addedPoints(picture, ({ key }) => fates[key] === "kept"),
     exclude: gone.map((item) => pointOf(item, contained.get(item.key) ?? [])),
   };
+}
+
+/**
+ * Points of what was added by hand.
+ * @param {Picture} picture
+ * @param {(item: Item) => boolean} [wanted] of the items that lie in no other one
+ */
+export function addedPoints({ items, edits }, wanted = () => true) {
+  const added = edits.added.map((key) => items[key]).filter((item) => item.parent === null && wanted(item));
+  return added.map((item) => pointOf(item, items.filter((other) => liesIn(other, item))));
 }
 
 /**

@@ -10,9 +10,10 @@ import { askLength, failed } from "./dialogs.js";
 import { byId, h } from "./dom.js";
 import { selected } from "./filters.js";
 import { number } from "./format.js";
+import { edit, revise } from "./history.js";
 import { say, tell } from "./notices.js";
 import { inScope } from "./scope.js";
-import { current, edit, now, set, subscribe } from "./state.js";
+import { current, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
 import { lengths } from "./units.js";
 
@@ -43,7 +44,9 @@ export const gestures = new Gestures(viewer, {
   },
   measure: async (from, to) => {
     const um = await askLength(Math.hypot(to[0] - from[0], to[1] - from[1]));
-    if (um) set({ pixelSize: um, tool: "select" });
+    if (!um) return;
+    revise({ pixelSize: um });
+    set({ tool: "select" });
   },
   hover,
   leave: () => hover(-1, -1),

@@ -3,11 +3,14 @@
 /** @import {Edits, Picture, State} from "./types.js" */
 
 /** @type {Edits} */
-export const NO_EDITS = { excluded: new Set(), added: [], region: null };
+export const NO_EDITS = { excluded: new Set(), added: [], region: null, threshold: null };
 
 /** @type {State} */
-const START = {
+export const START = {
   pictures: [],
+  away: [],
+  past: [],
+  future: [],
   current: null,
   filters: {},
   colourBy: "kind",
@@ -132,44 +135,5 @@ export function find(id) {
   return state.pictures.find((each) => each.id === id) ?? null;
 }
 
-/**
- * Change the edits of a picture; what was there can be had again by `undo`.
- * @param {Picture} picture
- * @param {Partial<Edits>} change
- */
-export function edit(picture, change) {
-  update(picture.id, {
-    edits: { ...picture.edits, ...change },
-    past: [...picture.past, picture.edits],
-    future: [],
-  });
-}
-
-/** Take back the last edit of the current picture. */
-export function undo() {
-  const picture = current();
-  const edits = picture?.past.at(-1);
-  if (picture && edits) update(picture.id, { edits, past: picture.past.slice(0, -1), future: [picture.edits, ...picture.future] });
-}
-
-/** Make the edit again that was taken back last. */
-export function redo() {
-  const picture = current();
-  const [edits, ...future] = picture?.future ?? [];
-  if (picture && edits) update(picture.id, { edits, past: [...picture.past, picture.edits], future });
-}
-
 /** @param {number} remaining requests left in this hour */
 export const countdown = (remaining) => set({ remaining });
-
-/** Filters, colours, options and edits as at the start; the pictures and their answers stay. */
-export function resetView() {
-  const { pictures, current: id, remaining, asked } = state;
-  set({
-    ...START,
-    remaining,
-    asked,
-    current: id,
-    pictures: pictures.map((each) => ({ ...each, edits: NO_EDITS, past: [], future: [], threshold: null })),
-  });
-}

@@ -59,6 +59,7 @@
  * @property {ReadonlySet<number>} excluded keys
  * @property {readonly number[]} added keys of the items asked for by hand, which no filter leaves out
  * @property {readonly Point[] | null} region its corners, in pixel corners; only what has its centre inside counts
+ * @property {number | null} threshold of the scatter plot, set by hand
  *
  * @typedef {Object} Progress
  * @property {"upload" | "wait" | "retry"} stage
@@ -73,17 +74,15 @@
  * @property {File} file
  * @property {File | null} fluorescence
  * @property {Taken} taken when it was last analysed, and so is shown
- * @property {ImageBitmap | null} bitmap
- * @property {ImageBitmap | null} light the fluorescence, to be looked at
+ * @property {ImageBitmap | null} bitmap while it is looked at, and a little longer
+ * @property {ImageBitmap | null} light the fluorescence, likewise
+ * @property {ImageBitmap | null} thumb the picture, small
  * @property {"waiting" | "working" | "done" | "failed"} status
  * @property {Progress | null} progress
  * @property {{status: number | null, title: string, message: string} | null} error status of the service's answer
  * @property {Answer | null} answer
  * @property {Item[]} items
  * @property {Edits} edits
- * @property {Edits[]} past
- * @property {Edits[]} future
- * @property {number | null} threshold of the scatter plot, set by hand
  *
  * @typedef {Record<string, number | boolean | null>} Filters by the service's names
  *
@@ -109,8 +108,19 @@
  *
  * @typedef {"select" | "region" | "add" | "measure"} Tool
  *
+ * @typedef {Object} Step what can be gone back to
+ * @property {Filters} filters
+ * @property {number | null} pixelSize
+ * @property {ColourBy} colourBy
+ * @property {Record<Kind, boolean>} shown
+ * @property {ReadonlyMap<number, Edits>} edits by the ids of the pictures that were there
+ * @property {ReadonlySet<number>} away ids of those that had been taken away
+ *
  * @typedef {Object} State
- * @property {readonly Picture[]} pictures
+ * @property {readonly Picture[]} pictures as they came, by rising ids
+ * @property {readonly Picture[]} away pictures that were taken away and can be had again
+ * @property {readonly Step[]} past
+ * @property {readonly Step[]} future what was undone
  * @property {number | null} current id
  * @property {Filters} filters
  * @property {ColourBy} colourBy

@@ -30,6 +30,38 @@ export function start() {
     for (const { id, status } of now().pictures) if (status === "done" || status === "failed") again(id);
   });
   subscribe(["pictures"], paint);
+  subscribe(["asked"], fill);
+}
+
+/**
+ * Show what is asked for: a session that is gone on with brings its own.
+ * @param {State} state
+ */
+function fill({ asked }) {
+  for (const id of /** @type {const} */ (["quality", "objects", "edge"])) write(id, asked[id]);
+  write("diameter-px", asked.diameter_px);
+  for (const [id, name] of Object.entries(TAKEN)) write(id, asked.taken[/** @type {keyof Asked["taken"]} */ (name)]);
+  check("#refine", () => asked.refine_edges);
+  check("#contents", () => asked.contents);
+  check("[data-automatic]", ({ automatic = "" }) => asked.automatic_filters[automatic]);
+  check("[data-prepare]", ({ prepare = "" }) => prepare in asked.preprocessing);
+}
+
+/**
+ * @param {string} id of a field
+ * @param {string | number | null} value
+ */
+function write(id, value) {
+  const field = /** @type {HTMLInputElement | HTMLSelectElement} */ (byId(id));
+  if (field !== document.activeElement) field.value = String(value ?? "");
+}
+
+/**
+ * @param {string} selector of boxes
+ * @param {(data: DOMStringMap) => boolean} on
+ */
+function check(selector, on) {
+  for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll(selector))) box.checked = on(box.dataset);
 }
 
 /**

@@ -7,6 +7,8 @@ import { byId, choice } from "../dom.js";
 import { csv, json, overlay, save, zip } from "../exports.js";
 import { say } from "../notices.js";
 import { inScope } from "../scope.js";
+import { ENDING, sessionFile } from "../session/file.js";
+import { savedInFile } from "../session/keeping.js";
 import { current, now } from "../state.js";
 import { whileSeen } from "./tabs.js";
 
@@ -22,6 +24,10 @@ export function start() {
   offer("export-csv", (state, picture) => save(text(csv(state, inScope(state)), "text/csv"), `${named(state, picture)}.csv`));
   offer("export-json", (state, picture) => save(text(json(state, inScope(state)), "application/json"), `${named(state, picture)}.json`));
   offer("export-png", async (state, picture) => save(await overlay(state, picture), `${stem(picture)}-overlay.png`));
+  offer("save-session", async (state) => {
+    save(await sessionFile(state), `session${ENDING}`);
+    savedInFile();
+  });
   offer("options-file", (state, picture) => save(text(optionsFile(state, picture) ?? "{}", "application/json"), "options.json"));
   byId("copy").addEventListener("click", async () => {
     try {

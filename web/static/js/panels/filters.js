@@ -5,8 +5,9 @@
 import { byId, h } from "../dom.js";
 import { FIGURES, isLimited, limited, selected, setFilters } from "../filters.js";
 import { number } from "../format.js";
+import { revise } from "../history.js";
 import { inScope, known } from "../scope.js";
-import { now, set, subscribe } from "../state.js";
+import { now, subscribe } from "../state.js";
 import { lengths } from "../units.js";
 import { Range } from "./range.js";
 
@@ -18,7 +19,8 @@ const ranges = FIGURES.map((figure) => [figure, new Range({
   limits: () => limits(figure, now(), factor(figure, now())),
   onchange: (low, high) => {
     const scale = factor(figure, now());
-    set({ filters: limited(now().filters, figure, low === null ? null : low / scale, high === null ? null : high / scale) });
+    const filters = limited(now().filters, figure, low === null ? null : low / scale, high === null ? null : high / scale);
+    revise({ filters }, figure.label);
   },
 })]);
 
@@ -26,8 +28,8 @@ export function start() {
   for (const [{ more }, range] of ranges) byId(more ? "more-ranges" : "ranges").append(range.element);
   /** @type {HTMLInputElement} */
   const edge = byId("exclude-edge");
-  edge.addEventListener("change", () => set({ filters: { ...now().filters, exclude_edge_touching: edge.checked } }));
-  byId("filters-clear").addEventListener("click", () => set({ filters: {} }));
+  edge.addEventListener("change", () => revise({ filters: { ...now().filters, exclude_edge_touching: edge.checked } }));
+  byId("filters-clear").addEventListener("click", () => revise({ filters: {} }));
   subscribe([inScope, "pixelSize"], paint);
   subscribe(["filters"], place);
   subscribe([inScope, "filters"], tell);
@@ -94,7 +96,7 @@ function startKinds() {
   for (const [kind, label] of Object.entries(KINDS)) {
     const toggle = () => {
       const { shown } = now();
-      set({ shown: { ...shown, [kind]: !shown[/** @type {keyof typeof KINDS} */ (kind)] } });
+      revise({ shown: { ...shown, [kind]: !shown[/** @type {keyof typeof KINDS} */ (kind)] } });
     };
     byId("kinds").append(h("button", { type: "button", class: "chip", "data-kind": kind, "aria-pressed": "true", onclick: toggle },
       h("i", { class: `swatch ${kind}` }), h("span", {}, label), h("span", { class: "muted" })));

@@ -1,11 +1,12 @@
 // The panel "ddPCR": bright droplets, and the copies they stand for.
 
 /** @import {Picture, State} from "../types.js" */
-import { again, show } from "../analysis.js";
+import { again } from "../analysis.js";
 import { scatter } from "../charts/scatter.js";
 import { byId, h, pairs } from "../dom.js";
 import { selected } from "../filters.js";
 import { number, percent } from "../format.js";
+import { edit } from "../history.js";
 import { warning } from "../notices.js";
 import { brightness, concentration, partitions, thresholdOf, volume } from "../pcr.js";
 import { current, find, now, set, update } from "../state.js";
@@ -38,14 +39,13 @@ function giveLight(file) {
   const picture = current();
   if (!picture) return;
   update(picture.id, { fluorescence: file, light: null });
-  void show(picture, "light", file);
   again(picture.id);
 }
 
 /** @param {number | null} threshold */
 function setThreshold(threshold) {
   const picture = current();
-  if (picture) update(picture.id, { threshold });
+  if (picture) edit(picture, { threshold });
 }
 
 /** @param {State} state */
@@ -87,7 +87,7 @@ function paintFigures(state, picture, threshold) {
   /** @type {HTMLInputElement} */
   const field = byId("threshold");
   if (document.activeElement !== field) field.value = threshold === null ? "" : String(Number(threshold.toPrecision(5)));
-  byId("threshold-reset").hidden = find(picture.id)?.threshold === null;
+  byId("threshold-reset").hidden = find(picture.id)?.edits.threshold === null;
   if (threshold === null) {
     pairs(byId("pcr-figures"), [["droplets", number(counted.length)]]);
   } else {

@@ -3,8 +3,9 @@
 /** @import {State} from "../types.js" */
 import { byId } from "../dom.js";
 import { number } from "../format.js";
+import { edit, revise } from "../history.js";
 import { viewer } from "../stage.js";
-import { current, edit, set, subscribe } from "../state.js";
+import { current, set, subscribe } from "../state.js";
 
 export function start() {
   /** @type {HTMLInputElement} */
@@ -13,7 +14,7 @@ export function start() {
     const um = field.valueAsNumber;
     const possible = um >= Number(field.min) && um <= Number(field.max);
     field.setAttribute("aria-invalid", String(field.value !== "" && !possible));
-    if (possible || field.value === "") set({ pixelSize: possible ? um : null });
+    if (possible || field.value === "") revise({ pixelSize: possible ? um : null });
   });
   byId("draw-scale").addEventListener("click", () => {
     set({ tool: "measure" });

@@ -6,8 +6,9 @@ import { load } from "../charts/plotly.js";
 import { byId, h, pairs } from "../dom.js";
 import { FIGURES, limited, select } from "../filters.js";
 import { number, percent } from "../format.js";
+import { revise } from "../history.js";
 import { figures, inScope, known } from "../scope.js";
-import { now, set, subscribe } from "../state.js";
+import { now, subscribe } from "../state.js";
 import { isWhole, mean } from "../statistics.js";
 import { whileSeen } from "./tabs.js";
 
@@ -30,7 +31,7 @@ function paint(state) {
   histogram(byId("histogram"), {
     all, kept: diameters, unit,
     mark: [end(state.filters.diameter_min), end(state.filters.diameter_max)],
-    onmark: (low, high) => set({ filters: limited(now().filters, FIGURES[0], low && low / scale, high && high / scale) }),
+    onmark: (low, high) => revise({ filters: limited(now().filters, FIGURES[0], low && low / scale, high && high / scale) }),
   });
   const length = (/** @type {number | null} */ value, digits = 4) => (value === null ? "–" : `${number(value, digits)} ${unit}`);
   pairs(byId("size-figures"), [

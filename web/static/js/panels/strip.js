@@ -8,8 +8,6 @@ import { count, number, percent } from "../format.js";
 import { analysed, figuresOver } from "../scope.js";
 import { choose, subscribe } from "../state.js";
 
-const THUMB = { width: 72, height: 54 };
-
 /** @type {WeakMap<ImageBitmap, HTMLCanvasElement>} */
 const thumbs = new WeakMap();
 
@@ -47,14 +45,13 @@ function entry(state, picture) {
 }
 
 /** @param {Picture} picture */
-function thumb({ bitmap, status }) {
-  if (!bitmap) return h("span", { class: `thumb-blank ${status}` }, icon("picture"));
-  let drawn = thumbs.get(bitmap);
+function thumb({ thumb: small, status }) {
+  if (!small) return h("span", { class: `thumb-blank ${status}` }, icon("picture"));
+  let drawn = thumbs.get(small);
   if (!drawn) {
-    drawn = h("canvas", { width: THUMB.width * 2, height: THUMB.height * 2, "aria-hidden": "true" });
-    const scale = Math.max(drawn.width / bitmap.width, drawn.height / bitmap.height);
-    drawn.getContext("2d")?.drawImage(bitmap, 0, 0, bitmap.width * scale, bitmap.height * scale);
-    thumbs.set(bitmap, drawn);
+    drawn = h("canvas", { width: small.width, height: small.height, "aria-hidden": "true" });
+    drawn.getContext("2d")?.drawImage(small, 0, 0);
+    thumbs.set(small, drawn);
   }
   return drawn;
 }
