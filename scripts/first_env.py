@@ -10,7 +10,7 @@ from config import DEMO_KEY
 
 TEMPLATE = """\
 # Settings of this machine; docs/operators/settings.md lists all. Keys: key:name:requests an hour, by commas.
-API_KEYS={demo}:Demo:50
+API_KEYS={demo}:Demo:1000
 ADMIN_API_KEY={admin}
 HEALTH_CHECK_KEY={health}
 LOG_FORMAT=console

@@ -202,7 +202,7 @@ def span_seconds(start: float, end: float) -> int:
 
 
 def series(sums: Iterable[UsageSum], start: float, end: float) -> list[dict[str, Any]]:
-    """Counts, errors and p50/p95/p99 of the times in equal spans from `start` to `end`.
+    """Counts, errors, refusals over limits and p50/p95/p99 of the times in equal spans from `start` to `end`.
 
     A span begins at a multiple of its length, so that it stays the same while time goes on. What lies after
     the end, by another worker's clock, counts into the last one.
@@ -223,6 +223,7 @@ def series(sums: Iterable[UsageSum], start: float, end: float) -> list[dict[str,
             "seconds": seconds,
             "requests": sum(part.requests for part in parts),
             "errors": sum(part.errors for part in parts),
+            "rate_limited": sum(part.rate_limited for part in parts),
             "processing_ms": _percentiles([part.processing_ms for part in parts]),
         }
         for span, parts in enumerate(spans, first)

@@ -77,8 +77,8 @@ class UsageSummary(Answer):
     """Requests, and what they cost."""
 
     requests: int
-    errors: int = Field(description="answered with a status of 400 or more")
-    rate_limited: int
+    errors: int = Field(description="answered with a status of 400 or more, 429 included")
+    rate_limited: int = Field(description="answered with the status 429")
     masks: int
     bytes: int
     processing_ms: Percentiles
@@ -103,6 +103,7 @@ class Span(Answer):
     seconds: int
     requests: int
     errors: int
+    rate_limited: int
     processing_ms: Percentiles
 
 

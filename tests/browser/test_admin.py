@@ -98,7 +98,7 @@ def test_figures_are_those_of_the_service(page, traffic):
     for key in stats["keys"]:
         used, asked, errors = next(cells for name, cells in shown.items() if key["name"] in name)[:3]
         assert used == f"{key['used_last_hour']:,} / {key['limit_per_hour']:,}"
-        assert (asked, errors) == (f"{key['requests']:,}", f"{key['errors']:,}")
+        assert (asked, errors) == (f"{key['requests']:,}", f"{key['errors'] - key['rate_limited']:,}")
     assert shown["No known key"][1] == str(stats["unauthenticated"]["requests"])
     shown = rows(page, "endpoints")
     assert {name: cells[1] for name, cells in shown.items()} == {
@@ -107,9 +107,15 @@ def test_figures_are_those_of_the_service(page, traffic):
     page.locator("#requests-chart summary").click()
     spans = page.locator("#requests-chart tbody tr").all_inner_texts()
     counted = [span.split("\t")[1:] for span in spans]
-    assert sum(int(answered) + int(errors) for answered, errors in counted) == sum(
-        span["requests"] for span in stats["series"]
-    )
+    totals = stats["totals"]
+    failed = totals["errors"] - totals["rate_limited"]
+    assert [sum(map(int, column)) for column in zip(*counted, strict=True)] == [
+        totals["requests"] - totals["errors"],
+        totals["rate_limited"],
+        failed,
+    ]
+    assert totals["rate_limited"] > 0
+    expect(page.locator("#tiles")).to_contain_text(f"{failed} answers")
     expect(page.locator("#overall")).to_have_text(health["status"], ignore_case=True)
     levels = page.locator("#health li")
     expect(levels).to_have_count(5)

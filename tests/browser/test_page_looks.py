@@ -82,3 +82,24 @@ def test_no_count_is_shown_before_anything_is_counted(bench):
     expect(bench.count).to_have_text("–")
     expect(page.locator("#kinds")).to_have_text("Droplets–Beads–Others–")
     expect(page.locator("#size-figures dd").first).to_have_text("–")
+    for tab in ("Sizes", "Beads", "ddPCR"):
+        bench.tab(tab)
+        expect(page.locator(".no-chart:visible")).to_have_text("Not analysed yet.")
+    bench.tab("Table")
+    expect(page.locator("#page-state")).to_have_text("not analysed yet")
+    bench.tab("Export")
+    expect(page.locator("#export-csv")).to_be_disabled()
+
+
+def test_the_lower_corners_and_all_of_a_narrow_viewer_are_the_pictures(bench):
+    page = bench.page
+    bench.open_sample()
+    expect(page.locator("#canvas")).to_be_focused()
+    viewer = page.locator("#viewer").bounding_box()
+    for part in ("#zoom", "#legend"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] < viewer["y"] + viewer["height"] / 3
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("() => document.getElementById('canvas').width === 390")
+    viewer = page.locator("#viewer").bounding_box()
+    assert viewer["height"] < 1.1 * (viewer["width"] - 48) * 480 / 640 + 48

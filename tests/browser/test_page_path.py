@@ -6,6 +6,8 @@ import base64
 import csv
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -69,7 +71,10 @@ def test_from_drop_to_export(bench):
     archive = zipfile.ZipFile(io.BytesIO(export(page, "Everything as ZIP")))
     name = next(name for name in archive.namelist() if name.endswith(".csv"))
     rows = list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"))))
-    assert sum(row["kind"] == "droplet" for row in rows) == kept
+    assert [(row["id"], row["parent_id"], float(row["centroid_x_px"])) for row in table] == [
+        (row["id"], row["parent_id"], float(row["centroid_x_px"])) for row in rows
+    ]
+    assert [mask["id"] for mask in described["masks"]] == [int(row["id"]) for row in rows]
 
 
 def test_a_pasted_picture_is_analysed(bench):
@@ -149,8 +154,28 @@ def test_the_code_can_be_copied(bench):
     bench.tab("Export")
     bench.page.get_by_role("button", name="Copy").click()
     copied = bench.page.evaluate("navigator.clipboard.readText()")
-    assert "-F 'filters={\"diameter_min\":30}'" in copied
+    assert "--form-string 'filters={\"diameter_min\":30}'" in copied
     assert copied.endswith("/segment_file")
+
+
+def test_the_lines_for_terminal_and_script_run_as_they_are_whatever_the_file_is_called(bench, tmp_path):
+    page = bench.page
+    path = tmp_path / """it's; a "b",c\\d;type=x.png"""
+    path.write_bytes(SAMPLE.read_bytes())
+    bench.give_key()
+    page.set_input_files("#files", path)
+    expect(bench.count).to_have_text(str(len(INSIDE)), timeout=120_000)
+    bench.tab("Export")
+
+    def ran(*command: str) -> str:
+        code = page.locator("#code").inner_text().replace("YOUR_KEY", KEY)
+        return subprocess.run(
+            [*command, code], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert json.loads(ran("sh", "-c"))["summary_statistics"]["count"]["droplet"] == len(INSIDE)
+    page.get_by_role("button", name="Python").click()
+    assert ran(sys.executable, "-c") == f"{len(INSIDE)}\n"
 
 
 def test_a_16_bit_tiff_is_shown_as_the_service_sees_it(bench, tmp_path):
@@ -162,10 +187,15 @@ def test_a_16_bit_tiff_is_shown_as_the_service_sees_it(bench, tmp_path):
     expect(bench.page.locator("#strip canvas")).to_have_count(1)
 
 
-def test_a_picture_waits_for_the_key(bench):
-    bench.page.goto("/")
-    bench.page.get_by_role("button", name="Try the sample").click()
-    dialog = bench.page.get_by_role("dialog", name="API key")
+def test_a_picture_waits_for_the_key_which_is_set_once_the_service_has_accepted_it(bench):
+    page = bench.page
+    bench.give_key("wrong-key")
+    expect(page.locator("#key-state")).to_have_text("Key entered")
+    page.get_by_role("button", name="Try the sample").click()
+    expect(page.locator("#key-error")).to_contain_text("not known")
+    expect(page.locator("#key-state")).to_have_text("Key entered")
+    dialog = page.get_by_role("dialog", name="API key")
     dialog.get_by_label("Key").fill(KEY)
     dialog.get_by_role("button", name="Keep for this session").click()
     expect(bench.count).to_have_text(str(len(INSIDE)), timeout=120_000)
+    expect(page.locator("#key-state")).to_have_text("Key set")

@@ -21,7 +21,7 @@ def test_the_first_env_is_complete_private_and_random(bare_folder):
     path = bare_folder / ".env"
     first = path.read_text()
     settings = load_settings()
-    assert [(key.name, key.limit) for key in settings.api_keys] == [("Demo", 50)]
+    assert [(key.name, key.limit) for key in settings.api_keys] == [("Demo", 1000)]
     assert len(settings.admin_api_key.get_secret_value()) >= 32
     assert path.stat().st_mode & 0o777 == 0o600
     first_env.main()

@@ -209,10 +209,10 @@ def test_series_counts_every_record_once(store):
         [record(at, status=429 if at > 500 else 200, processing_ms=at) for at in (900.0, 10.0, 59.9, 60.0)]
     )
     spans = series(store.sums(10.0, 60), 10.0, 600.0)
-    assert [(s["start"], s["requests"], s["errors"]) for s in spans if s["requests"]] == [
-        (0, 2, 0),
-        (60, 1, 0),
-        (600, 1, 1),
+    assert [(s["start"], s["requests"], s["errors"], s["rate_limited"]) for s in spans if s["requests"]] == [
+        (0, 2, 0, 0),
+        (60, 1, 0, 0),
+        (600, 1, 1, 1),
     ]
     assert spans[0]["processing_ms"]["p50"] == 34.95
 

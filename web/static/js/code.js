@@ -32,10 +32,10 @@ export function optionsFile(state, picture) {
  */
 export function curl(state, picture) {
   const file = optionsFile(state, picture);
-  const fields = groups(state, picture).map(([name, text]) => (name === "options" && file ? quoted("options=<options.json") : quoted(`${name}=${text}`)));
-  const light = picture.fluorescence ? [quoted(`fluorescence=@${picture.fluorescence.name}`)] : [];
-  const parts = [quoted(`file=@${picture.name}`), ...light, ...fields];
-  return [`curl -H 'X-API-Key: YOUR_KEY'`, ...parts.map((part) => `  -F ${part}`), `  ${location.origin}/segment_file`].join(" \\\n");
+  const fields = groups(state, picture).map(([name, text]) => (name === "options" && file ? "-F 'options=<options.json'" : `--form-string ${quoted(`${name}=${text}`)}`));
+  const light = picture.fluorescence ? [upload("fluorescence", picture.fluorescence.name)] : [];
+  const parts = [upload("file", picture.name), ...light, ...fields];
+  return [`curl -H 'X-API-Key: YOUR_KEY'`, ...parts.map((part) => `  ${part}`), `  ${location.origin}/segment_file`].join(" \\\n");
 }
 
 /**
@@ -61,8 +61,19 @@ export function python(state, picture) {
     ...(fields.length ? ["    data={", ...fields, "    },"] : []),
     ")",
     "answer.raise_for_status()",
-    `print(answer.json()["num_masks"])`,
+    `print(answer.json()["summary_statistics"]["count"]["droplet"])`,
   ].join("\n");
+}
+
+/**
+ * A file's field; curl reads `;` and `,` in names as its own unless they are quoted.
+ * @param {string} field
+ * @param {string} name
+ */
+function upload(field, name) {
+  const plain = /^[^;,"\\\s][^;,"\\]*$/.test(name);
+  const read = plain ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
+  return `-F ${quoted(`${field}=@${read}`)}`;
 }
 
 /** @param {string} text for a POSIX shell */

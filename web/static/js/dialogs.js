@@ -1,10 +1,12 @@
 // Dialogs: the key, a known length, help.
 
+/** @import {State} from "./types.js" */
 import { ApiError } from "./api.js";
 import { byId, h } from "./dom.js";
 import { number } from "./format.js";
 import { apiKey, keepKey } from "./key.js";
 import { problem } from "./notices.js";
+import { now, set, subscribe } from "./state.js";
 
 /** @param {string} id @returns {HTMLDialogElement} */
 const dialog = (id) => byId(id);
@@ -33,7 +35,7 @@ export function start(onkey) {
   byId("help-button").addEventListener("click", () => dialog("help-dialog").showModal());
   byId("help-close").addEventListener("click", () => dialog("help-dialog").close());
   byId("length-cancel").addEventListener("click", () => dialog("length-dialog").close());
-  tell();
+  subscribe(["remaining"], tell);
 }
 
 /**
@@ -98,16 +100,22 @@ export function askReset(goes) {
 /** @param {string} key @returns {boolean} whether there is one now */
 function keep(key) {
   keepKey(key.trim());
-  tell();
+  set({ remaining: null });
+  tell(now());
   return Boolean(apiKey());
 }
 
-function tell() {
+/**
+ * Whether there is a key, and whether the service has accepted it: only then it says how many requests are left.
+ * @param {State} state
+ */
+function tell({ remaining }) {
   const there = Boolean(apiKey());
-  byId("key-state").textContent = there ? "Key set" : "API key";
-  byId("key-button").classList.toggle("set", there);
+  const accepted = there && remaining !== null;
+  byId("key-state").textContent = accepted ? "Key set" : there ? "Key entered" : "API key";
+  byId("key-button").classList.toggle("set", accepted);
   byId("start-key-note").textContent = there
-    ? "The key is set. It stays in this tab and goes only to this service."
+    ? "The key is entered. It stays in this tab and goes only to this service."
     : "The key stays in this tab and goes only to this service.";
   if (there) input("start-key-input").value = "";
 }

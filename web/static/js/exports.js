@@ -10,12 +10,12 @@ import { request, requestForm } from "./request.js";
 import { countdown } from "./state.js";
 import { umOf } from "./units.js";
 
-/** @typedef {{picture: Picture, item: Item, beads: number, um: number | null, parent: number | null}} Entry */
+/** @typedef {{picture: Picture, item: Item, number: number, beads: number, um: number | null, parent: number | null}} Entry */
 
 /** @type {[string, (entry: Entry) => string | number | null][]} columns by the names of the service's tables */
 const COLUMNS = [
   ["picture", ({ picture }) => picture.name],
-  ["id", ({ item }) => item.key],
+  ["id", ({ number }) => number],
   ["kind", ({ item }) => item.mask.kind],
   ["confidence", ({ item }) => item.mask.confidence],
   ["parent_id", ({ parent }) => parent],
@@ -48,12 +48,12 @@ const COLUMNS = [
  * @returns {Entry[]}
  */
 function entries(state, picture) {
-  const { kept, beads } = selected(picture, state.filters);
+  const { kept, beads, numbers } = selected(picture, state.filters);
   const shown = kept.filter(({ mask }) => state.shown[mask.kind]);
   const keys = new Set(shown.map(({ key }) => key));
-  return shown.map((item) => ({
-    picture, item, beads: beads.get(item.key) ?? 0, um: umOf(state, picture),
-    parent: item.parent !== null && keys.has(item.parent) ? item.parent : null,
+  return shown.sort((one, other) => Number(numbers.get(one.key)) - Number(numbers.get(other.key))).map((item) => ({
+    picture, item, number: /** @type {number} */ (numbers.get(item.key)), beads: beads.get(item.key) ?? 0, um: umOf(state, picture),
+    parent: item.parent !== null && keys.has(item.parent) ? (numbers.get(item.parent) ?? null) : null,
   }));
 }
 
@@ -95,16 +95,16 @@ export function json(state, pictures) {
 }
 
 /**
- * Masks as the service gives them, with the ids of the page.
+ * Masks as the service gives them, with the ids of what is kept.
  * @param {Entry[]} listed
  */
 function masks(listed) {
   /** @type {Map<number | null, number[]>} */
   const children = new Map();
-  for (const { item, parent } of listed) children.set(parent, [...(children.get(parent) ?? []), item.key]);
-  return listed.map(({ item, parent }) => ({
-    ...item.mask, id: item.key, parent_id: parent,
-    children: children.get(item.key) ?? [],
+  for (const { number, parent } of listed) children.set(parent, [...(children.get(parent) ?? []), number]);
+  return listed.map(({ item, number, parent }) => ({
+    ...item.mask, id: number, parent_id: parent,
+    children: children.get(number) ?? [],
   }));
 }
 

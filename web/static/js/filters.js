@@ -109,7 +109,7 @@ export function select({ items, edits }, filters) {
   const kept = items.filter((item) => fates[item.key] === "kept");
   const counts = { droplet: 0, bead: 0, other: 0 };
   for (const { mask } of kept) counts[mask.kind] += 1;
-  return { fates, kept, counts, beads: beadCounts(kept) };
+  return { fates, kept, numbers: numbered(kept), counts, beads: beadCounts(kept) };
 
   /** @param {Item} item @returns {Fate} */
   function fate(item) {
@@ -121,6 +121,26 @@ export function select({ items, edits }, filters) {
     if (ring && !inside(ring, x + 0.5, y + 0.5)) return "outside";
     return added.has(item.key) || !isLimited(item) || keepsLimits(item.mask, filters) ? "kept" : "filtered";
   }
+}
+
+/**
+ * @param {readonly Item[]} kept
+ * @returns {Map<number, number>}
+ */
+function numbered(kept) {
+  const bySize = [...kept].sort((one, other) => other.mask.area - one.mask.area);
+  return new Map(bySize.map(({ key }, number) => [key, number]));
+}
+
+/**
+ * What an item is called: by its number, or by its place where it has none.
+ * @param {Item} item
+ * @param {Selection} selection
+ */
+export function nameOf({ key, mask }, { numbers }) {
+  const number = numbers.get(key);
+  const [x, y] = mask.centroid.map(Math.round);
+  return number === undefined ? `${mask.kind} at ${x}, ${y}` : `${mask.kind} ${number}`;
 }
 
 /** @param {Item[]} kept */

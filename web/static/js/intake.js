@@ -52,6 +52,7 @@ async function takeSample() {
   try {
     const answer = await fetch("/sample.png");
     take([new File([await answer.blob()], "droplets.png", { type: "image/png" })]);
+    requestAnimationFrame(() => byId("canvas").focus()); // the button that was pressed is gone
   } catch {
     problem("The service does not answer", "Check the connection, and that the service is running; then try again.");
   }

@@ -2,7 +2,7 @@
 
 /** @import {Picture, State} from "./types.js" */
 import { selected } from "./filters.js";
-import { derived } from "./state.js";
+import { current, derived } from "./state.js";
 import { isWhole, loading, sizes } from "./statistics.js";
 import { lengths } from "./units.js";
 
@@ -12,6 +12,16 @@ export const analysed = derived(["pictures"], ({ pictures }) => pictures.filter(
 /** The pictures that figures are about: the current one, or all that are analysed. */
 export const inScope = derived(["pictures", "current", "pooled"], (state) =>
   (state.pooled ? analysed(state) : analysed(state).filter(({ id }) => id === state.current)));
+
+/**
+ * Why there are no figures: nothing in scope is analysed yet. Null where there are some, be they 0.
+ * @param {State} state
+ */
+export function pending(state) {
+  if (inScope(state).length) return null;
+  const status = current(state)?.status;
+  return status === "failed" ? "The analysis failed." : status === "working" ? "Being analysed." : "Not analysed yet.";
+}
 
 /** The figures over the pictures in scope. */
 export const figures = derived(["pictures", "current", "pooled", "filters", "pixelSize"], (state) => figuresOver(state, inScope(state)));

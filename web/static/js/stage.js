@@ -8,7 +8,7 @@ import { Viewer } from "./canvas/viewer.js";
 import { COLOURINGS, colourAt, colouring } from "./colour.js";
 import { askLength, failed } from "./dialogs.js";
 import { byId, h } from "./dom.js";
-import { selected } from "./filters.js";
+import { nameOf, selected } from "./filters.js";
 import { number } from "./format.js";
 import { edit, revise } from "./history.js";
 import { say, tell } from "./notices.js";
@@ -79,13 +79,14 @@ const of = (part) => (/** @type {State} */ state) => current(state)?.[part];
  * @param {Item} item
  */
 export function toggle(picture, item) {
-  const fate = selected(picture, now().filters).fates[item.key];
+  const selection = selected(picture, now().filters);
+  const fate = selection.fates[item.key];
   if (fate !== "kept" && fate !== "excluded") return tell("Filters or the region leave this one out.");
   const excluded = new Set(picture.edits.excluded);
   const around = item.parent !== null && picture.edits.excluded.has(item.parent) ? item.parent : item.key;
   if (!excluded.delete(around)) excluded.add(around);
   edit(picture, { excluded });
-  say(`${item.mask.kind} ${item.key} ${excluded.has(around) ? "excluded" : "included"}.`);
+  say(`${nameOf(item, selection)} ${excluded.has(around) ? "excluded" : "included"}.`);
 }
 
 /** @param {Point} point in pixel corners */
@@ -167,6 +168,8 @@ function show(state) {
     outlines: state.outlines,
     region: picture.edits.region,
   });
+  const { width, height } = /** @type {NonNullable<typeof viewer.scene>} */ (viewer.scene);
+  byId("viewer").style.setProperty("--ratio", String(height / width)); // where the page is narrow, the viewer is as high as the picture
   byId("zoom").hidden = !bitmap && !picture.answer;
   byId("light").hidden = !picture.light;
   byId("light").setAttribute("aria-pressed", String(state.showLight));

@@ -2,7 +2,7 @@
 
 /** @import {Item, Picture, State} from "./types.js" */
 import { h } from "./dom.js";
-import { selected } from "./filters.js";
+import { nameOf, selected } from "./filters.js";
 import { number } from "./format.js";
 import { lengths } from "./units.js";
 
@@ -36,9 +36,10 @@ function figuresOf(state, picture, { key, mask }) {
  * @param {Item} item
  */
 export function tooltipOf(state, picture, item) {
-  const fate = FATES[selected(picture, state.filters).fates[item.key]];
+  const selection = selected(picture, state.filters);
+  const fate = FATES[selection.fates[item.key]];
   return [
-    h("p", {}, h("i", { class: `swatch ${item.mask.kind}` }), h("strong", {}, `${item.mask.kind} ${item.key}`), item.added && " (added)"),
+    h("p", {}, h("i", { class: `swatch ${item.mask.kind}` }), h("strong", {}, nameOf(item, selection)), item.added && " (added)"),
     h("dl", {}, ...figuresOf(state, picture, item).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     ...(fate ? [h("p", { class: "fate" }, fate)] : []),
   ];
@@ -51,7 +52,8 @@ export function tooltipOf(state, picture, item) {
  * @param {Item} item
  */
 export function sentenceOf(state, picture, item) {
-  const fate = FATES[selected(picture, state.filters).fates[item.key]];
+  const selection = selected(picture, state.filters);
+  const fate = FATES[selection.fates[item.key]];
   const figures = figuresOf(state, picture, item).map(([name, value]) => `${name} ${value}`);
-  return `${[`${item.mask.kind} ${item.key}`, ...figures, ...(fate ? [fate] : [])].join(", ")}.`;
+  return `${[nameOf(item, selection), ...figures, ...(fate ? [fate] : [])].join(", ")}.`;
 }

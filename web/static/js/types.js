@@ -139,6 +139,7 @@
  * @typedef {Object} Selection what filters, region and edits leave of a picture
  * @property {Fate[]} fates by key
  * @property {Item[]} kept
+ * @property {Map<number, number>} numbers of what is kept, by key: as the service numbers it, from the largest on
  * @property {Record<Kind, number>} counts of what is kept
  * @property {Map<number, number>} beads kept beads by key of the droplet
  */

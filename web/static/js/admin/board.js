@@ -1,6 +1,6 @@
 import { Timeline } from "../charts/timeline.js";
 import { byId, h, pairs } from "../dom.js";
-import { age, figure, milliseconds, share, size } from "./format.js";
+import { age, failures, figure, milliseconds, share, size } from "./format.js";
 import { badge, levelList } from "./health.js";
 import { Table } from "./table.js";
 import { Use } from "./use.js";
@@ -16,7 +16,8 @@ const QUIET = "No requests in this time.";
 /** @type {Layer<Span>[]} */
 const REQUESTS = [
   { name: "Answered", kind: "bar", colour: "accent", value: ({ requests, errors }) => requests - errors },
-  { name: "Errors", kind: "bar", colour: "bad", value: ({ errors }) => errors },
+  { name: "Over limit", kind: "bar", colour: "warn", value: ({ rate_limited }) => rate_limited },
+  { name: "Errors", kind: "bar", colour: "bad", value: failures },
 ];
 /** @type {Layer<Span>[]} */
 const LATENCY = [
@@ -77,10 +78,11 @@ export class Board {
  */
 function tiles({ totals, hours, instances }, model) {
   const { processing_ms: time, queue_ms: waited } = totals;
+  const failed = failures(totals);
   const waiting = instances.reduce((sum, each) => sum + each.queue_length, 0);
   return [
     tile("Requests", figure(totals.requests), `${figure(totals.requests / hours)} an hour`),
-    tile("Errors", share(totals.errors, totals.requests), `${figure(totals.errors)} answers`, totals.errors > totals.requests / 20 && "bad"),
+    tile("Errors", share(failed, totals.requests), `${figure(failed)} answers`, failed > totals.requests / 20 && "bad"),
     tile("Over limit", figure(totals.rate_limited), "answers 429", totals.rate_limited > 0 && "warn"),
     tile("Median time", milliseconds(time.p50), `p95 ${milliseconds(time.p95)}`),
     tile("Median wait", milliseconds(waited.p50), `p95 ${milliseconds(waited.p95)}`),

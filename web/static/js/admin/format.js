@@ -56,3 +56,9 @@ export function size(bytes) {
 
 /** @param {Date} date */
 export const clock = (date) => time.format(date);
+
+/**
+ * Answers that are errors; that a limit holds is none.
+ * @param {{errors: number, rate_limited: number}} use
+ */
+export const failures = ({ errors, rate_limited }) => errors - rate_limited;

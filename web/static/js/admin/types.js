@@ -5,7 +5,7 @@
  *
  * @typedef {object} Summary
  * @property {number} requests
- * @property {number} errors answers of status 400 and above
+ * @property {number} errors answers of status 400 and above, those over the limit too
  * @property {number} rate_limited answers of status 429
  * @property {number} masks
  * @property {number} bytes
@@ -27,6 +27,7 @@
  * @property {number} seconds
  * @property {number} requests
  * @property {number} errors
+ * @property {number} rate_limited
  * @property {Percentiles} processing_ms
  *
  * @typedef {object} Instance a worker process

@@ -1,5 +1,5 @@
 import { h } from "../dom.js";
-import { figure, milliseconds, share, size } from "./format.js";
+import { failures, figure, milliseconds, share, size } from "./format.js";
 import { Table } from "./table.js";
 
 /**
@@ -27,8 +27,8 @@ const FIGURES = {
   errors: {
     title: "Errors",
     number: true,
-    cell: ({ use }) => counted(use.errors, "bad"),
-    value: ({ use }) => use.errors,
+    cell: ({ use }) => counted(failures(use), "bad"),
+    value: ({ use }) => failures(use),
   },
   overLimit: {
     title: "Over limit",

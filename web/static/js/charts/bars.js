@@ -8,10 +8,11 @@ import { countAxis, layout, titled } from "./look.js";
  * @param {HTMLElement} place
  * @param {readonly number[]} observed droplets with 0, 1, 2, ... beads; the last one with so many or more
  * @param {readonly number[]} expected
+ * @param {string | null} pending why there are no droplets yet
  */
-export function bars(place, observed, expected) {
+export function bars(place, observed, expected, pending) {
   const chart = chartIn(place);
-  if (!observed.some(Boolean)) return chart.none("No whole droplets to look into.");
+  if (!observed.some(Boolean)) return chart.none(pending ?? "No whole droplets to look into.");
   const x = observed.map((_, k) => k);
   const names = x.map((k) => (k === x.length - 1 ? `${k}+` : String(k)));
   const higher = observed.map((count, k) => Math.max(count, expected[k]));

@@ -8,15 +8,16 @@ import { countAxis, faint, layout, titled } from "./look.js";
 /**
  * @param {HTMLElement} place
  * @param {Object} what
+ * @param {string | null} what.pending why there are no values yet
  * @param {readonly number[]} what.all every value that the mark may take in
  * @param {readonly number[]} what.kept
  * @param {string} what.unit
  * @param {[number | null, number | null]} what.mark its ends
  * @param {(low: number | null, high: number | null) => void} what.onmark null, null to take the mark away
  */
-export function histogram(place, { all, kept, unit, mark, onmark }) {
+export function histogram(place, { all, kept, unit, mark, pending, onmark }) {
   const chart = chartIn(place);
-  if (!all.length) return chart.none("No whole droplets to measure.");
+  if (!all.length) return chart.none(pending ?? "No whole droplets to measure.");
   const edges = binEdges(all);
   const pad = (edges[edges.length - 1] - edges[0]) * 0.04;
   const [low, high] = [edges[0] - pad, edges[edges.length - 1] + pad];

@@ -4,7 +4,7 @@
 import { bars } from "../charts/bars.js";
 import { byId, pairs } from "../dom.js";
 import { number, percent } from "../format.js";
-import { figures, known } from "../scope.js";
+import { figures, known, pending } from "../scope.js";
 import { whileSeen } from "./tabs.js";
 
 export function start() {
@@ -14,7 +14,7 @@ export function start() {
 /** @param {State} state */
 function paint(state) {
   const { loading } = figures(state);
-  bars(byId("bead-bars"), loading.droplets ? loading.observed : [], loading.expected);
+  bars(byId("bead-bars"), loading.droplets ? loading.observed : [], loading.expected, pending(state));
   pairs(byId("bead-figures"), [
     ["whole droplets", number(known(state, loading.droplets))],
     ["beads in them", number(known(state, loading.beads))],

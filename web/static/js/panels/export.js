@@ -12,6 +12,9 @@ import { savedInFile } from "../session/keeping.js";
 import { current, now } from "../state.js";
 import { whileSeen } from "./tabs.js";
 
+/** Buttons for files that only an answer can fill. */
+const OF_ANSWERS = ["export-zip", "export-csv", "export-json", "export-png"];
+
 let language = "curl";
 const press = choice("code", (value) => {
   language = value;
@@ -57,7 +60,7 @@ function offer(id, make) {
   const button = byId(id);
   button.addEventListener("click", async () => {
     const picture = current();
-    if (!picture?.answer) return;
+    if (!picture) return;
     button.disabled = true;
     button.setAttribute("aria-busy", "true");
     try {
@@ -75,6 +78,7 @@ function offer(id, make) {
 function paint(state) {
   const picture = current(state);
   if (!picture) return;
+  for (const id of OF_ANSWERS) byId(id).toggleAttribute("disabled", !picture.answer && byId(id).ariaBusy !== "true");
   byId("code").textContent = (language === "curl" ? curl : python)(state, picture);
   byId("options-file").hidden = optionsFile(state, picture) === null;
   press(language);

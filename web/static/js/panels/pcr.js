@@ -2,6 +2,7 @@
 
 /** @import {Picture, State} from "../types.js" */
 import { again } from "../analysis.js";
+import { chartIn } from "../charts/chart.js";
 import { scatter } from "../charts/scatter.js";
 import { byId, h, pairs } from "../dom.js";
 import { selected } from "../filters.js";
@@ -9,6 +10,7 @@ import { number, percent } from "../format.js";
 import { edit } from "../history.js";
 import { warning } from "../notices.js";
 import { brightness, concentration, partitions, thresholdOf, volume } from "../pcr.js";
+import { pending } from "../scope.js";
 import { current, find, now, set, update } from "../state.js";
 import { umOf } from "../units.js";
 import { whileSeen } from "./tabs.js";
@@ -51,7 +53,8 @@ function setThreshold(threshold) {
 /** @param {State} state */
 function paint(state) {
   const picture = current(state);
-  if (!picture?.answer) return;
+  if (!picture) return;
+  if (!picture.answer) return paintPending(state);
   const light = picture.answer.ddpcr !== null;
   const counted = partitions(selected(picture, state.filters).kept, light);
   const um = umOf(state, picture) ?? 1;
@@ -72,6 +75,12 @@ function paint(state) {
     },
   });
   paintFigures(state, picture, thresholdOf(picture));
+}
+
+/** @param {State} state */
+function paintPending(state) {
+  chartIn(byId("scatter")).none(pending(state) ?? "Not analysed yet.");
+  for (const id of ["pcr-figures", "pcr-notes"]) byId(id).replaceChildren();
 }
 
 /**

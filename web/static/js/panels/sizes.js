@@ -7,7 +7,7 @@ import { byId, h, pairs } from "../dom.js";
 import { FIGURES, limited, select } from "../filters.js";
 import { number, percent } from "../format.js";
 import { revise } from "../history.js";
-import { figures, inScope, known } from "../scope.js";
+import { figures, inScope, known, pending } from "../scope.js";
 import { now, subscribe } from "../state.js";
 import { isWhole, mean } from "../statistics.js";
 import { whileSeen } from "./tabs.js";
@@ -29,7 +29,7 @@ function paint(state) {
   const scale = pictures.length ? per(pictures[0]) : 1;
   const end = (/** @type {number | boolean | null | undefined} */ value) => (typeof value === "number" ? value * scale : null);
   histogram(byId("histogram"), {
-    all, kept: diameters, unit,
+    all, kept: diameters, unit, pending: pending(state),
     mark: [end(state.filters.diameter_min), end(state.filters.diameter_max)],
     onmark: (low, high) => revise({ filters: limited(now().filters, FIGURES[0], low && low / scale, high && high / scale) }),
   });

@@ -1,8 +1,8 @@
 // The panel "Table": every object with its figures, a page at a time; what the canvas shows, for reading.
 
-/** @import {Item, Picture, State} from "../types.js" */
+/** @import {Item, Picture, Selection, State} from "../types.js" */
 import { byId, h, swap } from "../dom.js";
-import { listed, selected } from "../filters.js";
+import { listed, nameOf, selected } from "../filters.js";
 import { number } from "../format.js";
 import { look, toggle } from "../stage.js";
 import { current, now, set, subscribe } from "../state.js";
@@ -39,7 +39,7 @@ function columns(state, picture) {
   const { beads } = selected(picture, state.filters);
   const scale = per(picture);
   return [
-    { title: "#", of: (item) => item.key },
+    { title: "#", of: ({ mask }) => -mask.area }, // as they are numbered; what is excluded stays at its place
     { title: "Kind", of: ({ mask }) => mask.kind },
     { title: `⌀ (${unit})`, of: ({ mask }) => mask.equivalent_diameter * scale },
     { title: "Intensity", of: ({ mask }) => mask.pixel_stats.mean_intensity },
@@ -52,7 +52,7 @@ function columns(state, picture) {
 function paint(state) {
   const picture = current(state);
   if (!picture) return;
-  const { fates } = selected(picture, state.filters);
+  const selection = selected(picture, state.filters);
   const shown = columns(state, picture);
   const key = shown[view.sort].of;
   const items = listed(state, picture)
@@ -61,8 +61,8 @@ function paint(state) {
   view.page = Math.min(pages - 1, Math.max(0, view.page));
   const [first, last] = [view.page * ROWS, Math.min(items.length, (view.page + 1) * ROWS)];
   swap(byId("table-head"), head(shown));
-  swap(byId("table-body"), ...items.slice(first, last).map((item) => row(picture, item, shown, fates[item.key] === "kept", state.focus === item.key)));
-  byId("page-state").textContent = items.length ? `${number(first + 1)} to ${number(last)} of ${number(items.length)}` : "nothing";
+  swap(byId("table-body"), ...items.slice(first, last).map((item) => row(picture, item, shown, selection, state.focus === item.key)));
+  byId("page-state").textContent = items.length ? `${number(first + 1)} to ${number(last)} of ${number(items.length)}` : (picture.answer ? "nothing" : "not analysed yet");
   byId("page-back").toggleAttribute("disabled", view.page === 0);
   byId("page-next").toggleAttribute("disabled", view.page === pages - 1);
 }
@@ -84,16 +84,18 @@ function head(shown) {
  * @param {Picture} picture
  * @param {Item} item
  * @param {Column[]} shown
- * @param {boolean} kept
+ * @param {Selection} selection
  * @param {boolean} focused
  */
-function row(picture, item, shown, kept, focused) {
-  const check = h("input", { type: "checkbox", "data-key": `counts-${item.key}`, checked: kept, "aria-label": `${item.mask.kind} ${item.key} counts`, onchange: () => toggle(picture, item) });
+function row(picture, item, shown, selection, focused) {
+  const kept = selection.fates[item.key] === "kept";
+  const name = nameOf(item, selection);
+  const check = h("input", { type: "checkbox", "data-key": `counts-${item.key}`, checked: kept, "aria-label": `${name} counts`, onchange: () => toggle(picture, item) });
   const cell = (/** @type {Column} */ { of }, /** @type {number} */ i) => {
     const value = of(item);
-    const text = i === 0 ? String(value) : typeof value === "number" ? number(value, i === 4 ? 3 : 4) : value;
+    const text = i === 0 ? String(selection.numbers.get(item.key) ?? "–") : typeof value === "number" ? number(value, i === 4 ? 3 : 4) : value;
     if (i > 0) return h("td", { class: i === 1 ? "" : "number" }, text);
-    return h("td", { class: "number" }, h("button", { type: "button", class: "sort", "data-key": `show-${item.key}`, "aria-label": `Show ${item.mask.kind} ${item.key}`, onclick: () => show(item) }, text));
+    return h("td", { class: "number" }, h("button", { type: "button", class: "sort", "data-key": `show-${item.key}`, "aria-label": `Show ${name}`, onclick: () => show(item) }, text));
   };
   return h("tr", { class: `${kept ? "" : "excluded"} ${focused ? "focused" : ""}` }, h("td", {}, check), ...shown.map(cell));
 }
