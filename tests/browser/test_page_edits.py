@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.workbench import EMPTY, INSIDE, SAMPLE, TRUTH
+from tests.browser.workbench import CUT, EMPTY, INSIDE, SAMPLE, TRUTH
 
 pytestmark = pytest.mark.model
 
@@ -55,11 +55,8 @@ def test_a_droplet_takes_its_beads_with_it(bench):
 
 def test_a_missed_droplet_is_added_by_a_click_and_stays_whatever_the_filters_say(bench):
     bench.open_sample()
-    cut = next(
-        each for each in TRUTH if each["touches_border"] and 30 < each["x"] < 600 and 5 < each["y"] < 475
-    )
     bench.tool("add")
-    bench.click(cut["x"], cut["y"])
+    bench.click(CUT["x"], CUT["y"])
     expect(bench.count).to_have_text(str(len(INSIDE) + 1))
     bench.limit("Diameter", "lowest", 1000)
     expect(bench.count).to_have_text("1")
@@ -247,13 +244,10 @@ def test_one_history_holds_filters_pixel_size_edits_and_pictures_taken_away(benc
 def test_analysing_again_keeps_exclusions_and_additions_by_their_place(bench):
     page = bench.page
     bench.open_sample()
-    cut = next(
-        each for each in TRUTH if each["touches_border"] and 30 < each["x"] < 600 and 5 < each["y"] < 475
-    )
     bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
     bench.click(EMPTY[1]["x"], EMPTY[1]["y"])
     bench.tool("add")
-    bench.click(cut["x"], cut["y"])
+    bench.click(CUT["x"], CUT["y"])
     expect(bench.count).to_have_text(str(len(INSIDE) - 1))
     page.evaluate("async () => (await import('/static/js/analysis.js')).again(1)")
     expect(page.locator("#progress")).to_be_visible()
@@ -302,3 +296,26 @@ def test_the_threshold_can_be_moved_with_the_keyboard(bench):
     expect(page.locator("#pcr-figures")).to_contain_text("copies a droplet")
     page.get_by_role("button", name="Reset", exact=True).click()
     expect(page.locator("#scatter .shapelayer path")).to_have_count(0)
+
+
+def test_a_picture_may_have_a_pixel_size_of_its_own(bench):
+    page = bench.page
+    bench.open_sample()
+    page.set_input_files("#files", SAMPLE)
+    expect(page.locator("#summary")).to_contain_text("2 pictures", timeout=120_000)
+    size = page.get_by_label("Micrometres a pixel")
+    figures = page.locator("#figures")
+    mean = float(figures.locator("strong").nth(1).inner_text())
+    size.fill("2")
+    size.press("Enter")
+    page.get_by_label("For this picture alone").check()
+    size.fill("4")
+    size.press("Enter")
+    expect(figures.locator("strong").nth(1)).to_have_text(f"{4 * mean:.1f}")
+    bench.tab("Export")
+    expect(page.locator("#code")).to_contain_text('"pixel_size_um":4')
+    page.keyboard.press("Escape")
+    page.locator("#canvas").focus()
+    page.keyboard.press("[")
+    expect(figures.locator("strong").nth(1)).to_have_text(re.compile(f"^{2 * mean:.1f}"))
+    expect(page.get_by_label("For this picture alone")).not_to_be_checked()

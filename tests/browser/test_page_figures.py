@@ -26,20 +26,25 @@ def test_the_size_distribution_is_the_services(call, count):
     diameters = np.random.default_rng(count).normal(40, 3, count).round(3)
     expected = size_distribution(diameters)
     shown = call("statistics", "sizes", diameters.tolist())
-    for name in ("mean", "std", "cv", "d10", "d50", "d90"):
+    for name in ("mean", "std", "cv", "d10", "d50", "d90", "span", "d32"):
         assert shown[name] == pytest.approx(expected[name]), name
+    assert shown["mean95"] == (expected["mean_95"] and pytest.approx(expected["mean_95"]))
     edges = call("statistics", "binEdges", diameters.tolist())
     assert edges == pytest.approx(histogram(diameters)["edges"])
     assert call("statistics", "counts", diameters.tolist(), edges) == histogram(diameters)["counts"]
 
 
-@pytest.mark.parametrize("counts", [[0, 0, 1, 2, 1, 0, 5], [0, 0, 0], [3] * 20])
+@pytest.mark.parametrize(
+    "counts", [[0, 0, 1, 2, 1, 0, 5], [0, 0, 0], [3] * 20, [0] * 60 + [1] * 30 + [2] * 14]
+)
 def test_the_loading_is_the_services(call, counts):
     expected = encapsulation(np.array(counts))
     shown = call("statistics", "loading", counts)
     assert shown["observed"] == expected["observed"]
     assert shown["expected"] == pytest.approx(expected["poisson"], abs=1e-9)
     assert shown["lambda"] == pytest.approx(expected["mean"])
+    fit = expected["goodness_of_fit"]
+    assert (shown["fit"] and shown["fit"]["p"]) == (fit["p"] and pytest.approx(fit["p"]))
     assert shown["singleOfOccupied"] == pytest.approx(expected["single_of_occupied"])
 
 
@@ -61,6 +66,8 @@ def test_the_special_functions_are_those_of_scipy(call):
         assert call("special", "logGamma", x) == pytest.approx(special.gammaln(x), rel=1e-10, abs=1e-12)
     for a, b, x in ((2, 3, 0.4), (50, 2000, 0.03), (0.5, 0.5, 0.9)):
         assert call("special", "betaPart", a, b, x) == pytest.approx(special.betainc(a, b, x), rel=1e-9)
+    for a, x in ((0.5, 0.1), (1, 3.8), (2.5, 11), (40, 35), (40, 60)):
+        assert call("special", "gammaAbove", a, x) == pytest.approx(special.gammaincc(a, x), rel=1e-9)
 
 
 def test_outlines_keep_to_the_mask_within_half_a_pixel(call):

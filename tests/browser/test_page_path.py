@@ -17,7 +17,7 @@ import pytest
 import tifffile
 from playwright.sync_api import expect
 
-from tests.browser.workbench import EMPTY, INSIDE, SAMPLE
+from tests.browser.workbench import CUT, EMPTY, INSIDE, SAMPLE
 from tests.conftest import KEY
 
 pytestmark = pytest.mark.model
@@ -51,7 +51,9 @@ def test_from_drop_to_export(bench):
     bring(page, "drop")
     expect(bench.count).to_have_text(str(len(INSIDE)), timeout=120_000)
     bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
-    kept = len(INSIDE) - 1
+    bench.tool("add")
+    bench.click(CUT["x"], CUT["y"])
+    kept = len(INSIDE)
     expect(bench.count).to_have_text(str(kept))
 
     bench.tab("Export")
@@ -71,10 +73,19 @@ def test_from_drop_to_export(bench):
     archive = zipfile.ZipFile(io.BytesIO(export(page, "Everything as ZIP")))
     name = next(name for name in archive.namelist() if name.endswith(".csv"))
     rows = list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"))))
-    assert [(row["id"], row["parent_id"], float(row["centroid_x_px"])) for row in table] == [
-        (row["id"], row["parent_id"], float(row["centroid_x_px"])) for row in rows
+    droplets = [
+        {
+            int(row["id"]): (float(row["centroid_x_px"]), row["found_by"])
+            for row in each
+            if row["kind"] == "droplet"
+        }
+        for each in (table, rows)
     ]
-    assert [mask["id"] for mask in described["masks"]] == [int(row["id"]) for row in rows]
+    assert list(droplets[0]) == list(droplets[1])
+    assert list(droplets[0].values()) == pytest.approx(list(droplets[1].values()), abs=0.1)
+    assert [row["found_by"] for row in table if row["kind"] == "droplet"].count("hand") == 1
+    assert [mask["id"] for mask in described["masks"]] == [int(row["id"]) for row in table]
+    assert [mask["found_by"] for mask in described["masks"]] == [row["found_by"] for row in table]
 
 
 def test_a_pasted_picture_is_analysed(bench):

@@ -15,6 +15,8 @@ WIDTH, HEIGHT = 640, 480
 PAD = 24  # CSS pixels around a picture that is fitted
 TRUTH = json.loads((ROOT / "examples" / "droplets.json").read_text())["droplets"]
 INSIDE = [each for each in TRUTH if not each["touches_border"]]
+CUT = next(d for d in TRUTH if d["touches_border"] and 30 < d["x"] < 600 and 5 < d["y"] < 475)
+"""A droplet that the border cuts off, so that the service leaves it out."""
 EMPTY = [each for each in INSIDE if not each["beads"]]
 
 

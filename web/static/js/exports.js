@@ -2,7 +2,8 @@
 
 /** @import {Item, Picture, State} from "./types.js" */
 import { post } from "./api.js";
-import { paintOutlines, pictureOf } from "./canvas/scene.js";
+import { paintOutlines, paintPicture, pictureOf } from "./canvas/scene.js";
+import { toneTable } from "./canvas/tone.js";
 import { colouring } from "./colour.js";
 import { selected } from "./filters.js";
 import { volume } from "./pcr.js";
@@ -20,6 +21,7 @@ const COLUMNS = [
   ["confidence", ({ item }) => item.mask.confidence],
   ["parent_id", ({ parent }) => parent],
   ["beads", ({ beads }) => beads],
+  ["found_by", ({ item }) => item.mask.found_by],
   ["centroid_x_px", ({ item }) => item.mask.centroid[0]],
   ["centroid_y_px", ({ item }) => item.mask.centroid[1]],
   ["area_px", ({ item }) => item.mask.area],
@@ -119,7 +121,7 @@ export async function overlay(state, picture) {
   const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const bitmap = pictureOf(state, picture);
-  if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
+  paintPicture(context, { bitmap, width, height, tone: toneTable(state.tone) }, 1);
   const selection = selected(picture, state.filters);
   const colours = colouring(state, picture);
   const line = Math.max(1, Math.max(width, height) / 1500);

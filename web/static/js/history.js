@@ -1,7 +1,7 @@
 // What can be undone: filters, pixel size, colours, the edits of all pictures, and taking pictures away.
 
 /** @import {Edits, Picture, State, Step} from "./types.js" */
-import { now, set } from "./state.js";
+import { current, now, set } from "./state.js";
 
 const MOST = 200; // steps
 const TOGETHER = 1000; // ms from one change to the next of its kind, such as of a slider, that are one step
@@ -31,6 +31,16 @@ export function revise(change, kind = "") {
 export function edit({ id }, change) {
   const edited = (/** @type {Picture} */ each) => ({ ...each, edits: { ...each.edits, ...change } });
   revise({ pictures: now().pictures.map((each) => (each.id === id ? edited(each) : each)) });
+}
+
+/**
+ * Give the pixel size: of the picture that is looked at if it has one of its own, else of all.
+ * @param {number | null} um
+ */
+export function givePixelSize(um) {
+  const picture = current();
+  if (picture?.edits.pixelSize) edit(picture, { pixelSize: um });
+  else revise({ pixelSize: um });
 }
 
 /** Go back by a step. */

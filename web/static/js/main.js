@@ -21,6 +21,7 @@ import * as sizes from "./panels/sizes.js";
 import * as strip from "./panels/strip.js";
 import * as table from "./panels/table.js";
 import * as tabs from "./panels/tabs.js";
+import * as tone from "./panels/tone.js";
 import { reset, resettable } from "./reset.js";
 import * as keeping from "./session/keeping.js";
 import * as offer from "./session/offer.js";
@@ -30,7 +31,7 @@ import { current, now, set, subscribe } from "./state.js";
 const press = choice("tool", (value) => set({ tool: /** @type {State["tool"]} */ (value) }));
 subscribe(["pictures", "current", "colourBy", "tool", "remaining", "past", "future"], frame);
 const parts = [
-  bitmaps, analysing, intake, keys, tabs, filters, figures, sizes, beads, pcr, table, exporting, scale, analysis, stage, strip, progress,
+  bitmaps, analysing, intake, keys, tabs, filters, figures, sizes, beads, pcr, table, exporting, scale, analysis, stage, strip, progress, tone,
   keeping, offer,
 ];
 for (const part of parts) void part.start();

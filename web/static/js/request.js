@@ -23,7 +23,8 @@ export function request(state, picture) {
   };
   const off = Object.entries(automatic_filters).filter(([, on]) => !on);
   if (off.length) options.automatic_filters = Object.fromEntries(off);
-  if (state.pixelSize) options.pixel_size_um = Number(state.pixelSize.toPrecision(6));
+  const um = picture.edits.pixelSize ?? state.pixelSize;
+  if (um) options.pixel_size_um = Number(um.toPrecision(6));
   const ddpcr = { ...(channel && { channel }), ...(picture.edits.threshold !== null && picture.answer?.ddpcr && { threshold: picture.edits.threshold }) };
   if (Object.keys(ddpcr).length) options.ddpcr = ddpcr;
   const { add, exclude } = picks(state, picture);

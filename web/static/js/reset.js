@@ -20,6 +20,7 @@ export function resettable({ pictures, filters, colourBy, shown, pixelSize }) {
     [sum(({ added }) => added.length), "addition"],
     [sum(({ region }) => Number(region !== null)), "region"],
     [sum(({ threshold }) => Number(threshold !== null)), "threshold"],
+    [sum(({ pixelSize: own }) => Number(own !== null)), "picture's own pixel size"],
   ]);
   const looks = colourBy !== START.colourBy || Object.values(shown).includes(false);
   return [

@@ -1,4 +1,4 @@
-// The two special functions that the statistics need.
+// The special functions that the statistics need.
 
 const LANCZOS = [
   0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313,
@@ -56,6 +56,38 @@ export function betaPart(a, b, x) {
       c = 1 + term / c || tiny;
       fraction *= c * d;
     }
+    if (Math.abs(c * d - 1) < 1e-15) break;
+  }
+  return front * fraction;
+}
+
+/**
+ * Regularised upper incomplete gamma function, by its series or Lentz's continued fraction (Numerical Recipes, 6.2).
+ * @param {number} a over 0
+ * @param {number} x from 0 on
+ */
+export function gammaAbove(a, x) {
+  if (x <= 0) return 1;
+  const front = Math.exp(a * Math.log(x) - x - logGamma(a));
+  if (x < a + 1) {
+    let term = 1 / a;
+    let sum = term;
+    for (let n = 1; term > sum * 1e-16; n++) {
+      term *= x / (a + n);
+      sum += term;
+    }
+    return 1 - front * sum;
+  }
+  let b = x + 1 - a;
+  let c = Infinity;
+  let d = 1 / b;
+  let fraction = d;
+  for (let n = 1; n < 10_000; n++) {
+    const factor = -n * (n - a);
+    b += 2;
+    d = 1 / (factor * d + b);
+    c = b + factor / c;
+    fraction *= c * d;
     if (Math.abs(c * d - 1) < 1e-15) break;
   }
   return front * fraction;

@@ -4,13 +4,14 @@
 import { addAt } from "./addition.js";
 import { Gestures } from "./canvas/gestures.js";
 import { pictureOf } from "./canvas/scene.js";
+import { toneTable } from "./canvas/tone.js";
 import { Viewer } from "./canvas/viewer.js";
 import { COLOURINGS, colourAt, colouring } from "./colour.js";
 import { askLength, failed } from "./dialogs.js";
 import { byId, h } from "./dom.js";
 import { nameOf, selected } from "./filters.js";
 import { number } from "./format.js";
-import { edit, revise } from "./history.js";
+import { edit, givePixelSize } from "./history.js";
 import { say, tell } from "./notices.js";
 import { inScope } from "./scope.js";
 import { current, now, set, subscribe } from "./state.js";
@@ -45,7 +46,7 @@ export const gestures = new Gestures(viewer, {
   measure: async (from, to) => {
     const um = await askLength(Math.hypot(to[0] - from[0], to[1] - from[1]));
     if (!um) return;
-    revise({ pixelSize: um });
+    givePixelSize(um);
     set({ tool: "select" });
   },
   hover,
@@ -57,7 +58,7 @@ export function start() {
     byId("zoom-actual").textContent = `${Math.round(viewer.camera.scale * devicePixelRatio * 100)} %`;
   };
   subscribe([
-    "current", "filters", "colourBy", "shown", "outlines", "showLight", "pixelSize", answers,
+    "current", "filters", "colourBy", "shown", "outlines", "showLight", "pixelSize", "tone", answers,
     of("items"), of("edits"), of("bitmap"), of("light"),
   ], show);
   subscribe(["current", "focus"], showFocus);
@@ -167,6 +168,7 @@ function show(state) {
     shown: state.shown,
     outlines: state.outlines,
     region: picture.edits.region,
+    tone: toneTable(state.tone),
   });
   const { width, height } = /** @type {NonNullable<typeof viewer.scene>} */ (viewer.scene);
   byId("viewer").style.setProperty("--ratio", String(height / width)); // where the page is narrow, the viewer is as high as the picture

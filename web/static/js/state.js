@@ -3,7 +3,7 @@
 /** @import {Edits, Picture, State} from "./types.js" */
 
 /** @type {Edits} */
-export const NO_EDITS = { excluded: new Set(), added: [], region: null, threshold: null };
+export const NO_EDITS = { excluded: new Set(), added: [], region: null, threshold: null, pixelSize: null };
 
 /** @type {State} */
 export const START = {
@@ -20,6 +20,7 @@ export const START = {
   tool: "select",
   focus: null,
   pixelSize: null,
+  tone: { low: 0, high: 255, gamma: 1 },
   pooled: false,
   asked: {
     quality: "balanced",

@@ -1,9 +1,10 @@
 // Figures over droplets, as the service computes them (docs/labs/measurements.md).
 
 /** @import {Item} from "./types.js" */
-import { logGamma } from "./special.js";
+import { gammaAbove, inverseBeta, logGamma } from "./special.js";
 
 const MOST_BINS = 50;
+const LEAST_EXPECTED = 5; // droplets in a class of the chi-squared test (Cochran 1954)
 
 /**
  * Whether it is a droplet proper that no border cuts: only such a one has a size and contents.
@@ -47,15 +48,52 @@ export const rising = (values) => Float64Array.from(values).sort();
 export function sizes(diameters) {
   const sorted = Array.from(rising(diameters));
   const [average, spread] = [mean(diameters), deviation(diameters)];
+  const [d10, d50, d90] = [0.1, 0.5, 0.9].map((part) => quantile(sorted, part));
+  const moment = (/** @type {number} */ power) => diameters.reduce((sum, each) => sum + each ** power, 0);
   return {
     n: diameters.length,
     mean: average,
     std: spread,
     cv: average && spread !== null ? spread / average : null,
-    d10: quantile(sorted, 0.1),
-    d50: quantile(sorted, 0.5),
-    d90: quantile(sorted, 0.9),
+    mean95: meanInterval(diameters.length, average, spread),
+    d10, d50, d90,
+    span: d10 !== null && d50 && d90 !== null ? (d90 - d10) / d50 : null,
+    d32: diameters.length ? moment(3) / moment(2) : null,
+    volume: diameters.length ? (Math.PI / 6) * moment(3) : null,
   };
+}
+
+/**
+ * Student's 95 % interval of a mean.
+ * @param {number} n
+ * @param {number | null} average
+ * @param {number | null} spread
+ * @returns {[number, number] | null}
+ */
+function meanInterval(n, average, spread) {
+  if (average === null || spread === null) return null;
+  const freedom = n - 1;
+  const part = inverseBeta(freedom / 2, 0.5, 0.05);
+  const reach = Math.sqrt((freedom * (1 - part)) / part / n) * spread;
+  return [average - reach, average + reach];
+}
+
+/**
+ * Densities of the normal and the lognormal distribution with the moments of the values; null of too few or equal ones.
+ * @param {readonly number[]} values over 0
+ * @returns {{gaussian: (x: number) => number, lognormal: (x: number) => number} | null}
+ */
+export function fitted(values) {
+  const normal = densityOf(values);
+  const logarithmic = densityOf(values.map(Math.log));
+  return normal && logarithmic && { gaussian: normal, lognormal: (x) => logarithmic(Math.log(x)) / x };
+}
+
+/** @param {readonly number[]} values @returns {((x: number) => number) | null} */
+function densityOf(values) {
+  const [middle, spread] = [mean(values), deviation(values)];
+  if (middle === null || !spread) return null;
+  return (x) => Math.exp(-(((x - middle) / spread) ** 2) / 2) / (spread * Math.sqrt(2 * Math.PI));
 }
 
 /**
@@ -100,15 +138,44 @@ export function loading(beads) {
   const observed = new Array(most + 1).fill(0);
   for (const each of beads) observed[each] += 1;
   const lambda = droplets ? total / droplets : null;
+  const expected = observed.map((_, k) => (lambda === null ? 0 : droplets * poisson(k, lambda, k === most)));
   return {
     droplets,
     beads: total,
     observed,
-    expected: observed.map((_, k) => (lambda === null ? 0 : droplets * poisson(k, lambda, k === most))),
+    expected,
     lambda,
     occupied: droplets ? (droplets - observed[0]) / droplets : null,
     singleOfOccupied: droplets > observed[0] ? observed[1] / (droplets - observed[0]) : null,
+    fit: goodness(observed, expected),
   };
+}
+
+/**
+ * Pearson's chi-squared test of what was found against Poisson, over classes that expect enough droplets.
+ * @param {readonly number[]} observed
+ * @param {readonly number[]} expected
+ * @returns {{chiSquare: number, freedom: number, p: number} | null} null where there are too few classes
+ */
+function goodness(observed, expected) {
+  const sum = (/** @type {readonly number[]} */ values) => values.reduce((total, each) => total + each, 0);
+  /** @type {number[]} */
+  const starts = [0];
+  let gathered = 0;
+  for (const [k, value] of expected.entries()) {
+    if (gathered >= LEAST_EXPECTED && sum(expected.slice(k)) >= LEAST_EXPECTED) {
+      starts.push(k);
+      gathered = 0;
+    }
+    gathered += value;
+  }
+  const freedom = starts.length - 2;
+  if (freedom < 1 || !sum(observed.slice(1))) return null;
+  const chiSquare = sum(starts.map((start, i) => {
+    const [found, awaited] = [observed, expected].map((counts) => sum(counts.slice(start, starts[i + 1])));
+    return (found - awaited) ** 2 / awaited;
+  }));
+  return { chiSquare, freedom, p: gammaAbove(freedom / 2, chiSquare / 2) };
 }
 
 /**

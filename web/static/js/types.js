@@ -60,6 +60,7 @@
  * @property {readonly number[]} added keys of the items asked for by hand, which no filter leaves out
  * @property {readonly Point[] | null} region its corners, in pixel corners; only what has its centre inside counts
  * @property {number | null} threshold of the scatter plot, set by hand
+ * @property {number | null} pixelSize micrometres, given by hand for this picture alone
  *
  * @typedef {Object} Progress
  * @property {"upload" | "wait" | "retry"} stage
@@ -85,6 +86,11 @@
  * @property {Edits} edits
  *
  * @typedef {Record<string, number | boolean | null>} Filters by the service's names
+ *
+ * @typedef {Object} Tone how grey values are shown; it changes no figure
+ * @property {number} low value that is shown black, 0 to 255
+ * @property {number} high value that is shown white
+ * @property {number} gamma exponent of what lies between
  *
  * @typedef {"size" | "intensity" | "kind" | "beads"} ColourBy
  *
@@ -129,7 +135,8 @@
  * @property {boolean} showLight the fluorescence instead of the picture
  * @property {Tool} tool
  * @property {number | null} focus key of the item that the keyboard is on
- * @property {number | null} pixelSize micrometres, given by hand
+ * @property {number | null} pixelSize micrometres, given by hand for all pictures that have none of their own
+ * @property {Tone} tone
  * @property {boolean} pooled figures over all pictures
  * @property {Asked} asked
  * @property {number | null} remaining requests left in this hour

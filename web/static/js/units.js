@@ -3,11 +3,11 @@
 /** @import {Picture, State} from "./types.js" */
 
 /**
- * Micrometres a pixel: given by hand, else what the service read from the file.
+ * Micrometres a pixel: given by hand for the picture or for all, else what the service read from the file.
  * @param {State} state
  * @param {Picture | null} picture
  */
-export const umOf = (state, picture) => state.pixelSize ?? picture?.answer?.image.pixel_size_um ?? null;
+export const umOf = (state, picture) => picture?.edits.pixelSize ?? state.pixelSize ?? picture?.answer?.image.pixel_size_um ?? null;
 
 /**
  * How lengths are shown.

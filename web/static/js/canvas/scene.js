@@ -3,6 +3,7 @@
 /** @import {Item, Kind, Picture, Point, Selection, State} from "../types.js" */
 import { EXCLUDED_COLOUR, FAINT_COLOUR } from "../colour.js";
 import { levelFor } from "./pyramid.js";
+import { applyTone } from "./tone.js";
 
 const PIXELS_FROM = 3; // scale from which single pixels are shown
 const COARSE_TO = 0.4; // scale up to which coarse outlines will do
@@ -20,6 +21,7 @@ const DASH = [5, 4]; // CSS pixels
  * @property {Record<Kind, boolean>} shown
  * @property {boolean} outlines
  * @property {readonly Point[] | null} region
+ * @property {Uint8ClampedArray | null} tone what each grey value is shown as
  */
 
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
@@ -33,13 +35,14 @@ export const pictureOf = ({ showLight }, { bitmap, light }) => (showLight && lig
 
 /**
  * @param {Context} context in the picture's coordinates
- * @param {Scene} scene
+ * @param {Pick<Scene, "bitmap" | "width" | "height" | "tone">} scene
  * @param {number} scale device pixels a picture's pixel
  */
 export function paintPicture(context, scene, scale) {
   if (!scene.bitmap) return;
   context.imageSmoothingEnabled = scale < PIXELS_FROM;
   context.drawImage(levelFor(scene.bitmap, scale), 0, 0, scene.width, scene.height);
+  if (scene.tone) applyTone(context, scene.tone);
 }
 
 /**

@@ -7,6 +7,7 @@ import { look, onLook } from "./look.js";
 import { load } from "./plotly.js";
 
 const CONFIG = { displayModeBar: false, doubleClick: false, showTips: false };
+const PNG_SCALE = 3; // for print
 const UNLOADED = "The chart could not be loaded.";
 
 /**
@@ -70,6 +71,18 @@ export class Chart {
   at(event) {
     const area = this.plot.querySelector(".nsewdrag")?.getBoundingClientRect();
     return area ? [(event.clientX - area.left) / area.width, (area.bottom - event.clientY) / area.height] : [NaN, NaN];
+  }
+
+  /**
+   * Save the chart as a file, if there is one.
+   * @param {"svg" | "png"} format
+   * @param {string} filename without ending
+   */
+  async save(format, filename) {
+    const plotly = this.#figure && (await load());
+    if (!plotly || !this.#figure) return;
+    const { clientWidth: width } = this.plot;
+    await plotly.downloadImage(this.plot, { format, filename, width, height: this.#figure.height, scale: format === "png" ? PNG_SCALE : 1 });
   }
 
   /** @param {string} why */

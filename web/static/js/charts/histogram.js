@@ -1,7 +1,7 @@
 // Histogram of diameters; a stretch of it can be marked.
 
 import { number } from "../format.js";
-import { binEdges, counts } from "../statistics.js";
+import { binEdges, counts, fitted } from "../statistics.js";
 import { chartIn } from "./chart.js";
 import { countAxis, faint, layout, titled } from "./look.js";
 
@@ -11,11 +11,12 @@ import { countAxis, faint, layout, titled } from "./look.js";
  * @param {string | null} what.pending why there are no values yet
  * @param {readonly number[]} what.all every value that the mark may take in
  * @param {readonly number[]} what.kept
+ * @param {boolean} what.fits whether to draw the distributions of the same moments
  * @param {string} what.unit
  * @param {[number | null, number | null]} what.mark its ends
  * @param {(low: number | null, high: number | null) => void} what.onmark null, null to take the mark away
  */
-export function histogram(place, { all, kept, unit, mark, pending, onmark }) {
+export function histogram(place, { all, kept, fits, unit, mark, pending, onmark }) {
   const chart = chartIn(place);
   if (!all.length) return chart.none(pending ?? "No whole droplets to measure.");
   const edges = binEdges(all);
@@ -26,6 +27,7 @@ export function histogram(place, { all, kept, unit, mark, pending, onmark }) {
   const top = Math.max(...before) * 1.08;
   const x = before.map((_, i) => (edges[i] + edges[i + 1]) / 2);
   const width = edges[1] - edges[0];
+  const curves = fits ? curvesOf(kept, low, high, width) : [];
   const text = now.map((count, i) => `${number(edges[i], 4)} to ${number(edges[i + 1], 4)} ${unit}: ${count}`);
   chart.plot.classList.add("brushable");
   chart.show({
@@ -45,6 +47,9 @@ export function histogram(place, { all, kept, unit, mark, pending, onmark }) {
         data: [
           { ...bars(before, look.line), hoverinfo: "skip" },
           { ...bars(now, look.accent), text, textposition: "none", hovertemplate: "%{text}<extra></extra>" },
+          ...curves.map(({ x: along, y }, i) => ({
+            type: "scatter", mode: "lines", x: along, y, hoverinfo: "skip", line: { color: i ? look.good : look.warn, width: 2, ...(i && { dash: "dash" }) },
+          })),
         ],
         layout: layout(look, { range: [low, high], ...titled(`diameter (${unit})`) }, countAxis(top), {
           barmode: "overlay", dragmode: "select", selectdirection: "h", clickanywhere: true, selections: [],
@@ -58,4 +63,21 @@ export function histogram(place, { all, kept, unit, mark, pending, onmark }) {
       plotly_click: () => onmark(null, null),
     },
   });
+}
+
+const POINTS = 120;
+
+/**
+ * The Gaussian and the lognormal of the values, as droplets a bin.
+ * @param {readonly number[]} values
+ * @param {number} low
+ * @param {number} high
+ * @param {number} width of a bin
+ * @returns {{x: number[], y: number[]}[]} none of too few values
+ */
+function curvesOf(values, low, high, width) {
+  const densities = fitted(values);
+  if (!densities) return [];
+  const x = Array.from({ length: POINTS }, (_, i) => low + ((high - low) * (i + 0.5)) / POINTS).filter((each) => each > 0);
+  return [densities.gaussian, densities.lognormal].map((density) => ({ x, y: x.map((each) => values.length * width * density(each)) }));
 }

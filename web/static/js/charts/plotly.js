@@ -9,6 +9,7 @@
  * @typedef {HTMLElement & {on: (event: string, heard: (told: Heard | undefined) => void) => void}} Plot
  *
  * @typedef {Object} Plotly
+ * @property {(place: HTMLElement, how: Trace) => Promise<unknown>} downloadImage
  * @property {(place: HTMLElement, data: readonly Trace[], layout: Trace, config: Trace) => Promise<Plot>} react
  */
 

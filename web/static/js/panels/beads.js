@@ -21,5 +21,6 @@ function paint(state) {
     ["λ, beads a droplet", number(loading.lambda, 4)],
     ["with beads", percent(loading.occupied)],
     ["of these with one", percent(loading.singleOfOccupied)],
+    ["χ² against Poisson", loading.fit ? number(loading.fit.chiSquare) : "–", loading.fit ? `(p ${number(loading.fit.p, 2)})` : "too few classes"],
   ]);
 }

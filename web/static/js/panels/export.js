@@ -1,6 +1,7 @@
 // The panel "Export": files, and the same request as code.
 
 /** @import {Picture, State} from "../types.js" */
+import { chartIn } from "../charts/chart.js";
 import { curl, optionsFile, python } from "../code.js";
 import { failed } from "../dialogs.js";
 import { byId, choice } from "../dom.js";
@@ -32,6 +33,11 @@ export function start() {
     savedInFile();
   });
   offer("options-file", (state, picture) => save(text(optionsFile(state, picture) ?? "{}", "application/json"), "options.json"));
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-chart]"))) {
+    const { chart = "", format } = button.dataset;
+    const name = { histogram: "diameters", "bead-bars": "beads", scatter: "brightness" }[chart] ?? chart;
+    button.addEventListener("click", () => void chartIn(byId(chart)).save(format === "svg" ? "svg" : "png", name));
+  }
   byId("copy").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(byId("code").textContent ?? "");

@@ -3,9 +3,10 @@
 /** @import {State} from "../types.js" */
 import { byId } from "../dom.js";
 import { number } from "../format.js";
-import { edit, revise } from "../history.js";
+import { edit, givePixelSize } from "../history.js";
 import { viewer } from "../stage.js";
-import { current, set, subscribe } from "../state.js";
+import { current, now, set, subscribe } from "../state.js";
+import { umOf } from "../units.js";
 
 export function start() {
   /** @type {HTMLInputElement} */
@@ -14,7 +15,11 @@ export function start() {
     const um = field.valueAsNumber;
     const possible = um >= Number(field.min) && um <= Number(field.max);
     field.setAttribute("aria-invalid", String(field.value !== "" && !possible));
-    if (possible || field.value === "") revise({ pixelSize: possible ? um : null });
+    if (possible || field.value === "") givePixelSize(possible ? um : null);
+  });
+  own.addEventListener("change", () => {
+    const picture = current();
+    if (picture) edit(picture, { pixelSize: own.checked ? (umOf(now(), picture) ?? null) : null });
   });
   byId("draw-scale").addEventListener("click", () => {
     set({ tool: "measure" });
@@ -35,6 +40,9 @@ export function start() {
   subscribe(["pictures", "current", "pixelSize"], paint);
 }
 
+/** @type {HTMLInputElement} */
+const own = byId("pixel-size-own");
+
 /** @param {State} state */
 function paint(state) {
   const picture = current(state);
@@ -44,9 +52,12 @@ function paint(state) {
   const read = picture?.answer?.image;
   /** @type {HTMLInputElement} */
   const field = byId("pixel-size");
-  if (document.activeElement !== field) field.value = state.pixelSize ? String(Number(state.pixelSize.toPrecision(5))) : "";
+  const given = picture?.edits.pixelSize ?? state.pixelSize;
+  own.checked = Boolean(picture?.edits.pixelSize);
+  own.disabled = !own.checked && !given && !read?.pixel_size_um;
+  if (document.activeElement !== field) field.value = given ? String(Number(given.toPrecision(5))) : "";
   field.placeholder = read?.pixel_size_um ? number(read.pixel_size_um, 5) : "not known";
-  byId("scale-source").textContent = state.pixelSize
+  byId("scale-source").textContent = given
     ? "As given here."
     : read?.pixel_size_um ? `Read from the picture: ${read.pixel_size_source}.` : "Not in the file: diameters are in pixels.";
 }

@@ -22,7 +22,7 @@ let failing = false;
 let inFile = null;
 
 export function start() {
-  subscribe(["pictures", "filters", "pixelSize", "colourBy", "shown", "asked"], () => {
+  subscribe(["pictures", "filters", "pixelSize", "colourBy", "shown", "tone", "asked"], () => {
     changed = kept.size > 0 || now().pictures.length > 0;
     if (changed) void write();
   });

@@ -1,6 +1,6 @@
 // A session as plain values, and back: for the browser's store and for files.
 
-/** @import {Answer, Asked, ColourBy, Edits, Filters, Item, Kind, Picture, Point, State} from "../types.js" */
+/** @import {Answer, Asked, ColourBy, Edits, Filters, Item, Kind, Picture, Point, State, Tone} from "../types.js" */
 import { itemsOf, outlined } from "../items.js";
 
 /**
@@ -9,6 +9,7 @@ import { itemsOf, outlined } from "../items.js";
  * @property {number | null} pixelSize
  * @property {ColourBy} colourBy
  * @property {Record<Kind, boolean>} shown
+ * @property {Tone} tone
  * @property {Asked} asked
  *
  * @typedef {Omit<Edits, "excluded"> & {excluded: number[]}} KeptEdits
@@ -30,7 +31,7 @@ import { itemsOf, outlined } from "../items.js";
  */
 
 /** @param {State} state @returns {View} */
-export const viewOf = ({ filters, pixelSize, colourBy, shown, asked }) => ({ filters, pixelSize, colourBy, shown, asked });
+export const viewOf = ({ filters, pixelSize, colourBy, shown, tone, asked }) => ({ filters, pixelSize, colourBy, shown, tone, asked });
 
 /** @param {Picture} picture @returns {KeptPicture} what is asked for at the time is asked for again */
 export function pictureRecord({ id, name, taken, status, error, edits }) {
