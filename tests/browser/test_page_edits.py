@@ -125,6 +125,21 @@ def test_only_droplets_with_their_centre_in_the_region_count(bench):
     expect(bench.count).to_have_text(ALL)
 
 
+def test_a_lasso_excludes_all_in_it_and_brings_it_back(bench):
+    bench.open_sample()
+    box = (100.0, 90.0, 420.0, 350.0)
+    within = [d for d in INSIDE if box[0] < d["x"] < box[2] and box[1] < d["y"] < box[3]]
+    bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
+    bench.enclose(*box, tool="lasso")
+    outside = {(d["x"], d["y"]) for d in INSIDE} - {(d["x"], d["y"]) for d in [*within, EMPTY[0]]}
+    expect(bench.count).to_have_text(str(len(outside)))
+    bench.enclose(*box, tool="lasso")
+    left_out = EMPTY[0] not in within
+    expect(bench.count).to_have_text(str(len(INSIDE) - left_out))
+    counted = bench.page.evaluate(AS_THE_SERVICE_COUNTS)
+    assert [bench.shown("droplet"), bench.shown("bead")] == counted
+
+
 def test_a_polygon_is_closed_by_its_first_corner(bench):
     bench.open_sample()
     bench.tool("region")

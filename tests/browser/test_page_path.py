@@ -74,11 +74,7 @@ def test_from_drop_to_export(bench):
     name = next(name for name in archive.namelist() if name.endswith(".csv"))
     rows = list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"))))
     droplets = [
-        {
-            int(row["id"]): (float(row["centroid_x_px"]), row["found_by"])
-            for row in each
-            if row["kind"] == "droplet"
-        }
+        {row["id"]: float(row["centroid_x_px"]) for row in each if row["kind"] == "droplet"}
         for each in (table, rows)
     ]
     assert list(droplets[0]) == list(droplets[1])

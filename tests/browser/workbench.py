@@ -73,10 +73,10 @@ class Workbench:
         field.fill("" if value is None else str(value))
         field.press("Enter")
 
-    def enclose(self, left: float, top: float, right: float, bottom: float) -> None:
-        """Draw a rectangular region."""
+    def enclose(self, left: float, top: float, right: float, bottom: float, tool: str = "region") -> None:
+        """Draw a rectangle with a tool that draws round something."""
         mouse, keyboard = self.page.mouse, self.page.keyboard
-        self.tool("region")
+        self.tool(tool)
         keyboard.down("Shift")
         mouse.move(*self.at(left, top))
         mouse.down()

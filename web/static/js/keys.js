@@ -13,7 +13,7 @@ const STEP = 60; // CSS pixels that an arrow key moves the picture
 const ZOOM = 1.25;
 
 /** @type {Record<string, Tool>} */
-const TOOLS = { v: "select", r: "region", a: "add", m: "measure" };
+const TOOLS = { v: "select", r: "region", l: "lasso", a: "add", m: "measure" };
 
 /** @type {Record<string, () => void>} */
 const KEYS = {

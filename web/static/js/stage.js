@@ -10,9 +10,10 @@ import { COLOURINGS, colourAt, colouring } from "./colour.js";
 import { askLength, failed } from "./dialogs.js";
 import { byId, h } from "./dom.js";
 import { nameOf, selected } from "./filters.js";
-import { number } from "./format.js";
+import { count, number } from "./format.js";
 import { edit, givePixelSize } from "./history.js";
 import { say, tell } from "./notices.js";
+import { inside } from "./outline.js";
 import { inScope } from "./scope.js";
 import { current, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
@@ -22,6 +23,7 @@ const CLOSER = 1.5; // scale at which an item is looked at
 const HINTS = {
   select: "",
   region: "Click corners, or draw round an area; Shift draws a rectangle. Enter closes it.",
+  lasso: "Draw round what is to be left out, or brought back; Shift draws a rectangle.",
   add: "Click on a droplet that was missed.",
   measure: "Draw along a known length, such as a scale bar.",
 };
@@ -37,10 +39,11 @@ export const gestures = new Gestures(viewer, {
     if (picture && item) toggle(picture, item);
   },
   add,
-  enclose: (region) => {
+  enclose: (area) => {
     const picture = current();
     if (!picture) return;
-    edit(picture, { region });
+    if (now().tool === "lasso") return toggleWithin(picture, area);
+    edit(picture, { region: area });
     set({ tool: "select" });
   },
   measure: async (from, to) => {
@@ -89,6 +92,30 @@ export function toggle(picture, item) {
   edit(picture, { excluded });
   say(`${nameOf(item, selection)} ${excluded.has(around) ? "excluded" : "included"}.`);
 }
+
+/**
+ * Exclude everything in an area, or include it again if all of it is excluded.
+ * @param {Picture} picture
+ * @param {Point[]} area in pixel corners
+ */
+function toggleWithin(picture, area) {
+  const { fates } = selected(picture, now().filters);
+  const ring = [area.flat()];
+  const within = picture.items.filter(({ key, parent, mask }) => {
+    const own = fates[key] === "kept" || picture.edits.excluded.has(key);
+    const goesWithIt = parent !== null && inside(ring, ...centre(picture.items[parent]));
+    return own && !goesWithIt && inside(ring, ...centre({ mask }));
+  });
+  const out = within.some(({ key }) => fates[key] === "kept");
+  const excluded = new Set(picture.edits.excluded);
+  for (const { key } of within) excluded[out ? "add" : "delete"](key);
+  if (!within.length) return tell("Nothing lies in this area.");
+  edit(picture, { excluded });
+  tell(`${count(within.length, "object")} ${out ? "excluded" : "included"}.`);
+}
+
+/** @param {Pick<Item, "mask">} item @returns {Point} in pixel corners */
+const centre = ({ mask: { centroid: [x, y] } }) => [x + 0.5, y + 0.5];
 
 /** @param {Point} point in pixel corners */
 async function add([x, y]) {

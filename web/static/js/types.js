@@ -112,7 +112,7 @@
  * @property {Record<string, boolean | number>} preprocessing
  * @property {string | null} channel of a colour picture that shows fluorescence
  *
- * @typedef {"select" | "region" | "add" | "measure"} Tool
+ * @typedef {"select" | "region" | "lasso" | "add" | "measure"} Tool
  *
  * @typedef {Object} Step what can be gone back to
  * @property {Filters} filters

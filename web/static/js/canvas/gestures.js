@@ -4,6 +4,8 @@
 /** @import {Viewer} from "./viewer.js" */
 
 const STILL = 5; // CSS pixels that a click may move
+/** @type {Tool[]} tools that draw round something */
+const ENCLOSING = ["region", "lasso"];
 const CLOSE = 12; // to a polygon's first corner
 
 /**
@@ -11,7 +13,7 @@ const CLOSE = 12; // to a polygon's first corner
  * @property {() => Tool} tool
  * @property {(x: number, y: number) => void} pick a click with the tool "select", on the screen
  * @property {(point: Point) => void} add
- * @property {(region: Point[]) => void} enclose
+ * @property {(area: Point[]) => void} enclose a closed outline, by a tool that draws round something
  * @property {(from: Point, to: Point) => void} measure
  * @property {(x: number, y: number) => void} hover
  * @property {() => void} leave
@@ -54,7 +56,7 @@ export class Gestures {
 
   /** Close the polygon in the making. */
   finish() {
-    if (this.acts.tool() !== "region") return;
+    if (!ENCLOSING.includes(this.acts.tool())) return;
     const corners = this.corners;
     this.cancel();
     if (corners.length >= 3) this.acts.enclose(corners);
@@ -73,7 +75,7 @@ export class Gestures {
       return;
     }
     const tool = this.acts.tool();
-    const drawing = (tool === "region" || tool === "measure") && event.button === 0 && !this.space;
+    const drawing = (ENCLOSING.includes(tool) || tool === "measure") && event.button === 0 && !this.space;
     this.press = { start: at, moved: false, pan: !drawing };
     if (tool === "measure" && drawing) this.corners = [this.picture(at)];
   }
