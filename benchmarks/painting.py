@@ -57,7 +57,7 @@ async (seconds) => {
 
 def main() -> None:
     """Print frame times at three scales."""
-    picture, answer = scene()
+    picture, answer = scene(SIDE, DROPLETS)
     with served() as address, sync_playwright() as playwright:
         path = shutil.which("chromium")
         assert path, "this needs Chromium: Debian's package chromium"
@@ -87,19 +87,19 @@ def report(page: Page, name: str, button: str) -> None:
     )
 
 
-def scene() -> tuple[bytes, str]:
-    """PNG of a picture with droplets in rows, and the service's answer to it."""
-    grey = np.random.default_rng(1).normal(128, 8, (SIDE, SIDE)).clip(0, 255).astype(np.uint8)
-    columns = int(np.ceil(np.sqrt(DROPLETS)))
-    pitch = SIDE / columns
+def scene(side: int, droplets: int) -> tuple[bytes, str]:
+    """PNG of a square picture with droplets in rows, and the service's answer to it."""
+    grey = np.random.default_rng(1).normal(128, 8, (side, side)).clip(0, 255).astype(np.uint8)
+    columns = int(np.ceil(np.sqrt(droplets)))
+    pitch = side / columns
     rows, cells = np.mgrid[-RADIUS : RADIUS + 1, -RADIUS : RADIUS + 1]
     disc = rows**2 + cells**2 <= RADIUS**2
     masks = []
-    for i in range(DROPLETS):
+    for i in range(droplets):
         x, y = int((i % columns + 0.5) * pitch), int((i // columns + 0.5) * pitch)
         cv2.circle(grey, (x, y), RADIUS, 60, 3)
         masks.append(entry(i, Mask(x - RADIUS, y - RADIUS, disc)))
-    info = {"width": SIDE, "height": SIDE, "bit_depth": 8, "format": "PNG", "pixel_size_um": None}
+    info = {"width": side, "height": side, "bit_depth": 8, "format": "PNG", "pixel_size_um": None}
     answer = {
         "success": True,
         "image": {**info, "pixel_size_source": None, "notes": []},

@@ -131,7 +131,7 @@ def test_droplets_are_coloured_by_intensity_between_the_legends_ends(bench):
 
 def test_outlines_and_pixels_are_sharp_deep_in_a_large_picture(bench):
     page = bench.page
-    picture, answer = scene()
+    picture, answer = scene(SIDE, DROPLETS)
     page.route(
         "**/segment_file",
         lambda route: route.fulfill(status=200, content_type="application/json", body=answer),

@@ -31,6 +31,13 @@ def test_what_was_left_out_is_counted_and_charts_are_saved_with_their_fits(bench
     assert removed["edge"] > 0
     border = page.locator("#removed-figures div", has_text="cut off by the border")
     expect(border.locator("dd")).to_have_text(str(removed["edge"]))
+    with page.expect_response("**/advanced_analysis") as answered:
+        page.get_by_role("button", name="Ask the service").click()
+    asked = answered.value.json()["neighbours"]
+    expect(page.locator("#neighbour-figures dd").first).to_have_text(str(asked["interior"]))
+    expect(page.locator("#neighbour-figures dd").nth(4)).to_have_text(
+        f"{100 * asked['packing_fraction']:.1f} %"
+    )
     page.get_by_label("Fits").check()
     page.wait_for_function(f"() => {LINES} === 2")
     for ending in ("SVG", "PNG"):

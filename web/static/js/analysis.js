@@ -1,5 +1,6 @@
 // Pictures come in, are sent one after the other, and their answers are kept.
 
+/** @import {Brought} from "./intake/pairs.js" */
 /** @import {Answer, Picture} from "./types.js" */
 import { ApiError, post } from "./api.js";
 import { retry } from "./bitmaps.js";
@@ -26,21 +27,22 @@ export const connect = (given) => Object.assign(asks, given);
 
 /**
  * Take pictures in and analyse them.
- * @param {Iterable<File>} files
+ * @param {readonly Brought[]} brought
  */
-export function take(files) {
+export function take(brought) {
   const limit = Number(document.body.dataset.maxFileMb);
-  const pictures = [...files].map((file) => /** @type {Picture} */ ({
+  const pictures = brought.map(({ name, file, fluorescence }) => /** @type {Picture} */ ({
     id: freshId(),
-    name: file.name || "pasted picture",
+    name,
     file,
-    fluorescence: null,
+    fluorescence,
     taken: now().asked.taken,
     bitmap: null,
     light: null,
     thumb: null,
     status: "waiting",
     progress: null,
+    seconds: null,
     error: null,
     answer: null,
     items: [],
@@ -138,13 +140,14 @@ async function analyse(picture) {
   running.set(id, control);
   const { taken } = now().asked;
   const stale = picture.taken !== taken;
+  const began = performance.now();
   retry(picture);
   update(id, { status: "working", error: null, taken, ...(stale && { bitmap: null, light: null, thumb: null }) });
   try {
     for (let tries = 1; ; tries++) {
       try {
         const answer = await send(/** @type {Picture} */ (find(id)), control.signal);
-        accept(id, answer);
+        accept(id, answer, (performance.now() - began) / 1000);
         return;
       } catch (error) {
         if (!(error instanceof ApiError) || error.status !== 503 || tries > PATIENCE) throw error;
@@ -177,13 +180,14 @@ function send(picture, signal) {
 /**
  * @param {number} id
  * @param {Answer} answer
+ * @param {number} seconds that it took
  */
-function accept(id, answer) {
+function accept(id, answer, seconds) {
   const picture = find(id);
   if (picture?.status !== "working") return; // taken away, or to be analysed again
   const { items, carry } = succeed(picture, answer);
   const edits = carry(picture.edits);
-  update(id, { status: "done", progress: null, answer, items, edits });
+  update(id, { status: "done", progress: null, seconds, answer, items, edits });
   amend(id, carry);
   asks.say(`${picture.name}: ${answer.masks.filter((mask) => mask.kind === "droplet").length} droplets found.`);
   const lost = [

@@ -72,8 +72,10 @@ async function show({ id, taken }, where, file) {
   let made;
   try {
     const bitmap = await display(file, planeOptions(taken, where));
-    await halve(bitmap);
-    made = where === "light" ? { light: bitmap } : { bitmap, thumb: await small(bitmap) };
+    const seen = recent.includes(id);
+    if (seen) await halve(bitmap);
+    made = where === "light" ? { ...(seen && { light: bitmap }) } : { ...(seen && { bitmap }), thumb: await small(bitmap) };
+    if (!seen) bitmap.close(); // only its small one is shown
   } catch {
     failed.set(file, taken); // the analysis says why
     return;
@@ -81,8 +83,7 @@ async function show({ id, taken }, where, file) {
   const latest = find(id);
   const same = latest?.taken === taken && (where === "light" ? latest.fluorescence : latest.file) === file;
   if (!same) return;
-  const { bitmap: _, ...less } = made;
-  update(id, recent.includes(id) ? made : less);
+  update(id, made);
 }
 
 /** @param {ImageBitmap} bitmap */

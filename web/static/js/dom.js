@@ -43,16 +43,39 @@ export function s(tag, given = {}, ...children) {
 }
 
 /**
- * Replace what is in an element; the keyboard's focus stays on what has the same `data-key`, else in the element.
+ * Replace what is in an element, but for what is at its place already; the keyboard's focus stays on what has the same
+ * `data-key`, else in the element.
  * @param {Element} place
- * @param {...Node} children
+ * @param {...Element} children
  */
 export function swap(place, ...children) {
   const focused = /** @type {HTMLElement | null} */ (place.contains(document.activeElement) ? document.activeElement : null);
-  place.replaceChildren(...children);
-  if (!focused) return;
+  const before = [...place.children];
+  const inPlace = before.length === children.length && children.every((child, i) => child === before[i] || !child.isConnected);
+  if (inPlace) {
+    for (const [i, child] of children.entries()) if (child !== before[i]) before[i].replaceWith(child);
+  } else place.replaceChildren(...children);
+  if (!focused || focused === document.activeElement) return;
   const again = focused.dataset.key && place.querySelector(`[data-key="${focused.dataset.key}"]`);
   /** @type {HTMLElement | null} */ (again || place.querySelector("button, input"))?.focus({ preventScroll: true });
+}
+
+/**
+ * Elements that are made again only for another thing or for other circumstances.
+ * @template {object} T
+ * @param {(thing: T, ...circumstances: any[]) => Element} make
+ * @returns {typeof make}
+ */
+export function remembered(make) {
+  /** @type {WeakMap<T, {circumstances: unknown[], element: Element}>} */
+  const known = new WeakMap();
+  return (thing, ...circumstances) => {
+    const before = known.get(thing);
+    if (before?.circumstances.every((each, i) => each === circumstances[i])) return before.element;
+    const element = make(thing, ...circumstances);
+    known.set(thing, { circumstances, element });
+    return element;
+  };
 }
 
 /**

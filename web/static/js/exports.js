@@ -65,8 +65,18 @@ function entries(state, picture) {
  * @param {readonly Picture[]} pictures
  */
 export function csv(state, pictures) {
-  const rows = pictures.flatMap((picture) => entries(state, picture)).map((entry) => COLUMNS.map(([, of]) => cell(of(entry))).join(","));
-  return [COLUMNS.map(([name]) => name).join(","), ...rows, ""].join("\r\n");
+  return table(COLUMNS, pictures.flatMap((picture) => entries(state, picture)));
+}
+
+/**
+ * A table as CSV.
+ * @template Row
+ * @param {[string, (row: Row) => string | number | null][]} columns
+ * @param {readonly Row[]} rows
+ */
+export function table(columns, rows) {
+  const lines = rows.map((row) => columns.map(([, of]) => cell(of(row))).join(","));
+  return [columns.map(([name]) => name).join(","), ...lines, ""].join("\r\n");
 }
 
 /**

@@ -5,15 +5,17 @@ import * as analysing from "./analysis.js";
 import * as bitmaps from "./bitmaps.js";
 import * as dialogs from "./dialogs.js";
 import { byId, choice } from "./dom.js";
-import * as intake from "./intake.js";
+import * as intake from "./intake/intake.js";
 import * as keys from "./keys.js";
 import { redo, revise, undo } from "./history.js";
 import { say, tell } from "./notices.js";
 import * as analysis from "./panels/analysis.js";
 import * as beads from "./panels/beads.js";
+import * as experiment from "./panels/experiment.js";
 import * as exporting from "./panels/export.js";
 import * as figures from "./panels/figures.js";
 import * as filters from "./panels/filters.js";
+import * as neighbours from "./panels/neighbours.js";
 import * as pcr from "./panels/pcr.js";
 import * as progress from "./panels/progress.js";
 import * as scale from "./panels/scale.js";
@@ -31,7 +33,7 @@ import { current, now, set, subscribe } from "./state.js";
 const press = choice("tool", (value) => set({ tool: /** @type {State["tool"]} */ (value) }));
 subscribe(["pictures", "current", "colourBy", "tool", "remaining", "past", "future"], frame);
 const parts = [
-  bitmaps, analysing, intake, keys, tabs, filters, figures, sizes, beads, pcr, table, exporting, scale, analysis, stage, strip, progress, tone,
+  bitmaps, analysing, intake, keys, tabs, filters, figures, sizes, neighbours, beads, pcr, table, experiment, exporting, scale, analysis, stage, strip, progress, tone,
   keeping, offer,
 ];
 for (const part of parts) void part.start();

@@ -7,11 +7,25 @@ import { isWhole, loading, sizes } from "./statistics.js";
 import { lengths } from "./units.js";
 
 /** The pictures that have been analysed. */
-export const analysed = derived(["pictures"], ({ pictures }) => pictures.filter((each) => each.answer));
+export const analysed = steady(derived(["pictures"], ({ pictures }) => pictures.filter((each) => each.answer)));
 
 /** The pictures that figures are about: the current one, or all that are analysed. */
-export const inScope = derived(["pictures", "current", "pooled"], (state) =>
-  (state.pooled ? analysed(state) : analysed(state).filter(({ id }) => id === state.current)));
+export const inScope = steady(derived([analysed, "current", "pooled"], (state) =>
+  (state.pooled ? analysed(state) : analysed(state).filter(({ id }) => id === state.current))));
+
+/**
+ * The same list as before as long as the same pictures are in it: that another one comes on is no change of it.
+ * @param {(state: State) => readonly Picture[]} list
+ */
+function steady(list) {
+  /** @type {readonly Picture[]} */
+  let last = [];
+  return (/** @type {State} */ state) => {
+    const next = list(state);
+    if (next.length !== last.length || next.some((each, i) => each !== last[i])) last = next;
+    return last;
+  };
+}
 
 /**
  * Why there are no figures: nothing in scope is analysed yet. Null where there are some, be they 0.
@@ -24,7 +38,7 @@ export function pending(state) {
 }
 
 /** The figures over the pictures in scope. */
-export const figures = derived(["pictures", "current", "pooled", "filters", "pixelSize"], (state) => figuresOver(state, inScope(state)));
+export const figures = derived([inScope, "current", "filters", "pixelSize"], (state) => figuresOver(state, inScope(state)));
 
 /**
  * A count over the pictures in scope; null as long as none of them is analysed, as it is not known then.

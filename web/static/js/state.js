@@ -81,7 +81,7 @@ export function subscribe(keys, render) {
 /**
  * A value that several parts of the page show, made again only when one of `keys` has changed.
  * @template T
- * @param {readonly (keyof State)[]} keys what it is made of
+ * @param {readonly Key[]} keys what it is made of
  * @param {(state: State) => T} make
  * @returns {(state: State) => T}
  */

@@ -80,6 +80,7 @@
  * @property {ImageBitmap | null} thumb the picture, small
  * @property {"waiting" | "working" | "done" | "failed"} status
  * @property {Progress | null} progress
+ * @property {number | null} seconds that its analysis took, waiting for its turn not counted
  * @property {{status: number | null, title: string, message: string} | null} error status of the service's answer
  * @property {Answer | null} answer
  * @property {Item[]} items

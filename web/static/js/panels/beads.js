@@ -8,7 +8,7 @@ import { figures, known, pending } from "../scope.js";
 import { whileSeen } from "./tabs.js";
 
 export function start() {
-  whileSeen("beads", [figures], paint);
+  whileSeen("beads", [figures, pending], paint);
 }
 
 /** @param {State} state */

@@ -30,10 +30,10 @@ export function start() {
   const edge = byId("exclude-edge");
   edge.addEventListener("change", () => revise({ filters: { ...now().filters, exclude_edge_touching: edge.checked } }));
   byId("filters-clear").addEventListener("click", () => revise({ filters: {} }));
-  subscribe([inScope, "pixelSize"], paint);
+  subscribe([inScope, "current", "pixelSize"], paint);
   subscribe(["filters"], place);
-  subscribe([inScope, "filters"], tell);
-  subscribe([inScope, "filters", "shown"], paintKinds);
+  subscribe([inScope, "current", "filters"], tell);
+  subscribe([inScope, "current", "filters", "shown"], paintKinds);
   startKinds();
 }
 

@@ -27,7 +27,7 @@ export function start() {
   byId("channel").addEventListener("change", (event) => {
     set({ asked: { ...now().asked, channel: /** @type {HTMLSelectElement} */ (event.target).value || null } });
     const picture = current();
-    if (picture) again(picture.id);
+    if (picture) otherLight(picture, {});
   });
   byId("threshold").addEventListener("change", (event) => {
     const { valueAsNumber } = /** @type {HTMLInputElement} */ (event.target);
@@ -40,8 +40,17 @@ export function start() {
 function giveLight(file) {
   const picture = current();
   if (!picture) return;
-  update(picture.id, { fluorescence: file, light: null });
-  again(picture.id);
+  otherLight(picture, { fluorescence: file, light: null });
+}
+
+/**
+ * Analyse a picture with another fluorescence, for which a threshold of the last one means nothing.
+ * @param {Picture} picture
+ * @param {Partial<Picture>} change
+ */
+function otherLight({ id, edits }, change) {
+  update(id, { ...change, edits: { ...edits, threshold: null } });
+  again(id);
 }
 
 /** @param {number | null} threshold */

@@ -23,7 +23,7 @@ export function start() {
   subscribe(["pictures"], ({ pictures }) => {
     if (pictures.length) void load(); // while the picture is analysed
   });
-  whileSeen("sizes", [figures], paint);
+  whileSeen("sizes", [figures, pending], paint);
 }
 
 /** @type {Record<string, string>} what the service leaves out by itself, by its names */

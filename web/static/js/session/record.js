@@ -58,7 +58,7 @@ export function answerRecord({ answer, items }) {
  */
 export function revived({ edits, ...others }, files, answered) {
   return {
-    ...others, ...files, bitmap: null, light: null, thumb: null, progress: null,
+    ...others, ...files, bitmap: null, light: null, thumb: null, progress: null, seconds: null,
     answer: answered?.answer ?? null,
     items: answered ? itemsWith(answered) : [],
     edits: { ...edits, excluded: new Set(edits.excluded) },
