@@ -23,9 +23,10 @@ from redis import Redis
 
 from auth_middleware import HourlyLimit
 from config import VERSION
+from store.database import Database
 from store.instances import Instance
 from store.redis import HITS, PREFIX, USAGE, RedisInstances, RedisStorage, RedisUsage, connect
-from store.sqlite import Database, SQLiteStorage, SQLiteUsage
+from store.sqlite import SQLiteStorage, SQLiteUsage
 from store.usage import UsageRecord
 
 HITS_MADE = 10_000

@@ -21,8 +21,9 @@ from pathlib import Path
 
 from benchmarks.store import redis_server
 from config import Settings
+from store.database import Database
 from store.redis import RedisUsage
-from store.sqlite import Database, SQLiteUsage
+from store.sqlite import SQLiteUsage
 from store.usage import DAY, MOST_RECORDS, UsageRecord
 
 DAYS = 30

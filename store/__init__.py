@@ -9,11 +9,12 @@ from typing import Literal
 from limits.storage import MemoryStorage
 
 from config import Settings
+from store.database import Database
 from store.guard import Guard, StoreStatus
 from store.guarded import GuardedInstances, GuardedStorage, GuardedUsage
 from store.instances import InstanceStore
 from store.redis import RedisInstances, RedisStorage, RedisUsage, connect
-from store.sqlite import Database, SQLiteInstances, SQLiteStorage, SQLiteUsage
+from store.sqlite import SQLiteInstances, SQLiteStorage, SQLiteUsage
 from store.usage import UsageStore
 
 

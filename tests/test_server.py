@@ -20,7 +20,8 @@ import psutil
 import pytest
 import requests
 
-from store.sqlite import Database, SQLiteUsage
+from store.database import Database
+from store.sqlite import SQLiteUsage
 from tests.conftest import HEALTH_KEY, KEY, ROOT, SMALL_KEY
 from tests.store.backends import written
 

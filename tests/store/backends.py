@@ -13,10 +13,11 @@ from pathlib import Path
 
 from limits.strategies import MovingWindowRateLimiter
 
+from store.database import Database
 from store.guarded import GuardedUsage
 from store.instances import InstanceStore
 from store.redis import HITS, USAGE, RedisInstances, RedisStorage, RedisUsage, connect
-from store.sqlite import Database, SQLiteInstances, SQLiteStorage, SQLiteUsage
+from store.sqlite import SQLiteInstances, SQLiteStorage, SQLiteUsage
 from store.usage import UsageRecord
 
 BINARY = shutil.which("valkey-server") or shutil.which("redis-server")

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 
 from api.plumbing.services import services
+from store.database import Database
 from store.redis import connect
-from store.sqlite import Database
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, SMALL_KEY
 from tests.store.backends import BINARY, RedisServer, written
 

@@ -17,7 +17,8 @@ import time_machine
 from limits.strategies import MovingWindowRateLimiter
 
 from auth_middleware import HourlyLimit
-from store.sqlite import Database, SQLiteStorage
+from store.database import Database
+from store.sqlite import SQLiteStorage
 
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 
