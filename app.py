@@ -10,8 +10,10 @@ from flask import Flask
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import auth_middleware
 from api.health.tunnel import Tunnel
 from api.plumbing import errors, headers, tracing
+from api.plumbing.auth import Auth
 from api.plumbing.logs import configure_logging
 from api.plumbing.metrics import Metrics
 from api.plumbing.services import Services
@@ -19,7 +21,6 @@ from api.plumbing.uploads import BODIES_ON_DISK, THREADS_FOR_OTHERS, Uploads
 from api.routes import admin, analysis, charts, docs, health, preview, segmentation, web
 from api.routes.metrics_port import ByPort, metrics_app
 from api.wire.strict_json import StrictJSONProvider
-from auth_middleware import Auth
 from config import Settings, load_settings
 from droplets.finding.loading import load_generator
 from droplets.finding.weights import HeadFile, known_head
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         looking=BoundedSemaphore(PICTURES_LOOKED_AT_ONCE),
         uploads=_uploads(settings, app.config["MAX_CONTENT_LENGTH"]),
     )
-    for part in (services, headers, tracing, errors, auth, metrics):
+    for part in (services, headers, tracing, errors, auth_middleware, metrics):
         part.init_app(app)
     for room in (web, charts, docs, health, preview, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)

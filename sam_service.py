@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-import numpy as np
 import structlog
 import torch
-from numpy.typing import NDArray
 
 from droplets.errors import ModelUnavailable, ServiceError, Unavailable
+from droplets.finding.memories import Memories, fingerprint
 from droplets.finding.segmenter import Memory
-from droplets.types import Generation, Mask, MaskRequest, Quality
+from droplets.types import Generation, MaskRequest
 from store.fair_queue import FairQueue
 
 log = structlog.get_logger(__name__)
 
-MASK_BYTES = 2**29
-"""Memory that the masks of all remembered pictures may take."""
 LOOK_S = 0.5
 """How often a request that waits looks whether its client has gone."""
 
@@ -149,8 +144,7 @@ class SamService:
         self._load = load
         self._timeout = timeout_s
         self._jobs: FairQueue[_Job] = FairQueue(queue_size, share or queue_size)
-        self._memory: OrderedDict[str, Memory] = OrderedDict()
-        self._memory_size = cache_size
+        self._memories = Memories(cache_size)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._generator: MaskGenerator | None = None
@@ -172,8 +166,8 @@ class SamService:
             ModelUnavailable: the checkpoint cannot be loaded.
         """
         asker.check_still_there()
-        picture = _fingerprint(request.pixels)
-        if not request.prompts.size and (known := self._recall(picture, request.quality)) is not None:
+        picture = fingerprint(request.pixels)
+        if not request.prompts.size and (known := self._memories.masks(picture, request.quality)) is not None:
             return Generation(known, {"queue": 0.0, "encode": 0.0, "generate": 0.0})
         job = _Job(picture, request, asker)
         self._enqueue(job)
@@ -220,7 +214,7 @@ class SamService:
             queue_size=self._jobs.size,
             running=self._running,
             draining=self._draining,
-            remembered_pictures=len(self._memory),
+            remembered_pictures=len(self._memories),
             gpu_memory_bytes=torch.cuda.memory_reserved(),
         )
 
@@ -284,32 +278,9 @@ class SamService:
 
     def _answer(self, job: _Job, generator: MaskGenerator) -> Generation:
         begun = time.perf_counter()
-        memory = self._memory.get(job.picture) or Memory()
+        memory = self._memories.of(job.picture)
         generation = generator.generate(job.request, memory)
-        self._remember(job.picture, memory)
+        self._memories.keep(job.picture, memory)
         self._job_seconds = 0.7 * self._job_seconds + 0.3 * (time.perf_counter() - begun)
         waited = 1000 * (begun - job.queued)
         return replace(generation, timing_ms={"queue": waited, **generation.timing_ms})
-
-    def _recall(self, picture: str, quality: Quality) -> list[Mask] | None:
-        with self._lock:
-            memory = self._memory.get(picture)
-            if memory is None:
-                return None
-            self._memory.move_to_end(picture)
-            return memory.masks.get(quality)
-
-    def _remember(self, picture: str, memory: Memory) -> None:
-        with self._lock:
-            self._memory[picture] = memory
-            self._memory.move_to_end(picture)
-            while len(self._memory) > self._memory_size or (
-                len(self._memory) > 1 and sum(kept.mask_bytes for kept in self._memory.values()) > MASK_BYTES
-            ):
-                self._memory.popitem(last=False)
-
-
-def _fingerprint(pixels: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256(str(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels).data)
-    return digest.hexdigest()

@@ -21,7 +21,7 @@ from pathlib import Path
 from limits.strategies import MovingWindowRateLimiter
 from redis import Redis
 
-from auth_middleware import HourlyLimit
+from api.plumbing.auth import HourlyLimit
 from config import VERSION
 from store.database import Database
 from store.instances import Instance

@@ -296,7 +296,7 @@ def test_too_little_memory_is_busy(make_service, generator, monkeypatch, fault):
 
 
 def test_large_masks_are_not_hoarded(make_service, generator, monkeypatch):
-    monkeypatch.setattr("sam_service.MASK_BYTES", 6)  # a mask of the test generator takes 4
+    monkeypatch.setattr("droplets.finding.memories.MASK_BYTES", 6)  # a mask of the test generator takes 4
     service = make_service()
     for value in (0, 1, 2):
         service.generate(everything(value))

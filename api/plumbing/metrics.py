@@ -15,7 +15,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from auth_middleware import AUTH_FAILURES
+from api.plumbing.auth import AUTH_FAILURES
 from sam_service import SamService
 from store import Store
 

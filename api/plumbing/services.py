@@ -11,9 +11,9 @@ if TYPE_CHECKING:  # names for the type checker alone: the rooms import this mod
     from threading import BoundedSemaphore
 
     from api.health.tunnel import Tunnel
+    from api.plumbing.auth import Auth
     from api.plumbing.metrics import Metrics
     from api.plumbing.uploads import Uploads
-    from auth_middleware import Auth
     from config import Settings
     from droplets.finding.weights import HeadFile
     from droplets.sam.checkpoint import CheckpointFile

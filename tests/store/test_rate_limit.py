@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from limits.strategies import MovingWindowRateLimiter
 
-from auth_middleware import HourlyLimit
+from api.plumbing.auth import HourlyLimit
 from tests.store.backends import Backend
 
 DAY = 86_400

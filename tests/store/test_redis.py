@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from redis import Redis
 
-from auth_middleware import HourlyLimit
+from api.plumbing.auth import HourlyLimit
 from store import redis as store_redis
 from store.redis import PREFIX, SCRIPTS, USAGE, connect
 from tests.store.backends import Backend, written

@@ -16,7 +16,7 @@ import pytest
 import time_machine
 from limits.strategies import MovingWindowRateLimiter
 
-from auth_middleware import HourlyLimit
+from api.plumbing.auth import HourlyLimit
 from store.database import Database
 from store.sqlite import SQLiteStorage
 

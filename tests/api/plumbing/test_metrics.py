@@ -11,8 +11,8 @@ from threading import Event
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.plumbing.auth import AUTH_FAILURES
 from api.plumbing.services import services
-from auth_middleware import AUTH_FAILURES
 from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY, OFF_KEY, ROOT, SMALL_KEY
 
 PORT = 9464
