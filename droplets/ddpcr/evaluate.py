@@ -173,10 +173,14 @@ def _positive(
         return None
     if partitions.saturated[counted].mean() > 1 / 2:
         return counted
-    amplitude, ground = np.median(partitions.amplitude[counted]), np.median(partitions.ground[counted])
-    if amplitude <= how.dim * ground:
+    # All but the outermost: of a few droplets no single one may contradict.
+    share = how.outermost
+    lowest = np.quantile(partitions.amplitude[counted], share, method="lower")
+    highest = np.quantile(partitions.amplitude[counted], 1 - share, method="higher")
+    ground = np.median(partitions.ground[counted])
+    if highest <= how.dim * ground:
         return np.zeros_like(counted)
-    return counted if amplitude >= how.bright * ground else None
+    return counted if lowest >= how.bright * ground else None
 
 
 def _volume(droplets: Sequence[Droplet], size: PixelSize | None) -> tuple[float | None, float | None]:

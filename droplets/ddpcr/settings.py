@@ -98,7 +98,15 @@ class DdpcrSettings:
     most_correction: float = tuned(2.0, "", "of the light's unevenness", PAIRS, (1.333, 3))
 
     # Threshold
-    fewest_values: int = tuned(20, "droplets", "that a split is looked for in", PAIRS, (13, 30))
+    fewest_values: int = tuned(
+        20, "droplets", "whose distribution is looked at; of fewer the widest gap is", PAIRS, (13, 30)
+    )
+    fewest_of_gap: int = tuned(
+        8, "droplets", "that a split is looked for in: of fewer any may be rare", "tests of one population"
+    )
+    plain_gap: float = tuned(
+        1.5, "range of a side", "over which a gap between few values is plain", "tests of one population"
+    )
     least_scale: float = tuned(
         0.05,
         "highest amplitude",
@@ -137,6 +145,9 @@ class DdpcrSettings:
         "of the other population from which a droplet is rain",
         "Lievens et al. 2016, PLoS ONE 11:e0153317",
         (0.03333, 0.075),
+    )
+    outermost: float = tuned(
+        0.05, "droplets", "part at either end that may differ from a single population", PAIRS
     )
     dim: float = tuned(
         1.0, "ground", "amplitude under which a single population is negative", PAIRS, (0.6667, 1.5)

@@ -3,7 +3,9 @@
 The split is the minimum error threshold (Kittler and Illingworth 1986, Pattern Recognition 19:41):
 two normal populations of any size and spread. Every sample has such an optimum, so that it counts only where
 few values lie around the split for what lies around the medians of its two sides, and where these
-are further apart than the halves of one population.
+are further apart than the halves of one population. Of a few droplets that cannot be seen: they are split at
+their widest gap, where that is wider than either side, so that no one population of any shape is cut in more
+than a sample of ten.
 
 resolution  (m2 - m1) / (2 (s1 + s2)) with mean m and standard deviation s of the negatives and the
             positives (Lievens et al. 2016, PLoS ONE 11:e0153317)
@@ -37,15 +39,16 @@ def find_threshold(amplitudes: Values, how: DdpcrSettings = DdpcrSettings()) -> 
     positives spread in proportion to their light; s is the median |a|, or a part of the highest
     amplitude where the median one is next to nothing.
     """
-    if amplitudes.size < how.fewest_values:
+    if amplitudes.size < how.fewest_of_gap:
         return None
     light = np.abs(amplitudes)
     scale = max(float(np.median(light)), how.least_scale * float(light.max()))
     if scale == 0.0:
         return None
     values = np.sort(np.arcsinh(amplitudes / scale))
-    split = _minimum_error_split(values, how)
-    if split is None or not _has_valley(values, split, how):
+    few = amplitudes.size < how.fewest_values
+    split = _widest_gap(values, how) if few else _minimum_error_split(values, how)
+    if split is None or not (few or _has_valley(values, split, how)):
         return None
     threshold = float(np.sinh(split) * scale)
     return threshold if _are_apart(amplitudes, threshold, how) else None
@@ -70,6 +73,16 @@ def separation(amplitudes: Values, threshold: float, how: DdpcrSettings = DdpcrS
         resolution=float((high - low) / (2 * sum(spread))),
         rain=float(np.mean(other > how.doubtful * (own + other))),
     )
+
+
+def _widest_gap(values: Values, how: DdpcrSettings) -> float | None:
+    """Middle of the widest gap between N sorted values, if it is plain: wider than either side."""
+    gaps = np.diff(values)
+    widest = int(gaps.argmax())
+    sides = values[widest] - values[0], values[-1] - values[widest + 1]
+    if gaps[widest] <= how.plain_gap * max(sides):
+        return None
+    return float(values[widest] + values[widest + 1]) / 2
 
 
 def _minimum_error_split(values: Values, how: DdpcrSettings) -> float | None:

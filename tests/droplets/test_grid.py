@@ -222,15 +222,7 @@ def test_positives_of_two_pictures(generate, radius, shift, drift, positives):
     assert result.registration.shift == pytest.approx(shift, abs=1.5)
 
 
-GLOW_FAULTS = {
-    (80, 0.05): "of a dozen droplets none is told, though two levels lie ten times apart",
-    (80, 0.3): "of a dozen droplets none is told, though two levels lie ten times apart",
-    (80, 0.6): "of a dozen droplets negatives are told positive",
-    (80, 0.95): "of a dozen droplets negatives are told positive",
-}
-
-
-@pytest.mark.parametrize(("diameter", "positives"), cells(GLOW_FAULTS, [18, 38, 80], [0.05, 0.3, 0.6, 0.95]))
+@pytest.mark.parametrize(("diameter", "positives"), cells({}, [18, 38, 80], [0.05, 0.3, 0.6, 0.95]))
 def test_positives_of_droplets_that_glow(generate, diameter, positives):
     rendered = render_fluorescence(
         512,

@@ -96,6 +96,24 @@ def test_all_positive():
     assert said(result, "Every droplet is positive")
 
 
+@pytest.mark.parametrize("positives", [0.2, 0.5, 0.9])
+def test_a_dozen_droplets_with_a_plain_gap_are_told_with_a_wide_interval(positives):
+    truth = pair(size=256, radius=25.0, positives=positives, seed=6)
+    some = replace(truth, droplets=truth.droplets[:16], truth=truth.truth[:16])
+    result, droplets = evaluate(some)
+    assert all(found == true for found, true in told(droplets, some))
+    assert 8 <= result.n <= 16
+    assert result.concentration.p.high - result.concentration.p.low > 0.2
+    assert not said(result, "one population")
+
+
+def test_too_few_droplets_to_look_for_two_populations_are_left_open():
+    truth = pair(size=256, radius=25.0, positives=0.5, seed=6)
+    some = replace(truth, droplets=truth.droplets[:5], truth=truth.truth[:5])
+    assert evaluate(some)[0].positives is None
+    assert evaluate(some, DdpcrOptions(registration="none", threshold=3000.0))[0].positives is not None
+
+
 def test_one_population_of_middling_light_is_left_open():
     result, droplets = evaluate(pair(size=256, positives=0, negative=900, seed=3))
     assert result.positives is result.concentration.p.value is None

@@ -33,6 +33,20 @@ def test_any_share_of_positives_is_found(positives):
         assert np.sum(amplitudes >= threshold) == positives
 
 
+@pytest.mark.parametrize("size", [8, 10, 14, 19])
+def test_of_a_few_one_population_is_hardly_cut_and_a_plain_gap_is_seen(size):
+    for draw in ONE.values():
+        samples = (draw(np.random.default_rng(seed))[:size] for seed in range(200))
+        assert np.mean([find_threshold(one) is not None for one in samples]) <= 0.1
+    for positives in (1, size // 2, size - 1):
+        for seed in range(20):
+            random = np.random.default_rng(seed)
+            amplitudes = np.append(random.normal(90, 7, positives), random.normal(9, 0.7, size - positives))
+            threshold = find_threshold(random.permutation(amplitudes))
+            assert threshold is not None
+            assert np.sum(amplitudes >= threshold) == positives
+
+
 def test_positives_that_spread_widely_are_found():
     random = np.random.default_rng(1)
     amplitudes = np.append(np.abs(random.normal(9, 5, 559)), random.uniform(40, 150, 25))
