@@ -36,6 +36,15 @@ def windows_around(plane: Plane, centres: Points) -> Plane:
     return np.asarray((windows - mean) * taper)
 
 
+def shown(seen: Plane, how: DdpcrSettings) -> NDArray[np.bool_]:
+    """N: whether anything is seen in a window, for what the brightest one shows.
+
+    Negatives as dark as the ground can neither match nor fail to.
+    """
+    energy = (seen**2).sum(axis=(1, 2))
+    return np.asarray(energy >= how.least_shown * energy.max(initial=0.0))
+
+
 def local_shifts(
     seen: Plane, expected: Plane, reach: int, how: DdpcrSettings
 ) -> tuple[Points, NDArray[np.float64], NDArray[np.float64]]:

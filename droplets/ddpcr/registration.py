@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from droplets.ddpcr.local_shifts import Plane, Points, band_pass, local_shifts, windows_around
+from droplets.ddpcr.local_shifts import Plane, Points, band_pass, local_shifts, shown, windows_around
 from droplets.ddpcr.settings import DdpcrSettings
 from droplets.types import Mask
 
@@ -80,15 +80,22 @@ class _Match:
 
     Attributes:
         inside: N bool: within the second picture.
+        shown: N bool: and something is seen there.
         shifts: Mx2 still needed, of those inside.
         scores: N correlation coefficients after the shift, NaN outside.
         unshifted: N before it.
     """
 
     inside: NDArray[np.bool_]
+    shown: NDArray[np.bool_]
     shifts: Points
     scores: NDArray[np.float64]
     unshifted: NDArray[np.float64]
+
+    @property
+    def nothing(self) -> _Match:
+        """The same anchors, none of which matches."""
+        return replace(self, scores=0 * self.scores, unshifted=0 * self.unshifted)
 
     @cached_property
     def score(self) -> float:
@@ -114,7 +121,8 @@ def register(
         how: the stage's settings.
 
     Returns:
-        The mapping; that of one frame, with confidence 0, if no more droplets match than noise would.
+        The mapping; that of one frame if no more droplets match than noise would, with confidence 0 unless
+        what shines lies on droplets.
     """
     if not droplets or second.min() == second.max():
         return Registration(confidence=0.0)
@@ -149,33 +157,40 @@ class _Registrar:
         best = max(range(len(matches)), key=lambda i: matches[i].score)
         if self._lead(matches[best], matches[0]) < self._how.clearly:
             best = 0
-        rivals = [
-            match
-            for drift, match in zip(followed, matches, strict=True)
-            if np.hypot(*(drift.coefficients[0] - followed[best].coefficients[0])) > self._radius
-        ]
-        lead = min((self._lead(matches[best], match) for match in rivals), default=0.0)
-        drift = self._fit(followed[best], self._later)
-        return self._result(drift, float(ndtr(lead)))
+        confidence = self._confidence(matches[best], self._rivals(followed, matches, best))
+        found = self._result(self._fit(followed[best], self._later), confidence)
+        return found or self._unmoved(matches[0], self._rivals(followed, matches, 0))
 
-    def _lead(self, match: _Match, other: _Match) -> float:
-        """Standard errors by which a match is the better one, over the anchors that both have inside."""
-        more = (match.unshifted - other.unshifted)[match.inside & other.inside]
+    def _rivals(self, followed: Sequence[Drift], matches: Sequence[_Match], one: int) -> list[_Match]:
+        """The matches of shifts that are others than this one."""
+        away = [np.hypot(*(drift.coefficients[0] - followed[one].coefficients[0])) for drift in followed]
+        return [match for match, far in zip(matches, away, strict=True) if far > self._radius]
+
+    def _confidence(self, best: _Match, rivals: Sequence[_Match], lit: bool = False) -> float:
+        """Probability that a match is better than all its rivals; without any, better than none."""
+        return float(ndtr(min(self._lead(best, match, lit) for match in rivals or [best.nothing])))
+
+    def _lead(self, match: _Match, other: _Match, lit: bool = False) -> float:
+        """Standard errors by which a match is the better one, over the anchors that both have inside.
+
+        `lit`: over those only around which something is seen in one of the two.
+        """
+        both = match.inside & other.inside
+        anchors = both & (match.shown | other.shown) if lit else both
+        more = (match.unshifted - other.unshifted)[anchors]
         if more.size <= 1:
             return 0.0
         shared = max(1.0, self._how.droplets_a_window / self._step)
         return float(more.mean()) / (float(more.std()) * math.sqrt(shared / more.size) + 1e-6)
 
-    def _result(self, drift: Drift, confidence: float) -> Registration:
+    def _result(self, drift: Drift, confidence: float) -> Registration | None:
+        """None if no more droplets match than noise would."""
         match = self._match(drift, self._later[-1].reach)
         off = np.hypot(*match.shifts.T)
-        matched = (
-            float(np.mean((off < self._how.tolerance) & (match.scores[match.inside] > 0)))
-            if off.size
-            else 0.0
-        )
+        hits = self._hits(match)
+        matched = float(hits.mean()) if hits.size else 0.0
         if matched < self._how.least_matched:
-            return Registration(matched=matched, confidence=0.0)
+            return None
         shift = drift.displacement(self._points).mean(axis=0) / self._zoom
         return Registration(
             shift=(float(shift[0]), float(shift[1])),
@@ -188,6 +203,21 @@ class _Registrar:
                 drift.coefficients / self._zoom,
             ),
         )
+
+    def _unmoved(self, still: _Match, rivals: Sequence[_Match]) -> Registration:
+        """One frame; what shines tells how sure that is: negatives as dark as the ground match nothing."""
+        hits = self._hits(still)
+        lit = hits[still.shown[still.inside]]
+        sure = lit.size > 0 and float(lit.mean()) >= self._how.least_matched
+        return Registration(
+            matched=float(hits.mean()) if hits.size else 0.0,
+            confidence=self._confidence(still, rivals, lit=True) if sure else 0.0,
+        )
+
+    def _hits(self, match: _Match) -> NDArray[np.bool_]:
+        """M: which of the anchors inside match where they should."""
+        off = np.hypot(*match.shifts.T)
+        return np.asarray((off < self._how.tolerance) & (match.scores[match.inside] > 0))
 
     def _scaled(self, points: Points) -> Points:
         return (points + 0.5) * self._zoom - 0.5
@@ -228,7 +258,9 @@ class _Registrar:
         shifts, found, before = local_shifts(seen, expected, reach, self._how)
         scores, unshifted = np.full((2, len(inside)), np.nan)
         scores[inside], unshifted[inside] = found, before
-        return _Match(inside, shifts, scores, unshifted)
+        lit = np.zeros_like(inside)
+        lit[inside] = shown(seen, self._how)
+        return _Match(inside, lit, shifts, scores, unshifted)
 
     def _fit(self, drift: Drift, fits: Sequence[_Round]) -> Drift:
         """The drift after rounds of local matching, each taken only where it makes the match better."""

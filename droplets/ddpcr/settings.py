@@ -49,6 +49,9 @@ class DdpcrSettings:
         3.0, "local contrasts", "at which the band-passed picture is cut off", PAIRS, (2, 4.5)
     )
     least_energy: float = tuned(0.5, "mean window", "what shows less scores less", PAIRS, (0.3333, 0.75))
+    least_shown: float = tuned(
+        0.25, "of the highest energy", "in a window in which anything is seen", "pairs with dark negatives"
+    )
     first_reach: int = tuned(8, "px", "of local shifts in the first round, the radius", PAIRS, (5, 12))
     second_reach: int = tuned(
         6, "px", "the same in the second round, and in the first of the drift's", PAIRS, (4, 9)
