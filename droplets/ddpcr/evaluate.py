@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from droplets.ddpcr.concentration import Concentration, concentration
+from droplets.ddpcr.illumination import evened
 from droplets.ddpcr.partitions import Partitions, measure_partitions
 from droplets.ddpcr.registration import Registration, register
 from droplets.ddpcr.settings import DdpcrSettings
-from droplets.ddpcr.threshold import Separation, find_threshold, separation
+from droplets.ddpcr.threshold import Separation, separation
 from droplets.errors import BadRequest
 from droplets.objects.measure import volume_pl
 from droplets.parameters import Parameters
@@ -124,9 +125,11 @@ def digital_pcr(
     still = same_frame or options.registration == "none"
     registration = Registration() if still else register([droplet.mask for droplet in droplets], plane, how)
     partitions = measure_partitions(droplets, plane, registration, how)
-    given = options.threshold is not None
-    amplitudes = partitions.amplitude[partitions.counted]
-    threshold = options.threshold if given else find_threshold(amplitudes, how)
+    given, counted = options.threshold is not None, partitions.counted
+    amplitudes, threshold = evened(
+        partitions.amplitude[counted], partitions.places[counted], options.threshold, how
+    )
+    partitions = partitions.with_amplitudes(amplitudes)
     positive = _positive(partitions, threshold, how)
     source: ThresholdSource | None = None if threshold is None else "request" if given else "automatic"
     apart = Separation() if threshold is None else separation(amplitudes, threshold, how)

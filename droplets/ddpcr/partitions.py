@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -29,7 +29,8 @@ class Partitions:
         intensity: N, mean over the middle half of the values well within the radius; NaN where not
             counted.
         ground: N, level between the droplets around each one.
-        amplitude: N, intensity above the ground, under even light.
+        amplitude: N, intensity above the ground.
+        places: Nx2 (x, y), centres in the fluorescence picture.
         saturated: N bool: over half of the measured pixels have the highest value that can be stored.
     """
 
@@ -38,6 +39,13 @@ class Partitions:
     ground: Values
     amplitude: Values
     saturated: NDArray[np.bool_]
+    places: Values
+
+    def with_amplitudes(self, counted: Values) -> Partitions:
+        """The same with other amplitudes of those that count."""
+        amplitude = self.amplitude.copy()
+        amplitude[self.counted] = counted
+        return replace(self, amplitude=amplitude)
 
 
 def measure_partitions(
@@ -58,7 +66,7 @@ def measure_partitions(
     intensity, ground = np.full((2, n), np.nan)
     saturated = np.zeros(n, bool)
     if not n:
-        return Partitions(saturated, intensity, ground, intensity, saturated)
+        return Partitions(saturated, intensity, ground, intensity, saturated, np.empty((0, 2)))
     centres = registration.map_points(np.array([droplet.mask.centroid for droplet in droplets]))
     reach = np.array([droplet.shape.max_feret_diameter / 2 for droplet in droplets])[:, None]
     limits = np.array(plane.shape[::-1]) - 1
@@ -73,8 +81,7 @@ def measure_partitions(
         saturated[i] = highest is not None and values[values.size // 2] >= highest
         column, row = np.rint(centres[i]).astype(int)
         ground[i] = level[row, column]
-    amplitude = (intensity - ground) * _evenness(ground, how.most_correction)
-    return Partitions(counted, intensity, ground, amplitude, saturated)
+    return Partitions(counted, intensity, ground, intensity - ground, saturated, centres)
 
 
 def _inner_values(plane: NDArray[np.generic], mask: Mask, centre: Values, part: float) -> Values:
@@ -97,16 +104,6 @@ def _ground_level(plane: NDArray[np.generic], diameter: float, how: DdpcrSetting
     smooth = cv2.GaussianBlur(low, (0, 0), diameter * zoom, borderType=cv2.BORDER_REPLICATE)
     level: Plane = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
     return level
-
-
-def _evenness(ground: Values, most: float) -> Values:
-    """N factors that make the ground the same everywhere, for droplets are lit by the same light."""
-    typical = np.nanmedian(ground) if np.isfinite(ground).any() else 0.0
-    if typical <= 0:
-        return np.ones_like(ground)
-    lowest = typical / most
-    factors = np.clip(typical / np.maximum(ground, lowest), 1 / most, most)
-    return np.asarray(factors)
 
 
 def _highest(plane: NDArray[np.generic]) -> float | None:

@@ -98,7 +98,11 @@ class DdpcrSettings:
     ground_detail: float = tuned(
         12.0, "px", "that a diameter is scaled down to for the ground", "bounds time"
     )
-    most_correction: float = tuned(2.0, "", "of the light's unevenness", PAIRS, (1.333, 3))
+    most_correction: float = tuned(3.0, "", "of the light's unevenness", PAIRS, (2, 4.5))
+    negatives_a_term: int = tuned(5, "negatives", "that the light's trend needs for each of its terms", PAIRS)
+    clearly_apart: float = tuned(
+        1.1, "", "times the resolution, over which light is corrected: a fit always gains a little", PAIRS
+    )
 
     # Threshold
     fewest_values: int = tuned(
