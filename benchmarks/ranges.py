@@ -24,7 +24,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from droplets.annotations.scale_bar import find_scale_bar
-from droplets.ddpcr.evaluate import DdpcrOptions, digital_pcr
+from droplets.ddpcr.evaluate import digital_pcr
+from droplets.ddpcr.options import DdpcrOptions
 from droplets.objects.measure import border_distance, intensity, shape
 from droplets.options import AnalysisOptions
 from droplets.pipeline import analyze

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from droplets.ddpcr.evaluate import DigitalPcr
+from droplets.ddpcr.result import DigitalPcr
 from droplets.types import Droplet, PixelSize
 
 

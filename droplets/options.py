@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from droplets.ddpcr.evaluate import DdpcrOptions
+from droplets.ddpcr.options import DdpcrOptions
 from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing

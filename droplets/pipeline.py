@@ -18,7 +18,8 @@ from droplets.boundaries.uncertainty import note_on_edges, overlap
 from droplets.contents.beads import find_beads
 from droplets.contents.kinds import GUESSED, Classified, Kinds, classify
 from droplets.context import beads_within, masks_around
-from droplets.ddpcr.evaluate import DdpcrOptions, digital_pcr, fluorescence_plane
+from droplets.ddpcr.evaluate import digital_pcr
+from droplets.ddpcr.options import DdpcrOptions, fluorescence_plane
 from droplets.objects.filters import apply_filters, note_on_diameter
 from droplets.objects.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.objects.measure import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from droplets.ddpcr.evaluate import DigitalPcr
+from droplets.ddpcr.result import DigitalPcr
 
 
 def digital_pcr(result: DigitalPcr) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def digital_pcr(result: DigitalPcr) -> dict[str, Any]:
         "threshold_source": result.threshold_source,
         "separation": result.separation.resolution,
         "rain": result.separation.rain,
-        "volume_pl": {"mean": result.volume_pl, "cv": result.volume_cv},
+        "volume_pl": {"mean": result.volume.mean, "cv": result.volume.cv},
         "registration": {
             "shift": registration.shift,
             "residual": registration.residual,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,6 +17,10 @@ from droplets.types import Droplet, Mask
 
 CONTAINER_BITS = (8, 10, 12, 14, 16)  # cameras of 10 to 14 bits are stored in 16
 
+Exclusion = Literal["no droplet", "touching", "outside", "debris", "deformed"]
+"""Why a droplet is no partition: a bead or other object; cut by the picture's border; not wholly in the
+fluorescence picture; much smaller than most; out of round."""
+
 Values = NDArray[np.float64]
 Plane = NDArray[np.float32]
 
@@ -25,7 +30,8 @@ class Partitions:
     """Figures of N droplets, in the units of the stored picture.
 
     Attributes:
-        counted: N bool: whole droplets (no beads) that lie wholly in both pictures.
+        excluded: N, why it does not count; None for whole droplets of the population's size and of a round
+            shape that lie wholly in both pictures.
         intensity: N, mean over the middle half of the values well within the radius; NaN where not
             counted.
         ground: N, level between the droplets around each one.
@@ -34,12 +40,17 @@ class Partitions:
         saturated: N bool: over half of the measured pixels have the highest value that can be stored.
     """
 
-    counted: NDArray[np.bool_]
+    excluded: tuple[Exclusion | None, ...]
     intensity: Values
     ground: Values
     amplitude: Values
     saturated: NDArray[np.bool_]
     places: Values
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """N bool."""
+        return np.array([reason is None for reason in self.excluded], bool)
 
     def with_amplitudes(self, counted: Values) -> Partitions:
         """The same with other amplitudes of those that count."""
@@ -66,22 +77,60 @@ def measure_partitions(
     intensity, ground = np.full((2, n), np.nan)
     saturated = np.zeros(n, bool)
     if not n:
-        return Partitions(saturated, intensity, ground, intensity, saturated, np.empty((0, 2)))
+        return Partitions((), intensity, ground, intensity, saturated, np.empty((0, 2)))
     centres = registration.map_points(np.array([droplet.mask.centroid for droplet in droplets]))
     reach = np.array([droplet.shape.max_feret_diameter / 2 for droplet in droplets])[:, None]
     limits = np.array(plane.shape[::-1]) - 1
-    whole = np.array([d.kind == "droplet" and not d.border.touching for d in droplets])
-    counted = whole & ((centres >= reach) & (centres <= limits - reach)).all(axis=1)
-    diameter = float(np.median([droplet.shape.equivalent_diameter for droplet in droplets]))
+    within = ((centres >= reach) & (centres <= limits - reach)).all(axis=1)
+    diameter = usual_diameter(droplets)
+    excluded = tuple(
+        _exclusion(droplet, diameter, inside, how)
+        for droplet, inside in zip(droplets, within.tolist(), strict=True)
+    )
     level = _ground_level(plane, diameter, how)
     highest = _highest(plane)
-    for i in np.flatnonzero(counted).tolist():
+    for i in (i for i, reason in enumerate(excluded) if reason is None):
         values = np.sort(_inner_values(plane, droplets[i].mask, centres[i], how.inner))
         intensity[i] = values[values.size // 4 : values.size - values.size // 4].mean()
         saturated[i] = highest is not None and values[values.size // 2] >= highest
         column, row = np.rint(centres[i]).astype(int)
         ground[i] = level[row, column]
-    return Partitions(counted, intensity, ground, intensity - ground, saturated, centres)
+    return Partitions(excluded, intensity, ground, intensity - ground, saturated, centres)
+
+
+def usual_diameter(droplets: Sequence[Droplet]) -> float:
+    """Median over the area that droplets cover, in pixels: many specks beside them do not move it."""
+    proper = [droplet for droplet in droplets if droplet.kind == "droplet"] or droplets
+    diameters = np.sort([droplet.shape.equivalent_diameter for droplet in proper])
+    covered = np.cumsum(diameters**2)
+    return float(diameters[np.searchsorted(covered, covered[-1] / 2)])
+
+
+def light_at(places: Values, radius: float, plane: NDArray[np.generic], how: DdpcrSettings) -> Values:
+    """M amplitudes of partitions of this radius (pixels), were they at Mx2 (x, y); 0 outside the picture."""
+    level = _ground_level(plane, 2 * radius, how)
+    reach = max(1, round(how.inner * radius))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)).astype(np.float32)
+    mean = cv2.filter2D(plane.astype(np.float32), -1, kernel / kernel.sum())
+    column, row = np.rint(places).astype(int).T
+    height, width = plane.shape
+    inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
+    light = np.zeros(len(places))
+    light[inside] = (mean - level)[row[inside], column[inside]]
+    return light
+
+
+def _exclusion(droplet: Droplet, usual: float, inside: bool, how: DdpcrSettings) -> Exclusion | None:
+    """Why a droplet does not count: `inside` says whether it lies wholly in the fluorescence picture."""
+    if droplet.kind != "droplet":
+        return "no droplet"
+    if droplet.border.touching:
+        return "touching"
+    if not inside:
+        return "outside"
+    if droplet.shape.equivalent_diameter < how.smallest * usual:
+        return "debris"
+    return "deformed" if droplet.shape.circularity < how.least_circularity else None
 
 
 def _inner_values(plane: NDArray[np.generic], mask: Mask, centre: Values, part: float) -> Values:

@@ -80,6 +80,18 @@ class DdpcrSettings:
     )
 
     # Partitions
+    smallest: float = tuned(
+        0.5,
+        "usual diameter",
+        "under which a droplet is debris, no partition",
+        "tests of specks among droplets",
+    )
+    least_circularity: float = tuned(
+        0.7,
+        "",
+        "under which a droplet is deformed: a ball's volume says nothing of it",
+        "ellipse of axes 2.7 : 1",
+    )
     inner: float = tuned(
         0.6,
         "radius",
@@ -102,6 +114,35 @@ class DdpcrSettings:
     negatives_a_term: int = tuned(5, "negatives", "that the light's trend needs for each of its terms", PAIRS)
     clearly_apart: float = tuned(
         1.1, "", "times the resolution, over which light is corrected: a fit always gains a little", PAIRS
+    )
+
+    # Vacancies
+    room: float = tuned(
+        0.9,
+        "pitch",
+        "that a vacant place is off its nearest neighbour",
+        "rafts and grids with known vacancies",
+    )
+    neighbour_reach: float = tuned(
+        1.25, "pitch", "within which a neighbour lies", "rafts and grids with known vacancies"
+    )
+    neighbours: int = tuned(3, "partitions", "around a vacant place", "rafts and grids with known vacancies")
+    lit_vacancy: float = tuned(
+        0.5, "negatives' amplitude", "from which a vacant place holds a negative", "rendered rafts with holes"
+    )
+    visible: float = tuned(
+        2.0, "standard deviations", "of the negatives, over which they are seen", "rendered rafts with holes"
+    )
+    most_vacant: float = tuned(
+        0.05, "droplets", "part over which negatives are said to be missed", "rendered rafts with holes"
+    )
+    withheld: float = tuned(
+        0.25, "droplets", "part missed over which there is no lambda is given", "a bound alone is left"
+    )
+
+    # Volume
+    pixel_size_uncertainty: float = tuned(
+        0.005, "relative", "standard uncertainty of a pixel size", "a stage micrometer read to a line of 200"
     )
 
     # Threshold

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from api.schemas.options import Options
-from droplets.ddpcr.evaluate import DdpcrOptions
+from droplets.ddpcr.options import DdpcrOptions
 from droplets.errors import BadRequest
 from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.preprocess import Preprocessing

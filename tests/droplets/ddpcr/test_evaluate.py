@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from droplets.ddpcr.evaluate import DdpcrOptions, DigitalPcr, digital_pcr, fluorescence_plane
+from droplets.ddpcr.evaluate import digital_pcr
+from droplets.ddpcr.options import DdpcrOptions, fluorescence_plane
+from droplets.ddpcr.result import DigitalPcr
 from droplets.errors import BadRequest
 from droplets.types import Droplet, PixelSize
 from tests.droplets.pairs import Pair, pair
-from tests.droplets.shapes import disc, measured, picture
+from tests.droplets.shapes import disc, ellipse, measured, picture
 
 ALIGNED = DdpcrOptions(registration="none")
 
@@ -62,9 +64,9 @@ def test_copies_per_microlitre_come_from_the_droplets_volume():
     truth = pair(size=256, positives=0.5, cv=0, seed=1)
     result, _ = evaluate(truth, size=PixelSize(2.0, "request"))
     ball = math.pi / 6 * 48**3 / 1000  # picolitres in 24 pixels of 2 um
-    assert result.volume_pl == pytest.approx(ball, rel=0.02)
+    assert result.volume.mean == pytest.approx(ball, rel=0.02)
     copies = result.concentration.copies_per_droplet.value
-    assert result.concentration.copies_per_ul.value == pytest.approx(copies / result.volume_pl * 1e6)
+    assert result.concentration.copies_per_ul.value == pytest.approx(copies / result.volume.mean * 1e6)
     assert evaluate(truth)[0].concentration.copies_per_ul.value is None
 
 
@@ -79,6 +81,39 @@ def test_beads_and_cut_droplets_are_no_partitions():
     result, droplets = evaluate(replace(truth, droplets=[*truth.droplets, bead, cut]))
     assert result.n == whole.n
     assert droplets[-1].fluorescence is droplets[-2].fluorescence is None
+
+
+def test_specks_and_what_is_out_of_round_are_no_partitions():
+    truth = pair(size=256, positives=0.5, seed=2)
+    spots = [measured(disc(x, y, 3), truth.fluorescence) for x in range(20, 240, 6) for y in (30, 120, 200)]
+    long = measured(ellipse(120, 60, 24, 8), truth.fluorescence)
+    result, droplets = evaluate(replace(truth, droplets=[*truth.droplets, *spots, long]))
+    assert result.n == evaluate(truth)[0].n
+    assert (result.excluded["debris"], result.excluded["deformed"]) == (len(spots), 1)
+    assert all(droplet.fluorescence is None for droplet in droplets[len(truth.droplets) :])
+    assert said(result, f"{len(spots)} debris, 1 deformed")
+
+
+@pytest.mark.parametrize(("kept", "value"), [(0.8, True), (0.5, False), (0.2, False)])
+def test_missed_negatives_are_said_and_bound_lambda(kept, value):
+    truth = pair(lattice=True, positives=0.3, seed=3)
+    random = np.random.default_rng(0)
+    seen = [one.positive or random.random() < kept for one in truth.truth]
+    result, _ = evaluate(
+        replace(truth, droplets=[one for one, there in zip(truth.droplets, seen, strict=True) if there])
+    )
+    true = evaluate(truth)[0].concentration.copies_per_droplet.value
+    found = result.concentration.copies_per_droplet
+    assert result.missed > 0.1 * result.n
+    assert said(result, "Negatives may be missed")
+    assert (found.value is not None) == value
+    assert found.low < true < found.high
+
+
+@pytest.mark.parametrize("places", [{"lattice": True}, {"fill": 0.2}, {"fill": 0.75}])
+def test_true_holes_are_no_missed_negatives(places):
+    result, _ = evaluate(pair(positives=0.3, seed=3, **places))
+    assert not said(result, "missed")
 
 
 def test_all_negative():
