@@ -19,7 +19,9 @@ from droplets.contents.beads import find_beads
 from droplets.contents.kinds import GUESSED, Classified, Kinds, classify
 from droplets.context import beads_within, masks_around
 from droplets.ddpcr.evaluate import digital_pcr
-from droplets.ddpcr.options import DdpcrOptions, fluorescence_plane
+from droplets.ddpcr.options import DdpcrOptions
+from droplets.ddpcr.planes import binning, fluorescence_plane
+from droplets.errors import BadRequest
 from droplets.objects.filters import apply_filters, note_on_diameter
 from droplets.objects.hierarchy import Hierarchy, Node, build_hierarchy
 from droplets.objects.measure import (
@@ -94,8 +96,9 @@ def analyze(
         how.edges,
     )
     guess = (GUESSED,) if kinds.guessed and wanted.options.objects == "auto" else ()
-    light = (f"fluorescence: {fluorescence.plane}",) if fluorescence and fluorescence.plane else ()
-    notes = light + scale_bar_notes(scale_bar) + doubts + poor + guess + misses
+    notes = (
+        _on_fluorescence(image, fluorescence) + scale_bar_notes(scale_bar) + doubts + poor + guess + misses
+    )
     return Analysis(droplets, found, removed, timing, size, ddpcr, notes)
 
 
@@ -274,7 +277,22 @@ def _fluorescence(image: Image, second: Image | None, options: Options) -> NDArr
     """HxW where digital PCR is asked for."""
     if second is None and options.ddpcr is None:
         return None
+    found_in_it = second is not None and np.array_equal(image.original, second.original)
+    if found_in_it and options.fluorescence_channel is not None and options.channel is None:
+        raise BadRequest(
+            "options.fluorescence_channel is the file's first channel, in which droplets are found too: name "
+            "the one that shows the droplets by options.channel."
+        )
     return fluorescence_plane(image, second, options.ddpcr or DdpcrOptions())
+
+
+def _on_fluorescence(image: Image, second: Image | None) -> tuple[str, ...]:
+    """Remarks on the second picture: which plane it is, and that it was binned."""
+    if second is None:
+        return ()
+    plane = (f"fluorescence: {second.plane}",) if second.plane else ()
+    factor = binning(image, second)
+    return (*plane, f"fluorescence: binned by {factor}, scaled up") if factor != 1 else plane
 
 
 def _pixel_size(

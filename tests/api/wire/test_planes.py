@@ -117,3 +117,11 @@ def test_a_frame_that_there_is_not_is_400_and_named(client, path):
 @pytest.mark.parametrize("path", ["/preview", "/analyze_image"])
 def test_options_are_checked_where_nothing_is_segmented_too(client, path):
     assert "options.fram is not known" in post(client, path, png(BRIGHT), fram=1).json["message"]
+
+
+def test_droplets_are_not_looked_for_in_the_fluorescence_by_chance(client):
+    answer = post(client, "/segment_file", TWO_CHANNELS["FAM BF"], fluorescence_channel="FAM")
+    assert answer.status_code == 400
+    assert "options.channel" in answer.json["message"]
+    wanted = post(client, "/segment_file", TWO_CHANNELS["FAM BF"], fluorescence_channel="FAM", channel="FAM")
+    assert wanted.status_code == 200

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from droplets.ddpcr.evaluate import digital_pcr
-from droplets.ddpcr.options import DdpcrOptions, fluorescence_plane
+from droplets.ddpcr.options import DdpcrOptions
+from droplets.ddpcr.planes import fluorescence_plane
 from droplets.ddpcr.result import DigitalPcr
 from droplets.errors import BadRequest
 from droplets.types import Droplet, PixelSize
@@ -225,6 +227,32 @@ class TestPlane:
     def test_the_channel_that_varies_most(self):
         plane = fluorescence_plane(self.grey, self.colour, DdpcrOptions())
         assert np.array_equal(plane, self.colour.original[..., 1])
+
+    @pytest.mark.parametrize("factor", [2, 3])
+    def test_a_binned_picture_is_scaled_up_by_its_factor(self, factor):
+        small = picture(self.grey.original[: 48 // factor, : 64 // factor], 16)
+        plane = fluorescence_plane(self.grey, small, DdpcrOptions())
+        assert plane.shape == (48, 64)
+        assert plane[factor, 2 * factor] == small.original[1, 2]
+
+    def test_a_binned_pair_counts_as_the_whole_one(self):
+        truth = pair(size=256, positives=0.3, seed=1)
+        binned = truth.fluorescence.reshape(128, 2, 128, 2).mean(axis=(1, 3)).astype(np.uint16)
+        plane = fluorescence_plane(
+            picture(truth.brightfield), picture((binned >> 8).astype(np.uint8)), DdpcrOptions()
+        )
+        whole, found = evaluate(truth)[0], evaluate(replace(truth, fluorescence=plane))[0]
+        assert (found.n, found.positives) == (whole.n, whole.positives)
+
+    def test_a_green_dye_is_measured_and_false_colours_are_refused(self):
+        light = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
+        green = np.stack([light // 4, light, light // 8], axis=2)
+        like = picture(np.zeros((64, 256), np.uint8))
+        assert np.array_equal(fluorescence_plane(like, picture(green), DdpcrOptions()), light)
+        fire = cv2.applyColorMap(light, cv2.COLORMAP_JET)
+        for options in (DdpcrOptions(), DdpcrOptions(channel="red")):
+            with pytest.raises(BadRequest, match="false colours"):
+                fluorescence_plane(like, picture(fire), options)
 
     @pytest.mark.parametrize(
         ("image", "second", "options", "word"),
