@@ -19,6 +19,7 @@ from typing import ParamSpec, TypeVar, cast
 
 import structlog
 from flask import Flask, Response, current_app, g, request
+from werkzeug.datastructures import FileStorage
 
 from api.errors import Unauthorized
 from api.plumbing.services import services
@@ -100,9 +101,12 @@ def validate_file_upload(view: Callable[..., R]) -> Callable[..., R]:
     return guarded
 
 
-def optional_upload(field: str) -> bytes | None:
-    """The file in another multipart field, checked as `file` is; None if there is none."""
-    return _uploaded(field) if field in request.files else None
+def further_uploads(field: str, most: int) -> tuple[bytes, ...]:
+    """The files in another multipart field, at most so many, each checked as `file` is."""
+    files = request.files.getlist(field)
+    if len(files) > most:
+        raise BadRequest(f"Send at most {most} pictures in the multipart field '{field}'.")
+    return tuple(_read(file, field) for file in files)
 
 
 def track_usage(view: Callable[P, R]) -> Callable[P, R]:
@@ -120,8 +124,12 @@ def _uploaded(field: str) -> bytes:
     files = request.files.getlist(field)
     if len(files) != 1:
         raise BadRequest(f"Send one picture in the multipart field '{field}'.")
+    return _read(files[0], field)
+
+
+def _read(file: FileStorage, field: str) -> bytes:
     limit = services().auth.max_file_bytes
-    data = files[0].stream.read(limit + 1)
+    data = file.stream.read(limit + 1)
     if len(data) > limit:
         raise TooLarge(f"The file in the field '{field}' is over the limit of {limit / 2**20:g} MB.")
     if not data:

@@ -242,8 +242,8 @@ def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
     if before and before.recipe == job.digest and _hashes(before.stamps) == _hashes(stamps):
         record = to_json(replace(before, stamps=stamps))
         return Findings(picture.name, before.row, {RECORD: record}, same=True)
-    image, fluorescence = _decoded([content for content, _ in contents], job.recipe.wanted.options, picture)
-    analysis = analyze(image, job.model.generate, job.recipe.wanted, fluorescence)
+    image, light = _decoded([content for content, _ in contents], job.recipe.wanted.options, picture)
+    analysis = analyze(image, job.model.generate, job.recipe.wanted, light)
     files = {
         DROPLETS: csv_table(analysis).encode(),
         **exported(image, analysis, picture.name, job.recipe.exports),
@@ -253,15 +253,17 @@ def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
     return Findings(picture.name, row, {**files, RECORD: record})
 
 
-def _decoded(contents: Sequence[bytes], options: Options, picture: Picture) -> tuple[Image, Image | None]:
-    """The picture, and its fluorescence: of the other file of the pair, or another channel of the same."""
+def _decoded(contents: Sequence[bytes], options: Options, picture: Picture) -> tuple[Image, list[Image]]:
+    """The picture, and its fluorescence: of the other file of the pair, or other channels of the same."""
     if picture.frame is not None:
         options = options.model_copy(update={"frame": picture.frame})
     image = decode_image(contents[0], max_pixels=MOST_PIXELS, selection=options.selection)
     if len(contents) == 1 and options.fluorescence_channel is None:
-        return image, None
-    second = decode_image(contents[-1], max_pixels=MOST_PIXELS, selection=options.fluorescence_selection)
-    return image, second
+        return image, []
+    return image, [
+        decode_image(contents[-1], max_pixels=MOST_PIXELS, selection=selection)
+        for selection in options.fluorescence_selections
+    ]
 
 
 def _hashes(stamps: Sequence[Stamp]) -> list[str]:

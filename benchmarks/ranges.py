@@ -240,7 +240,7 @@ def digital(how: StageSettings) -> float:
     right = counted = 0
     for pair in pairs():
         answered = digital_pcr(
-            pair.droplets, pair.fluorescence, DdpcrOptions(), None, same_frame=False, how=how.ddpcr
+            pair.droplets, [pair.fluorescence], DdpcrOptions(), None, same_frame=False, how=how.ddpcr
         )[1]
         for one, positive in zip(answered, pair.positive.tolist(), strict=True):
             if one.fluorescence is not None:

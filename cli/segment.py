@@ -84,7 +84,9 @@ def segment(
     ] = None,
     fluorescence_channel: Annotated[
         str | None,
-        typer.Option(metavar=CHANNEL, help="Channel that shows the fluorescence, for digital PCR."),
+        typer.Option(
+            metavar=CHANNEL, help="Channel that shows the fluorescence, for digital PCR; by commas for dyes."
+        ),
     ] = None,
     pixel_size_um: Annotated[float | None, typer.Option(help="Width of one pixel in micrometres.")] = None,
     quality: Annotated[Quality | None, typer.Option(help="Speed against small objects.")] = None,
@@ -125,7 +127,7 @@ def segment(
         "channel": _index_or_name(channel),
         "plane": _index_or_name(plane),
         "frame": frame,
-        "fluorescence_channel": _index_or_name(fluorescence_channel),
+        "fluorescence_channel": _indices_or_names(fluorescence_channel),
     }
     with explained():
         given = read_options_file(options) if options else OptionsFile()
@@ -182,6 +184,11 @@ def _engine(name: str, address: str, device: str) -> Engine:
 def _index_or_name(text: str | None) -> int | str | None:
     """As options have it: a number is an index."""
     return int(text) if text and text.isdecimal() else text
+
+
+def _indices_or_names(text: str | None) -> int | str | list[int | str | None] | None:
+    """Of one channel, or of several by commas."""
+    return [_index_or_name(one) for one in text.split(",")] if text and "," in text else _index_or_name(text)
 
 
 def _with_flags(given: OptionsFile, flags: dict[str, Any], edge_filter: bool | None) -> dict[str, Any]:

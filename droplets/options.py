@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from droplets.ddpcr.options import DdpcrOptions
+from droplets.ddpcr.options import MOST_DYES, DdpcrOptions
 from droplets.objects.filters import AutomaticFilters, Filters
 from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
@@ -32,9 +32,14 @@ def _or_else(message: str) -> WrapValidator:
 
 
 Index = Annotated[int, Field(ge=0, lt=10**9)]
+ChannelName = Annotated[str, Field(min_length=1, max_length=64)]
 Channel = Annotated[
-    Index | Annotated[str, Field(min_length=1, max_length=64)],
+    Index | ChannelName,
     _or_else("Input should be an index from 0 or a name"),
+]
+Channels = Annotated[
+    Index | ChannelName | Annotated[list[Index | ChannelName], Field(min_length=1, max_length=MOST_DYES)],
+    _or_else(f"Input should be an index from 0 or a name, or a list of up to {MOST_DYES} of them"),
 ]
 Plane = Annotated[
     Literal["best focus", "max"] | Index,
@@ -112,10 +117,10 @@ class Options(Parameters):
         description="Of a z stack the sharpest plane, the maximum over all planes, or an index from 0.",
     )
     frame: Index = Field(0, description="Index of the frame, from 0, of a time series or video.")
-    fluorescence_channel: Channel | None = Field(
+    fluorescence_channel: Channels | None = Field(
         None,
         description="Index or name of the channel that shows the fluorescence for digital PCR: of the "
-        "fluorescence picture, or of the picture itself where none is sent.",
+        "fluorescence picture, or of the picture itself where none is sent. A list for several dyes.",
     )
     pixel_size_um: float | None = Field(
         None, ge=SMALLEST_UM, le=LARGEST_UM, description="Width of one pixel in micrometres."
@@ -130,10 +135,11 @@ class Options(Parameters):
         return Selection(self.channel, self.plane, self.frame)
 
     @property
-    def fluorescence_selection(self) -> Selection:
-        """What of the file is read that shows the fluorescence; its channel is never guessed."""
-        option = "options.fluorescence_channel"
-        return Selection(self.fluorescence_channel, self.plane, self.frame, option, first=False)
+    def fluorescence_selections(self) -> list[Selection]:
+        """What of a file is read that shows the fluorescence, one a dye; its channel is never guessed."""
+        option, chosen = "options.fluorescence_channel", self.fluorescence_channel
+        channels = chosen if isinstance(chosen, list) else [chosen]
+        return [Selection(one, self.plane, self.frame, option, first=False) for one in channels]
 
     @property
     def automatic(self) -> AutomaticFilters:

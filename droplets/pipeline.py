@@ -50,7 +50,7 @@ def analyze(
     image: Image,
     generate: GenerateMasks,
     wanted: AnalysisOptions,
-    fluorescence: Image | None = None,
+    fluorescence: Sequence[Image] = (),
     how: StageSettings = StageSettings(),
 ) -> Analysis:
     """Find, measure and filter the droplets of a picture.
@@ -59,14 +59,14 @@ def analyze(
         image: the picture.
         generate: gives the masks of a picture.
         wanted: options, filters and preprocessing.
-        fluorescence: second picture of the same field, for digital PCR.
+        fluorescence: further pictures of the same field, for digital PCR, one a dye.
         how: the stages' tuned numbers.
 
     Raises:
         BadRequest: region or prompt points lie outside the picture, or there is no such fluorescence.
     """
     timing: dict[str, float] = {}
-    plane = _fluorescence(image, fluorescence, wanted.options)
+    planes = _fluorescence(image, fluorescence, wanted.options)
     task = _checked(image, wanted, how)
     with _stopwatch(timing, "preprocess"):
         prepared = preprocess(task.part.pixels, wanted.preprocessing)
@@ -81,10 +81,10 @@ def analyze(
         droplets, removed, misses = _kept(task, _measured(task.part, kinds.objects, refined.boundaries))
     size, doubts = _pixel_size(image, scale_bar, wanted.options, droplets)
     ddpcr = None
-    if plane is not None:
+    if planes:
         with _stopwatch(timing, "ddpcr"):
-            asked, still = wanted.options.ddpcr or DdpcrOptions(), fluorescence is None
-            ddpcr, droplets = digital_pcr(droplets, plane, asked, size, same_frame=still, how=how.ddpcr)
+            asked, still = wanted.options.ddpcr or DdpcrOptions(), not fluorescence
+            ddpcr, droplets = digital_pcr(droplets, planes, asked, size, same_frame=still, how=how.ddpcr)
     found = len(generation.masks) + kinds.beads
     removed = {**_replaced(refined, kinds), **removed}
     poor = note_on_edges(
@@ -96,9 +96,8 @@ def analyze(
         how.edges,
     )
     guess = (GUESSED,) if kinds.guessed and wanted.options.objects == "auto" else ()
-    notes = (
-        _on_fluorescence(image, fluorescence) + scale_bar_notes(scale_bar) + doubts + poor + guess + misses
-    )
+    light = tuple(note for one in fluorescence for note in _on_fluorescence(image, one))
+    notes = light + scale_bar_notes(scale_bar) + doubts + poor + guess + misses
     return Analysis(droplets, found, removed, timing, size, ddpcr, notes)
 
 
@@ -273,25 +272,24 @@ def _measured(
     return droplets
 
 
-def _fluorescence(image: Image, second: Image | None, options: Options) -> NDArray[np.generic] | None:
-    """HxW where digital PCR is asked for."""
-    if second is None and options.ddpcr is None:
-        return None
-    found_in_it = second is not None and np.array_equal(image.original, second.original)
+def _fluorescence(image: Image, more: Sequence[Image], options: Options) -> list[NDArray[np.generic]]:
+    """HxW of each dye where digital PCR is asked for."""
+    asked = options.ddpcr or DdpcrOptions()
+    if not more:
+        return [fluorescence_plane(image, None, asked)] if options.ddpcr else []
+    found_in_it = any(np.array_equal(image.original, one.original) for one in more)
     if found_in_it and options.fluorescence_channel is not None and options.channel is None:
         raise BadRequest(
             "options.fluorescence_channel is the file's first channel, in which droplets are found too: name "
             "the one that shows the droplets by options.channel."
         )
-    return fluorescence_plane(image, second, options.ddpcr or DdpcrOptions())
+    return [fluorescence_plane(image, one, asked) for one in more]
 
 
-def _on_fluorescence(image: Image, second: Image | None) -> tuple[str, ...]:
-    """Remarks on the second picture: which plane it is, and that it was binned."""
-    if second is None:
-        return ()
-    plane = (f"fluorescence: {second.plane}",) if second.plane else ()
-    factor = binning(image, second)
+def _on_fluorescence(image: Image, light: Image) -> tuple[str, ...]:
+    """Remarks on a further picture: which plane it is, and that it was binned."""
+    plane = (f"fluorescence: {light.plane}",) if light.plane else ()
+    factor = binning(image, light)
     return (*plane, f"fluorescence: binned by {factor}, scaled up") if factor != 1 else plane
 
 

@@ -332,7 +332,9 @@ class Droplet:
         confidence: that it is of this kind, 0 to 1.
         boundary: its edge to a fraction of a pixel; None before refinement.
         channels: figures of red, green and blue in a colour picture; empty for a grey one.
-        fluorescence: for digital PCR; None where the droplet does not count there.
+        fluorescence: for digital PCR, of the first dye; None where the droplet does not count there.
+        further_dyes: the same of the dyes beside it.
+        excluded: why it does not count for digital PCR; None where it does, or that was not asked for.
     """
 
     mask: Mask
@@ -345,6 +347,8 @@ class Droplet:
     boundary: Boundary | None = None
     channels: tuple[Intensity, ...] = ()
     fluorescence: Fluorescence | None = None
+    further_dyes: tuple[Fluorescence | None, ...] = ()
+    excluded: str | None = None
 
     @property
     def uncertainty(self) -> float | None:

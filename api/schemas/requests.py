@@ -43,8 +43,9 @@ class PictureBody(Groups):
 class AnalysisBody(PictureBody):
     """A picture to analyse in a JSON body."""
 
-    fluorescence: str | None = Field(
-        None, description=f"Second picture of the same field, for digital PCR: {IN_TEXT}"
+    fluorescence: str | list[str] | None = Field(
+        None,
+        description=f"Second picture of the same field, for digital PCR, or a list, one a dye: {IN_TEXT}",
     )
 
 
@@ -58,5 +59,6 @@ class AnalysisForm(PictureForm):
     """A picture to analyse in a multipart form."""
 
     fluorescence: bytes = Field(
-        default_factory=bytes, description=f"Second picture of the same field, for digital PCR: {FORMATS}."
+        default_factory=bytes,
+        description=f"Second picture of the same field, for digital PCR: {FORMATS}. Once a dye.",
     )

@@ -109,6 +109,7 @@ class MaskInfo(Answer):
     inner_diameter_um: float | None
     volume_pl: float | None
     fluorescence: FluorescenceInfo | None
+    dyes: list[FluorescenceInfo | None] = Field([], description="fluorescence of each dye, of several")
 
 
 class RegistrationInfo(Answer):
@@ -127,8 +128,8 @@ class VolumeInfo(Answer):
     cv: float | None
 
 
-class DdpcrInfo(Answer):
-    """Digital PCR over the whole droplets in the common field; null where it cannot be told."""
+class DyeFigures(Answer):
+    """Digital PCR of one dye over the whole droplets in the common field; null where it cannot be told."""
 
     n: int
     positives: int | None
@@ -146,6 +147,35 @@ class DdpcrInfo(Answer):
     volume_pl: VolumeInfo
     registration: RegistrationInfo
     warnings: list[str]
+
+
+class DyeInfo(DyeFigures):
+    """One of several dyes."""
+
+    name: str
+    excluded: dict[str, int] = Field(description="droplets that do not count, by reason")
+    saturated: int
+    missed: int = Field(description="vacant places in which negatives may have been missed")
+
+
+class JointInfo(Answer):
+    """Two dyes over the droplets that count for both."""
+
+    dyes: tuple[str, str]
+    negative: int
+    only_first: int
+    only_second: int
+    both: int
+    linked: float | None = Field(description="copies a droplet that are joined beyond chance")
+    linked_interval: tuple[float | None, float | None]
+    linked_share: float | None = Field(description="of the rarer target's copies")
+
+
+class DdpcrInfo(DyeFigures):
+    """Digital PCR of the first dye; of several also of each and of each two."""
+
+    dyes: list[DyeInfo] = []
+    joint: list[JointInfo] = []
 
 
 class Spread(Answer):

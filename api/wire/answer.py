@@ -17,6 +17,8 @@ from api.wire.requests import Sent, asked
 from api.wire.serialise import segmentation
 from auth_middleware import usage
 from droplets.analysis import Analysis
+from droplets.ddpcr.options import MOST_DYES
+from droplets.errors import BadRequest
 from droplets.export.figures import rounded
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
@@ -95,8 +97,10 @@ def analyse(sent: Sent) -> Analysed:
     started = time.perf_counter()
     options = wanted.options
     image = decode(sent.picture, options.selection)
-    second = sent.fluorescence or (None if options.fluorescence_channel is None else sent.picture)
-    fluorescence = decode(second, options.fluorescence_selection) if second else None
+    several = sent.fluorescence or (() if options.fluorescence_channel is None else (sent.picture,))
+    fluorescence = [decode(one, each) for one in several for each in options.fluorescence_selections]
+    if len(fluorescence) > MOST_DYES:
+        raise BadRequest(f"{len(fluorescence)} dyes are too many: at most {MOST_DYES}.")
     decoded = time.perf_counter()
     analysis = analyze(image, lambda request: sam.generate(request, who), wanted, fluorescence)
     usage().masks = len(analysis.droplets)

@@ -14,7 +14,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.plumbing.services import services
 from api.schemas.options import Asked, Options
-from auth_middleware import optional_upload, validate_file_upload
+from auth_middleware import further_uploads, validate_file_upload
+from droplets.ddpcr.options import MOST_DYES
 from droplets.errors import BadRequest, TooLarge
 from droplets.objects.filters import Filters
 from droplets.preprocess import Preprocessing
@@ -24,20 +25,22 @@ GROUPS = ("filters", "preprocessing", "options")
 PICTURES = ("file", "fluorescence")
 MOST_BESIDE_PICTURES = 2**20
 """Bytes of a JSON body beside its pictures; a form has the same limit on its text (app.py)."""
-PICTURE_FIELD = re.compile(rb'"(?:image|fluorescence)"\s*:\s*"')
+PICTURE_FIELD = re.compile(rb'"(?:image|fluorescence)"\s*:\s*(\[\s*)?"')
 """Up to a picture's text. Within a text of JSON it cannot stand: a quote there has a backslash before it."""
+NEXT_IN_LIST = re.compile(rb'"\s*,\s*"')
+"""From the end of a picture's text to the next one's."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sent:
     """What a request brings: a picture, perhaps its fluorescence, and the groups of parameters, unchecked.
 
-    `name` is that of the picture's file, as the client gives it.
+    `name` is that of the picture's file, as the client gives it; of the fluorescence there is one a dye.
     """
 
     name: str
     picture: bytes
-    fluorescence: bytes | None
+    fluorescence: tuple[bytes, ...]
     groups: dict[str, Any]
 
 
@@ -64,11 +67,14 @@ def sent_as_json() -> Sent:
     body = parse_json(rest, "The body")
     if not isinstance(body, dict):
         raise BadRequest('The body must be a JSON object: {"image": "<base64>"}.')
-    second = body.pop("fluorescence", None)
+    light = body.pop("fluorescence", None)
+    light = [] if light is None else light if isinstance(light, list) else [light]
+    if len(light) > MOST_DYES:
+        raise BadRequest(f"fluorescence must be at most {MOST_DYES} pictures, one a dye.")
     return Sent(
         name="picture",
         picture=_picture(body.pop("image", None), pictures, "image"),
-        fluorescence=None if second is None else _picture(second, pictures, "fluorescence"),
+        fluorescence=tuple(_picture(one, pictures, "fluorescence") for one in light),
         groups=body,
     )
 
@@ -77,15 +83,15 @@ def sent_with(upload: bytes) -> Sent:
     """In a multipart form whose file has been read. A field of no text counts as none: so browsers send it.
 
     Raises:
-        BadRequest: a field is unknown, sent twice, a file instead of text or not strict JSON, or the
-            fluorescence is empty.
+        BadRequest: a field is unknown, sent twice, a file instead of text or not strict JSON, or a
+            fluorescence is empty, or one of too many.
         TooLarge, UnsupportedImage: as for the picture.
     """
     _refuse_a_query()
     _refuse_other_fields()
     groups = {name: parse_json(text, name) for name, text in request.form.items() if text}
     name = request.files["file"].filename or "picture"
-    return Sent(name, upload, optional_upload("fluorescence"), groups)
+    return Sent(name, upload, further_uploads("fluorescence", MOST_DYES), groups)
 
 
 def asked(groups: dict[str, Any]) -> Asked:
@@ -136,13 +142,16 @@ def without_pictures(body: bytes) -> tuple[bytes, dict[str, bytes]]:
     rest: list[bytes] = []
     pictures: dict[str, bytes] = {}
     begun = 0
-    while (field := PICTURE_FIELD.search(body, begun)) and (end := body.find(b'"', field.end())) >= 0:
+    field = PICTURE_FIELD.search(body)
+    while field and (end := body.find(b'"', field.end())) >= 0:
         name = secrets.token_hex(8)  # so that no client can send it
         rest += [body[begun : field.end()], name.encode()]
         pictures[name] = body[field.end() : end]
         begun = end
-        if len(pictures) > len(PICTURES):
-            raise BadRequest("A body has one image and one fluorescence.")
+        if len(pictures) > 1 + MOST_DYES:
+            raise BadRequest(f"A body has one image and at most {MOST_DYES} fluorescences.")
+        in_list = field.re is NEXT_IN_LIST or field[1]
+        field = (NEXT_IN_LIST.match(body, end) if in_list else None) or PICTURE_FIELD.search(body, end)
     if sum(map(len, rest)) + len(body) - begun > MOST_BESIDE_PICTURES:
         raise TooLarge(f"Beside its pictures, the body is over the limit of {MOST_BESIDE_PICTURES >> 20} MB.")
     return b"".join([*rest, body[begun:]]), pictures

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image as PillowImage
 
 from api.schemas.options import Asked, MaskFormat
-from api.wire.digital_pcr import digital_pcr
+from api.wire.digital_pcr import digital_pcr, dye_lights
 from droplets.analysis import Analysis
 from droplets.export.coco import polygons, rles
 from droplets.export.figures import rounded
@@ -45,7 +45,7 @@ def segmentation(image: Image, analysis: Analysis, wanted: Asked) -> dict[str, A
         "original_count": analysis.found,
         "removed": analysis.removed,
         "masks": [
-            {**rounded(_figures(i, droplet, children[i], size)), **outline}
+            {**rounded(_figures(i, droplet, children[i], size)), **_dyes(droplet), **outline}
             for i, (droplet, outline) in enumerate(zip(droplets, outlines, strict=True))
         ],
         "ddpcr": rounded(digital_pcr(analysis.ddpcr)) if analysis.ddpcr else None,
@@ -102,6 +102,12 @@ def _figures(i: int, droplet: Droplet, children: list[int], size: PixelSize | No
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
         "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
     }
+
+
+def _dyes(droplet: Droplet) -> dict[str, Any]:
+    """The light of each dye, where there are several."""
+    lights = dye_lights(droplet)
+    return {"dyes": rounded(lights)} if lights else {}
 
 
 def _boundary(boundary: Boundary | None) -> dict[str, Any] | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from droplets.ddpcr.cautions import cautions
 from droplets.ddpcr.concentration import Concentration, concentration
 from droplets.ddpcr.illumination import evened
-from droplets.ddpcr.options import DdpcrOptions
+from droplets.ddpcr.joint import Joint, compensated, joint
+from droplets.ddpcr.options import DdpcrOptions, DyeOptions
 from droplets.ddpcr.partitions import Partitions, light_at, measure_partitions, usual_diameter
 from droplets.ddpcr.registration import Registration, register
 from droplets.ddpcr.result import DigitalPcr, ThresholdSource
@@ -27,10 +29,21 @@ from droplets.ddpcr.vacancies import closest_packing, vacancies
 from droplets.ddpcr.volume import Volume, volume
 from droplets.types import Droplet, Fluorescence, PixelSize
 
+_Told = tuple[DigitalPcr, Partitions, NDArray[np.bool_] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Dye:
+    """A plane of fluorescence, and the droplets measured on it."""
+
+    plane: NDArray[np.generic]
+    registration: Registration
+    partitions: Partitions
+
 
 def digital_pcr(
     droplets: Sequence[Droplet],
-    plane: NDArray[np.generic],
+    planes: Sequence[NDArray[np.generic]],
     options: DdpcrOptions,
     size: PixelSize | None,
     same_frame: bool,
@@ -40,44 +53,86 @@ def digital_pcr(
 
     Arguments:
         droplets: in the frame of the whole picture.
-        plane: HxW stored fluorescence values.
+        planes: HxW stored fluorescence values, one a dye.
         options: as the client wants it.
         size: of a pixel, None if not known.
         same_frame: the fluorescence is a channel of the picture: nothing is registered.
         how: the stage's settings.
 
     Returns:
-        The result, and the droplets with their fluorescence, where they count.
+        The result of the first dye, with those of further ones, and the droplets with their fluorescence,
+        where they count.
+
+    Raises:
+        BadRequest: the crosstalk is not of so many dyes.
     """
     still = same_frame or options.registration == "none"
+    dyes = [_measured(droplets, plane, still, how) for plane in planes]
+    if options.crosstalk is not None:
+        dyes = _without_crosstalk(dyes, options.crosstalk)
+    told = [_told(droplets, dye, options.dye(i), size, how) for i, dye in enumerate(dyes)]
+    (first, *further), partitions, positive = zip(*told, strict=True)
+    result = replace(first, further=tuple(further), joint=_joint(told))
+    return result, _with_fluorescence(droplets, partitions, positive)
+
+
+def _measured(
+    droplets: Sequence[Droplet], plane: NDArray[np.generic], still: bool, how: DdpcrSettings
+) -> _Dye:
     registration = Registration() if still else register([droplet.mask for droplet in droplets], plane, how)
-    partitions = measure_partitions(droplets, plane, registration, how)
-    given, counted = options.threshold is not None, partitions.counted
+    return _Dye(plane, registration, measure_partitions(droplets, plane, registration, how))
+
+
+def _without_crosstalk(dyes: Sequence[_Dye], crosstalk: Sequence[Sequence[float]]) -> list[_Dye]:
+    amplitudes = compensated([dye.partitions.amplitude for dye in dyes], crosstalk)
+    return [
+        replace(dye, partitions=replace(dye.partitions, amplitude=amplitude))
+        for dye, amplitude in zip(dyes, amplitudes, strict=True)
+    ]
+
+
+def _joint(told: Sequence[_Told]) -> tuple[Joint, ...]:
+    """Each two dyes of which both are told."""
+    return tuple(
+        joint((a.name, b.name), a_positive[both], b_positive[both])
+        for (a, a_parts, a_positive), (b, b_parts, b_positive) in combinations(told, 2)
+        if a_positive is not None and b_positive is not None
+        for both in (a_parts.counted & b_parts.counted,)
+    )
+
+
+def _told(
+    droplets: Sequence[Droplet], dye: _Dye, wanted: DyeOptions, size: PixelSize | None, how: DdpcrSettings
+) -> _Told:
+    """The result of one dye, the droplets under even light, and which are positive."""
+    partitions, counted = dye.partitions, dye.partitions.counted
     amplitudes, threshold = evened(
-        partitions.amplitude[counted], partitions.places[counted], options.threshold, how
+        partitions.amplitude[counted], partitions.places[counted], wanted.threshold, how
     )
     partitions = partitions.with_amplitudes(amplitudes)
     positive = _positive(partitions, threshold, how)
+    given = wanted.threshold is not None
     source: ThresholdSource | None = None if threshold is None else "request" if given else "automatic"
-    missed = _missed(droplets, plane, registration, amplitudes, threshold, how)
+    missed = _missed(droplets, dye.plane, dye.registration, amplitudes, threshold, how)
     counting = [droplet for droplet, counts in zip(droplets, counted, strict=True) if counts]
     positives = None if positive is None else int(positive.sum())
-    places = closest_packing(plane.shape, usual_diameter(droplets)) if counting else 0
-    told = volume(counting, size, how)
+    places = closest_packing(dye.plane.shape, usual_diameter(droplets)) if counting else 0
+    content = volume(counting, size, how)
     result = DigitalPcr(
         n=len(counting),
         positives=positives,
-        concentration=_bounded(positives, len(counting), told, missed, places, how),
+        concentration=_bounded(positives, len(counting), content, missed, places, how),
         threshold=threshold,
         threshold_source=source,
         separation=Separation() if threshold is None else separation(amplitudes, threshold, how),
-        volume=told,
-        registration=registration,
+        volume=content,
+        registration=dye.registration,
         excluded=Counter(reason for reason in partitions.excluded if reason),
         saturated=int(partitions.saturated.sum()),
         missed=missed,
+        name=wanted.name,
     )
-    return replace(result, warnings=cautions(result, how)), _with_fluorescence(droplets, partitions, positive)
+    return replace(result, warnings=cautions(result, how)), partitions, positive
 
 
 def _missed(
@@ -140,14 +195,27 @@ def _positive(
 
 
 def _with_fluorescence(
-    droplets: Sequence[Droplet], partitions: Partitions, positive: NDArray[np.bool_] | None
+    droplets: Sequence[Droplet],
+    partitions: Sequence[Partitions],
+    positive: Sequence[NDArray[np.bool_] | None],
 ) -> list[Droplet]:
-    answered = list(droplets)
-    for i in np.flatnonzero(partitions.counted).tolist():
-        light = Fluorescence(
-            intensity=float(partitions.intensity[i]),
-            amplitude=float(partitions.amplitude[i]),
-            positive=None if positive is None else bool(positive[i]),
+    """The droplets with their light of each dye, and why they do not count for the first."""
+    answered = []
+    for i, droplet in enumerate(droplets):
+        first, *further = (_light(one, told, i) for one, told in zip(partitions, positive, strict=True))
+        answered.append(
+            replace(
+                droplet, fluorescence=first, further_dyes=tuple(further), excluded=partitions[0].excluded[i]
+            )
         )
-        answered[i] = replace(droplets[i], fluorescence=light)
     return answered
+
+
+def _light(partitions: Partitions, positive: NDArray[np.bool_] | None, i: int) -> Fluorescence | None:
+    if partitions.excluded[i] is not None:
+        return None
+    return Fluorescence(
+        intensity=float(partitions.intensity[i]),
+        amplitude=float(partitions.amplitude[i]),
+        positive=None if positive is None else bool(positive[i]),
+    )

@@ -8,6 +8,17 @@ from pydantic import Field
 
 from droplets.parameters import Parameters
 
+MOST_DYES = 4
+
+
+class DyeOptions(Parameters):
+    """One of several dyes."""
+
+    name: Annotated[str, Field(max_length=64)] = Field("", description="As it is called in the answer.")
+    threshold: float | None = Field(
+        None, description="Amplitude from which a droplet is positive; null: found from the picture."
+    )
+
 
 class DdpcrOptions(Parameters):
     """How digital PCR is evaluated."""
@@ -24,3 +35,21 @@ class DdpcrOptions(Parameters):
         "auto",
         description="auto: find shift and drift of the second picture; none: it lies as the first one.",
     )
+    dyes: Annotated[list[DyeOptions], Field(max_length=MOST_DYES)] = Field(
+        default_factory=list,
+        description="Names and thresholds of several dyes, in the order of the fluorescence pictures or "
+        "channels; threshold is then left out.",
+        json_schema_extra={"default": []},
+    )
+    crosstalk: Annotated[list[list[float]], Field(max_length=MOST_DYES)] | None = Field(
+        None,
+        description="Of several dyes: a row a channel, a column a dye: what single positives of a dye show "
+        "in the channel over what they show in their own.",
+    )
+
+    def dye(self, index: int) -> DyeOptions:
+        """Of the dye of this index, with a name of its own."""
+        if index >= len(self.dyes):
+            return DyeOptions(name=f"dye {index + 1}", threshold=None if index else self.threshold)
+        given = self.dyes[index]
+        return given if given.name else given.model_copy(update={"name": f"dye {index + 1}"})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from droplets.ddpcr.concentration import Concentration
+from droplets.ddpcr.joint import Joint
 from droplets.ddpcr.partitions import Exclusion
 from droplets.ddpcr.registration import Registration
 from droplets.ddpcr.threshold import Separation
@@ -30,6 +31,9 @@ class DigitalPcr:
         excluded: number of droplets that do not count, by reason.
         saturated: number of those that count whose light is above what the file can hold.
         missed: number of vacant places that negatives may have been missed in.
+        name: of the dye.
+        further: results of the dyes beside this one.
+        joint: each two dyes at once, where there are several.
         warnings: sentences on what weakens the result.
     """
 
@@ -45,3 +49,11 @@ class DigitalPcr:
     saturated: int = 0
     missed: int = 0
     warnings: tuple[str, ...] = ()
+    name: str = ""
+    further: tuple[DigitalPcr, ...] = ()
+    joint: tuple[Joint, ...] = ()
+
+    @property
+    def dyes(self) -> tuple[DigitalPcr, ...]:
+        """The results of all dyes."""
+        return (self, *self.further)

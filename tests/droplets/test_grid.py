@@ -215,7 +215,7 @@ def test_droplets_in_droplets_are_droplets_too(generate, doubled):
 def test_positives_of_two_pictures(generate, radius, shift, drift, positives):
     truth = pair(radius=radius, positives=positives, shift=shift, drift=drift, seed=8)
     bright, light = picture(truth.brightfield), decode(tiff(truth.fluorescence))
-    analysis = analyze(bright, generate, AnalysisOptions(), light)
+    analysis = analyze(bright, generate, AnalysisOptions(), [light])
     result = analysis.ddpcr
     assert result.n == pytest.approx(truth.counted.sum(), rel=0.03)
     assert_told(analysis, truth.truth)
@@ -233,7 +233,7 @@ def test_positives_of_droplets_that_glow(generate, diameter, positives):
         seed=3,
     )
     light = decode(tiff(rendered.pixels))
-    analysis = analyze(light, generate, AnalysisOptions(), light)
+    analysis = analyze(light, generate, AnalysisOptions(), [light])
     whole = [one for one in rendered.droplets if not one.touches_border]
     found = of_kind(analysis, "droplet")
     assert len(found) == pytest.approx(len(whole), abs=math.ceil(FALSE * len(whole)))

@@ -30,7 +30,7 @@ def test_as_many_are_positive_however_the_pair_is_stored(generate, name, second,
     options = Options(**asked)
     image, light = (
         decode_image((CASES / each).read_bytes(), max_pixels=10**8, selection=wanted)
-        for each, wanted in ((name, options.selection), (second, options.fluorescence_selection))
+        for each, wanted in ((name, options.selection), (second, options.fluorescence_selections[0]))
     )
-    found = analyze(image, generate, AnalysisOptions(options), light).ddpcr
+    found = analyze(image, generate, AnalysisOptions(options), [light]).ddpcr
     assert (found.n, found.positives) == (pytest.approx(57, abs=1), 18)

@@ -59,6 +59,31 @@ def test_json_and_upload_answer_the_same(client):
     assert body["masks"] == upload["masks"]
 
 
+def test_several_dyes_are_answered_each_and_joint(client):
+    other = pair(size=256, positives=0.5, seed=1)
+    dyes = {"dyes": [{"name": "FAM"}, {"name": "HEX", "threshold": 1e9}], "crosstalk": [[1, 0], [0, 1]]}
+    form = {
+        "file": (io.BytesIO(BRIGHT), "a.png"),
+        "fluorescence": [(io.BytesIO(LIGHT), "b.png"), (io.BytesIO(png(other.fluorescence)), "c.png")],
+        "options": json.dumps({"ddpcr": dyes}),
+    }
+    answer = client.post("/segment_file", data=form, headers={"X-API-Key": KEY}).json
+    Segmentation.model_validate_json(json.dumps(answer), strict=True)
+    found, one = answer["ddpcr"], post_file(client, fluorescence=LIGHT).json["ddpcr"]
+    assert {name: found[name] for name in one} == one  # of one dye it stays as it is
+    fam, hex_ = found["dyes"]
+    assert (fam["name"], hex_["name"], hex_["positives"]) == ("FAM", "HEX", 0)
+    (both,) = found["joint"]
+    assert (both["dyes"], both["only_first"], both["both"]) == (["FAM", "HEX"], fam["positives"], 0)
+    assert all(len(mask["dyes"]) == 2 for mask in answer["masks"])
+    texts = [base64.b64encode(png(one.fluorescence)).decode() for one in (TRUTH, other)]
+    bright = base64.b64encode(BRIGHT).decode()
+    body = post_json(client, image=bright, fluorescence=texts, options={"ddpcr": dyes})
+    assert body.json["ddpcr"] == found
+    refused = post_json(client, image=bright, fluorescence=texts, options={"ddpcr": {"crosstalk": [[1]]}})
+    assert (refused.status_code, "crosstalk" in refused.json["message"]) == (400, True)
+
+
 def test_without_it_there_is_none(client):
     answer = post_file(client).json
     assert answer["ddpcr"] is None

@@ -22,7 +22,7 @@ ALIGNED = DdpcrOptions(registration="none")
 
 
 def evaluate(truth: Pair, options: DdpcrOptions = ALIGNED, size: PixelSize | None = None):
-    return digital_pcr(truth.droplets, truth.fluorescence, options, size, same_frame=False)
+    return digital_pcr(truth.droplets, [truth.fluorescence], options, size, same_frame=False)
 
 
 def told(droplets: list[Droplet], truth: Pair) -> list[tuple[bool | None, bool]]:
@@ -207,7 +207,7 @@ def test_a_small_common_field_and_a_poor_registration_are_said():
 
 
 def test_no_droplets_give_no_figures():
-    result, droplets = digital_pcr([], np.ones((64, 64), np.uint8), DdpcrOptions(), None, same_frame=False)
+    result, droplets = digital_pcr([], [np.ones((64, 64), np.uint8)], DdpcrOptions(), None, same_frame=False)
     assert (result.n, result.positives, droplets) == (0, None, [])
 
 

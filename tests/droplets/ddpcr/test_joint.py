@@ -1,0 +1,55 @@
+"""Two dyes: numbers, linkage and crosstalk against what is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from droplets.ddpcr.joint import compensated, joint
+from droplets.errors import BadRequest
+
+
+def drawn(a: float, b: float, linked: float, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which droplets are positive for two targets of these copies a droplet alone, and joined."""
+    random = np.random.default_rng(seed)
+    both = random.poisson(linked, n) > 0
+    return (random.poisson(a, n) > 0) | both, (random.poisson(b, n) > 0) | both
+
+
+def test_the_table_and_the_linkage_by_hand():
+    # ln(400 / 1000 * 1000 * 1000 / (600 * 600)) = ln(10 / 9)
+    a = np.repeat([False, True, False, True], [400, 200, 200, 200])
+    b = np.repeat([False, False, True, True], [400, 200, 200, 200])
+    found = joint(("FAM", "HEX"), a, b)
+    assert (found.negative, found.only_a, found.only_b, found.both) == (400, 200, 200, 200)
+    assert found.linked.value == pytest.approx(math.log(10 / 9))
+    assert found.linked_share == pytest.approx(math.log(10 / 9) / math.log(10 / 6))
+
+
+@pytest.mark.parametrize("linked", [0.0, 0.1, 0.4])
+def test_the_interval_of_linked_copies_covers_the_truth_as_often_as_it_says(linked):
+    covered = []
+    for seed in range(400):
+        interval = joint(("a", "b"), *drawn(0.3, 0.5, linked, 1500, seed)).linked
+        covered.append(interval.low <= linked <= interval.high)
+    assert 0.92 <= np.mean(covered) <= 0.98
+
+
+def test_without_double_negatives_nothing_is_told():
+    found = joint(("a", "b"), np.array([True, True]), np.array([True, False]))
+    assert found.linked.value is found.linked_share is None
+
+
+def test_crosstalk_is_taken_out():
+    true = [np.array([100.0, 0.0, 80.0]), np.array([0.0, 200.0, 160.0])]
+    measured = [true[0] + 0.05 * true[1], 0.3 * true[0] + true[1]]
+    for found, wanted in zip(compensated(measured, [[1, 0.05], [0.3, 1]]), true, strict=True):
+        assert found == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("matrix", [[[1.0]], [[1.0, 0.1], [1.0]], [[1.0, 1.0], [1.0, 1.0]], []])
+def test_a_matrix_that_cannot_be_is_refused(matrix):
+    with pytest.raises(BadRequest, match="crosstalk"):
+        compensated([np.ones(3), np.ones(3)], matrix)
