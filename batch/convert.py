@@ -18,6 +18,7 @@ from batch.record import Record
 from batch.run import read_run, recorded
 from batch.tables import Failure
 from droplets.analysis import Analysis
+from droplets.ddpcr.options import MOST_DYES
 from droplets.errors import BadRequest, ServiceError
 from droplets.export.coco import mask_from_rle
 from droplets.export.figures import CHANNELS
@@ -126,14 +127,17 @@ def _droplet(annotation: Mapping[str, Any], kind: Any) -> Droplet:
         if figures["red_mean_intensity"] is not None
         else (),
         fluorescence=_fluorescence(figures),
+        further_dyes=tuple(_fluorescence(figures, f"_{dye}") for dye in range(2, MOST_DYES + 1)),
+        excluded=figures["excluded"],
     )
 
 
-def _fluorescence(figures: Mapping[str, Any]) -> Fluorescence | None:
-    intensity, positive = figures["fluorescence_intensity"], figures["positive"]
+def _fluorescence(figures: Mapping[str, Any], dye: str = "") -> Fluorescence | None:
+    """Of the first dye, or of a further one such as "_2"."""
+    intensity, positive = figures[f"fluorescence{dye}_intensity"], figures[f"positive{dye}"]
     if intensity is None:
         return None
-    light = figures["fluorescence_amplitude"]
+    light = figures[f"fluorescence{dye}_amplitude"]
     return Fluorescence(intensity, light, None if positive is None else bool(positive))
 
 

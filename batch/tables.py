@@ -10,15 +10,17 @@ from importlib.util import find_spec
 
 from batch.folder import DROPLETS, OutFolder
 from batch.record import Record, Row
+from droplets.ddpcr.options import MOST_DYES
 from droplets.export.figures import COLUMNS
 
-TEXT = {"picture", "kind", "found_by"}
+TEXT = {"picture", "kind", "found_by", "excluded"}
 WHOLE = {
     "frame",
     "id",
     "parent_id",
     "beads",
     "positive",
+    *(f"positive_{dye}" for dye in range(2, MOST_DYES + 1)),
     "bbox_x_px",
     "bbox_y_px",
     "bbox_width_px",

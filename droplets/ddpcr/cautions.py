@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
+from droplets.ddpcr.concentration import NORMAL_95
 from droplets.ddpcr.result import DigitalPcr
 from droplets.ddpcr.settings import DdpcrSettings
+from droplets.ddpcr.volume import Volume
 
 
 def cautions(result: DigitalPcr, how: DdpcrSettings) -> tuple[str, ...]:
@@ -56,6 +60,12 @@ def _of_quality(result: DigitalPcr, how: DdpcrSettings) -> list[tuple[bool, str]
             f"Droplet volumes differ (coefficient of variation over {how.most_volume_cv:g}): "
             "lambda is too low.",
         ),
+        (
+            _is_another(result.volume),
+            f"Droplets measure {result.volume.mean or 0:.4g} pl, not the nominal "
+            f"{result.volume.nominal or 0:.4g} pl, by more than the uncertainty: "
+            "check options.pixel_size_um or options.ddpcr.partition_pl.",
+        ),
     ]
 
 
@@ -87,3 +97,10 @@ def _of_pictures(result: DigitalPcr, how: DdpcrSettings) -> list[tuple[bool, str
             f"Only {n} of {proper} droplets lie in the common field of the two pictures.",
         ),
     ]
+
+
+def _is_another(volume: Volume) -> bool:
+    """Whether the nominal volume lies outside the 95 % interval of the measured one."""
+    if not volume.nominal or not volume.mean:
+        return False
+    return abs(math.log(volume.nominal / volume.mean)) > NORMAL_95 * (volume.uncertainty or 0.0)

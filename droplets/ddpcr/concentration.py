@@ -5,9 +5,9 @@ lambda     -ln(1 - p) copies a droplet, with p the share of positives: copies fa
 interval   the exact 95 % interval of p (Clopper and Pearson 1934, Biometrika 26:404), each end
            turned into lambda; it holds the counting alone, not the volume or the threshold
 missed     where negatives may have been missed the lower end is that with all of them
-copies/ul  lambda over the mean droplet volume; its interval adds the squares of how far, in logarithms,
-           the ends of lambda's and of the volume's lie from the values (MOVER: Zou and Donner 2008,
-           Stat. Med. 27:1693)
+copies/ul  lambda over the mean droplet volume, or a nominal one; its interval adds the squares of how far,
+           in logarithms, the ends of lambda's and of the volume's lie from the values (MOVER: Zou and
+           Donner 2008, Stat. Med. 27:1693)
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def concentration(positives: int | None, n: int, volume: Volume = UNKNOWN, misse
         return Concentration()
     p = Estimate(positives / n, binomial(positives, n + missed).low, binomial(positives, n).high)
     copies = Estimate(_copies(p.value), _copies(p.low), _copies(p.high))
-    return Concentration(p, copies, _per_ul(copies, volume))
+    return Concentration(p, copies, per_microlitre(copies, volume))
 
 
 def binomial(positives: int, n: int) -> Estimate:
@@ -70,10 +70,12 @@ def binomial(positives: int, n: int) -> Estimate:
     return Estimate(positives / n, low, high)
 
 
-def _per_ul(copies: Estimate, volume: Volume) -> Estimate:
-    if not volume.mean:
+def per_microlitre(copies: Estimate, volume: Volume) -> Estimate:
+    """Copies a microlitre by copies a droplet; nothing without a volume."""
+    if not volume.used:
         return Estimate()
-    per_ul, spread = PL_PER_UL / volume.mean, NORMAL_95 * (volume.uncertainty or 0.0)
+    spread = 0.0 if volume.nominal else NORMAL_95 * (volume.uncertainty or 0.0)
+    per_ul = PL_PER_UL / volume.used
     low, high = (_end(end, copies.value, spread) for end in (copies.low, copies.high))
     values = (None if value is None else value * per_ul for value in (copies.value, low, high))
     return Estimate(*values)

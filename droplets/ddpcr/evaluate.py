@@ -19,7 +19,7 @@ from droplets.ddpcr.cautions import cautions
 from droplets.ddpcr.concentration import Concentration, concentration
 from droplets.ddpcr.illumination import evened
 from droplets.ddpcr.joint import Joint, compensated, joint
-from droplets.ddpcr.options import DdpcrOptions, DyeOptions
+from droplets.ddpcr.options import DdpcrOptions
 from droplets.ddpcr.partitions import Partitions, light_at, measure_partitions, usual_diameter
 from droplets.ddpcr.registration import Registration, register
 from droplets.ddpcr.result import DigitalPcr, ThresholdSource
@@ -70,7 +70,7 @@ def digital_pcr(
     dyes = [_measured(droplets, plane, still, how) for plane in planes]
     if options.crosstalk is not None:
         dyes = _without_crosstalk(dyes, options.crosstalk)
-    told = [_told(droplets, dye, options.dye(i), size, how) for i, dye in enumerate(dyes)]
+    told = [_told(droplets, dye, options, i, size, how) for i, dye in enumerate(dyes)]
     (first, *further), partitions, positive = zip(*told, strict=True)
     result = replace(first, further=tuple(further), joint=_joint(told))
     return result, _with_fluorescence(droplets, partitions, positive)
@@ -102,9 +102,15 @@ def _joint(told: Sequence[_Told]) -> tuple[Joint, ...]:
 
 
 def _told(
-    droplets: Sequence[Droplet], dye: _Dye, wanted: DyeOptions, size: PixelSize | None, how: DdpcrSettings
+    droplets: Sequence[Droplet],
+    dye: _Dye,
+    options: DdpcrOptions,
+    index: int,
+    size: PixelSize | None,
+    how: DdpcrSettings,
 ) -> _Told:
     """The result of one dye, the droplets under even light, and which are positive."""
+    wanted = options.dye(index)
     partitions, counted = dye.partitions, dye.partitions.counted
     amplitudes, threshold = evened(
         partitions.amplitude[counted], partitions.places[counted], wanted.threshold, how
@@ -117,7 +123,7 @@ def _told(
     counting = [droplet for droplet, counts in zip(droplets, counted, strict=True) if counts]
     positives = None if positive is None else int(positive.sum())
     places = closest_packing(dye.plane.shape, usual_diameter(droplets)) if counting else 0
-    content = volume(counting, size, how)
+    content = replace(volume(counting, size, how), nominal=options.partition_pl)
     result = DigitalPcr(
         n=len(counting),
         positives=positives,

@@ -35,6 +35,12 @@ class DdpcrOptions(Parameters):
         "auto",
         description="auto: find shift and drift of the second picture; none: it lies as the first one.",
     )
+    partition_pl: float | None = Field(
+        None,
+        gt=0,
+        description="Nominal volume of a partition in picolitres, in place of the measured one for "
+        "copies_per_ul.",
+    )
     dyes: Annotated[list[DyeOptions], Field(max_length=MOST_DYES)] = Field(
         default_factory=list,
         description="Names and thresholds of several dyes, in the order of the fluorescence pictures or "

@@ -31,11 +31,18 @@ class Volume:
         mean: picolitres.
         cv: standard deviation over the mean, of two or more.
         uncertainty: relative standard uncertainty of the mean.
+        nominal: picolitres that the maker of the partitions gives, which then count.
     """
 
     mean: float | None = None
     cv: float | None = None
     uncertainty: float | None = None
+    nominal: float | None = None
+
+    @property
+    def used(self) -> float | None:
+        """Picolitres that concentrations are taken of."""
+        return self.nominal or self.mean
 
 
 UNKNOWN = Volume()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from droplets.analysis import Analysis
+from droplets.ddpcr.options import MOST_DYES
 from droplets.objects.measure import diameter_um, volume_pl
 from droplets.types import Droplet, Fluorescence, Intensity, PixelSize
 
@@ -84,9 +85,10 @@ def _channel(index: int, figure: Callable[[Intensity], float]) -> Callable[[Entr
     return value
 
 
-def _fluorescence(figure: Callable[[Fluorescence], Value]) -> Callable[[Entry], Value]:
+def _fluorescence(figure: Callable[[Fluorescence], Value], dye: int = 0) -> Callable[[Entry], Value]:
     def value(entry: Entry) -> Value:
-        light = entry.droplet.fluorescence
+        lights = (entry.droplet.fluorescence, *entry.droplet.further_dyes)
+        light = lights[dye] if dye < len(lights) else None
         return figure(light) if light else None
 
     return value
@@ -191,23 +193,36 @@ COLUMNS: tuple[Column, ...] = (
             ("max", "largest", _channel(index, lambda light: light.max)),
         )
     ),
-    Column(
-        "fluorescence_intensity",
-        "stored value",
-        "for digital PCR: mean light of its inner pixels in the fluorescence picture",
-        _fluorescence(lambda light: light.intensity),
+    *(
+        column
+        for dye in range(MOST_DYES)
+        for number, of in (("", "") if not dye else (f"_{dye + 1}", f", dye {dye + 1}"),)
+        for column in (
+            Column(
+                f"fluorescence{number}_intensity",
+                "stored value",
+                f"for digital PCR: mean light of its inner pixels in the fluorescence picture{of}",
+                _fluorescence(lambda light: light.intensity, dye),
+            ),
+            Column(
+                f"fluorescence{number}_amplitude",
+                "stored value",
+                f"the same above the ground between the droplets, under even light{of}",
+                _fluorescence(lambda light: light.amplitude, dye),
+            ),
+            Column(
+                f"positive{number}",
+                "",
+                f"1 if it is positive, 0 if it is negative{of}",
+                _fluorescence(lambda light: None if light.positive is None else int(light.positive), dye),
+            ),
+        )
     ),
     Column(
-        "fluorescence_amplitude",
-        "stored value",
-        "the same above the ground between the droplets, under even light",
-        _fluorescence(lambda light: light.amplitude),
-    ),
-    Column(
-        "positive",
+        "excluded",
         "",
-        "1 if it is positive, 0 if it is negative",
-        _fluorescence(lambda light: None if light.positive is None else int(light.positive)),
+        "why it does not count for digital PCR: `touching`, `outside`, `debris`, `deformed` or `no droplet`",
+        lambda e: e.droplet.excluded,
     ),
     Column(
         "found_by",

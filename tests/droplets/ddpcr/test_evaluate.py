@@ -266,3 +266,14 @@ class TestPlane:
     def test_what_cannot_be_is_refused(self, image, second, options, word):
         with pytest.raises(BadRequest, match=word):
             fluorescence_plane(image, second, DdpcrOptions(**options))
+
+
+def test_a_nominal_volume_counts_and_is_compared_with_the_measured_one():
+    truth, size = pair(size=256, positives=0.5, cv=0, seed=1), PixelSize(2.0, "request")
+    measured_pl = evaluate(truth, size=size)[0].volume.mean
+    for nominal, differs in ((measured_pl, False), (2 * measured_pl, True)):
+        result, _ = evaluate(truth, DdpcrOptions(registration="none", partition_pl=nominal), size)
+        copies, per_ul = result.concentration.copies_per_droplet, result.concentration.copies_per_ul
+        assert per_ul.value == pytest.approx(1e6 * copies.value / nominal)
+        assert per_ul.low == pytest.approx(1e6 * copies.low / nominal)
+        assert said(result, "not the nominal") == differs
