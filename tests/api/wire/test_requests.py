@@ -48,7 +48,8 @@ def test_what_a_form_has_too_much_is_named(client, discs, path, fields, named):
         ("?quality=fast", '{"image": "AAAA"}', "quality in the address"),
         ("", '{"image": "AAAA", "image": "AAAA"}', "image stands twice"),
         ("", '{"image": "AAAA", "options": {"quality": "fast", "quality": "fast"}}', "quality stands twice"),
-        ("", '{"image": "AAAA", "fluorescence": "AAAA", "x": {"image": "AAAA"}}', "one image and one"),
+        ("", '{"image": "AAAA", "fluorescence": ["A", "A", "A", "A", "A"]}', "one image and at most 4"),
+        ("", '{"image": "AAAA", "fluorescence": ["AAAA", null]}', "fluorescence must be"),
         ("", '{"image": "AAAA", "options": {"image": "AAAA"}}', "options.image"),
         ("", '{"image": 0, "fluorescence": "AAAA"}', "image must be"),
         ("", '{"image": "AAAA}', "not valid JSON"),
@@ -93,5 +94,13 @@ def test_a_picture_is_cut_out_and_no_name_can_be_guessed():
     (name,) = pictures
     assert pictures == {name: b"AA"}
     assert rest == b'{"image": "%s", "note": "\\"image\\": \\"BB\\""}' % name.encode()
+    rest, pictures = without_pictures(
+        b'{"fluorescence": [ "AA" , "BB"], "image": "CC", "options": {"a": "b"}}'
+    )
+    first, second, image = (name.encode() for name in pictures)
+    assert list(pictures.values()) == [b"AA", b"BB", b"CC"]
+    assert rest == (
+        b'{"fluorescence": [ "%s" , "%s"], "image": "%s", "options": {"a": "b"}}' % (first, second, image)
+    )
     with pytest.raises(BadRequest):
         without_pictures(b'{"image": ""' * 100_000)
