@@ -18,13 +18,14 @@ from api.plumbing.logs import configure_logging
 from api.plumbing.metrics import Metrics
 from api.plumbing.services import Services
 from api.plumbing.uploads import BODIES_ON_DISK, THREADS_FOR_OTHERS, Uploads
-from api.routes import admin, analysis, charts, docs, health, preview, segmentation, web
+from api.routes import admin, analysis, charts, docs, health, jobs, preview, segmentation, web
 from api.routes.metrics_port import ByPort, metrics_app
 from api.wire.strict_json import StrictJSONProvider
 from config import Settings, load_settings
 from droplets.finding.loading import load_generator
 from droplets.finding.weights import HeadFile, known_head
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
+from jobs.desk import Desk
 from sam_service import SamService
 from store import open_store
 from store.instances import Heartbeat
@@ -39,6 +40,7 @@ EXPOSED_HEADERS = [
 ]
 PICTURES_DECODED_AT_ONCE = 2  # a 50-megapixel picture takes over a gigabyte while it is decoded
 PICTURES_LOOKED_AT_ONCE = 2  # each is held three times over
+FOLLOWERS = 4  # each keeps a request thread for minutes
 MANIFEST = Path(__file__).parent / "model" / "manifest.json"
 
 
@@ -74,11 +76,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         decoding=BoundedSemaphore(PICTURES_DECODED_AT_ONCE),
         looking=BoundedSemaphore(PICTURES_LOOKED_AT_ONCE),
         uploads=_uploads(settings, app.config["MAX_CONTENT_LENGTH"]),
+        desk=Desk(settings) if settings.jobs != "off" else None,
+        following=BoundedSemaphore(FOLLOWERS),
     )
     for part in (services, headers, tracing, errors, auth_middleware, metrics):
         part.init_app(app)
     for room in (web, charts, docs, health, preview, segmentation, analysis, admin):
         app.register_blueprint(room.blueprint)
+    if services.desk is not None:
+        app.register_blueprint(jobs.blueprint)
     if settings.allowed_origins:
         CORS(app, origins=list(settings.allowed_origins), expose_headers=EXPOSED_HEADERS)
     if hops := settings.trusted_proxy_hops:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -58,20 +58,24 @@ def require_api_key(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        auth = services().auth
-        presented = request.headers.get("X-API-Key")
-        if not presented:
-            g.auth_failure = "missing"
-            raise Unauthorized("Send your API key in the X-API-Key header.")
-        key = auth.identify(presented)
-        g.api_key = key
-        structlog.contextvars.bind_contextvars(key_name=key.name)
-        g.limit_headers = auth.hit(key)
-        if request.method != "POST":
+        g.limit_headers = services().auth.hit(_identify())
+        with _place():
             return view(*args, **kwargs)
-        most = int(current_app.config["MAX_CONTENT_LENGTH"])
-        length = most if request.content_length is None else min(request.content_length, most)
-        with services().uploads.place(key.name, length):
+
+    return guarded
+
+
+def recognise_api_key(view: Callable[P, R]) -> Callable[P, R]:
+    """Let the view run only for a known, enabled key (401), without counting the request.
+
+    For jobs, whose pictures count when they are started: to ask how far one is must not use up the limit.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        _identify()
+        g.uncounted = True
+        with _place():
             return view(*args, **kwargs)
 
     return guarded
@@ -120,6 +124,27 @@ def track_usage(view: Callable[P, R]) -> Callable[P, R]:
     return tracked
 
 
+def _identify() -> ApiKey:
+    """The key of the request in hand, if it is known and enabled."""
+    presented = request.headers.get("X-API-Key")
+    if not presented:
+        g.auth_failure = "missing"
+        raise Unauthorized("Send your API key in the X-API-Key header.")
+    key = services().auth.identify(presented)
+    g.api_key = key
+    structlog.contextvars.bind_contextvars(key_name=key.name)
+    return key
+
+
+def _place() -> AbstractContextManager[None]:
+    """A place among the uploads for the body of the request in hand, if it may have one."""
+    if request.method not in {"POST", "PUT"}:
+        return nullcontext()
+    most = int(current_app.config["MAX_CONTENT_LENGTH"])
+    length = most if request.content_length is None else min(request.content_length, most)
+    return services().uploads.place(g.api_key.name, length)
+
+
 def _uploaded(field: str) -> bytes:
     files = request.files.getlist(field)
     if len(files) != 1:
@@ -143,6 +168,9 @@ def _add_limit_headers(response: Response) -> Response:
         with suppress(StoreUnavailable):  # then it stays counted
             g.limit_headers = services().auth.take_back(g.api_key)
     response.headers.update(g.get("limit_headers", {}))
+    if g.get("uncounted"):
+        with suppress(StoreUnavailable):
+            response.headers.update(services().auth.window(g.api_key))
     return response
 
 

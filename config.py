@@ -116,6 +116,13 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxy_hops: int = Field(0, ge=0, le=10)
 
+    jobs: Literal["beside", "apart", "off"] = "beside"
+    max_jobs: int = Field(5, ge=1)
+    max_job_files: int = Field(5000, ge=1)
+    max_job_size_mb: float = Field(5120, gt=0)
+    max_job_file_size_mb: float = Field(512, gt=0)
+    job_retention_days: float = Field(7, gt=0)
+
     data_dir: Path = Path("data")
     redis_url: SecretStr | None = None
     store_outage: Literal["refuse", "allow"] = "refuse"
@@ -251,6 +258,16 @@ class Settings(BaseSettings):
         return int(self.max_file_size_mb * 2**20)
 
     @property
+    def keeps_data(self) -> bool:
+        """Whether anything is kept in DATA_DIR: the store's file, or jobs."""
+        return self.redis_url is None or self.jobs != "off"
+
+    @property
+    def job_folder(self) -> Path:
+        """Where jobs keep their pictures and results."""
+        return self.data_dir / "jobs"
+
+    @property
     def database(self) -> Path:
         """The store's file, if no REDIS_URL is set."""
         return self.data_dir / "sam.sqlite3"
@@ -299,8 +316,9 @@ def load_settings() -> Settings:
         name = "_".join(str(part) for part in first["loc"][:1]).upper()
         reason = first["msg"].removeprefix("Value error, ")
         raise SystemExit(f"configuration: {name + ': ' if name else ''}{reason}") from None
-    if settings.redis_url is None:
+    if settings.keeps_data:
         _check_writable("DATA_DIR", settings.data_dir)
+    if settings.redis_url is None:
         _check_database(settings.database)
     if settings.log_file is not None:
         _check_writable("LOG_FILE", settings.log_file.parent)

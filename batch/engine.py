@@ -18,7 +18,6 @@ from batch.tables import Failure
 from config import cores
 from droplets.errors import ServiceError
 from droplets.export.table import csv_table
-from droplets.options import Options
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
 from droplets.types import Generation, Image, MaskRequest
@@ -46,12 +45,14 @@ class Plan:
         recipe: what is done to every picture.
         names: of all pictures, in their order.
         todo: those that have to be analysed.
+        max_pixels: limit of a picture.
         failures: what is known to fail before any picture is read.
     """
 
     recipe: Recipe
     names: tuple[str, ...]
     todo: tuple[Picture, ...]
+    max_pixels: int = MOST_PIXELS
     failures: tuple[Failure, ...] = ()
 
 
@@ -71,6 +72,7 @@ class Job:
     recipe: Recipe
     model: Model
     digest: str
+    max_pixels: int
     contents: Contents = field(default_factory=Contents)
 
 
@@ -108,7 +110,7 @@ class Engine(Protocol):
         """Arguments as of `process`."""
 
 
-def plan(listing: Listing, recipe: Recipe, folder: OutFolder) -> Plan:
+def plan(listing: Listing, recipe: Recipe, folder: OutFolder, max_pixels: int = MOST_PIXELS) -> Plan:
     """Which pictures are left to do: new ones, with another recipe, or of files of another size or time."""
     digest = recipe.digest
     todo = [
@@ -117,7 +119,7 @@ def plan(listing: Listing, recipe: Recipe, folder: OutFolder) -> Plan:
     alone = tuple(
         Failure(file.name, "Unpaired", "The other picture of its pair is missing.") for file in listing.alone
     )
-    return Plan(recipe, tuple(picture.name for picture in listing.pictures), tuple(todo), alone)
+    return Plan(recipe, tuple(picture.name for picture in listing.pictures), tuple(todo), max_pixels, alone)
 
 
 def process(
@@ -142,8 +144,8 @@ def process(
     """
     if not plan.todo:
         return
-    workers = workers or _usual_workers()
-    job = Job(plan.recipe, load(), plan.recipe.digest)
+    workers = workers or usual_workers()
+    job = Job(plan.recipe, load(), plan.recipe.digest, plan.max_pixels)
 
     def work(picture: Picture) -> Outcome:
         return keep(folder, findings(job, picture, folder.record(picture.name)))
@@ -202,7 +204,7 @@ def state(records: Iterable[Record], failures: Iterable[Failure], series: Iterab
     return digest.hexdigest()
 
 
-def _usual_workers() -> int:
+def usual_workers() -> int:
     """The model itself computes on all cores: on two of them a second picture at once only disturbs it."""
     return min(MOST_WORKERS, max(1, cores() // 2))
 
@@ -242,7 +244,7 @@ def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
     if before and before.recipe == job.digest and _hashes(before.stamps) == _hashes(stamps):
         record = to_json(replace(before, stamps=stamps))
         return Findings(picture.name, before.row, {RECORD: record}, same=True)
-    image, light = _decoded([content for content, _ in contents], job.recipe.wanted.options, picture)
+    image, light = _decoded([content for content, _ in contents], job, picture)
     analysis = analyze(image, job.model.generate, job.recipe.wanted, light)
     files = {
         DROPLETS: csv_table(analysis).encode(),
@@ -253,15 +255,16 @@ def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
     return Findings(picture.name, row, {**files, RECORD: record})
 
 
-def _decoded(contents: Sequence[bytes], options: Options, picture: Picture) -> tuple[Image, list[Image]]:
+def _decoded(contents: Sequence[bytes], job: Job, picture: Picture) -> tuple[Image, list[Image]]:
     """The picture, and its fluorescence: of the other file of the pair, or other channels of the same."""
+    options, most = job.recipe.wanted.options, job.max_pixels
     if picture.frame is not None:
         options = options.model_copy(update={"frame": picture.frame})
-    image = decode_image(contents[0], max_pixels=MOST_PIXELS, selection=options.selection)
+    image = decode_image(contents[0], max_pixels=most, selection=options.selection)
     if len(contents) == 1 and options.fluorescence_channel is None:
         return image, []
     return image, [
-        decode_image(contents[-1], max_pixels=MOST_PIXELS, selection=selection)
+        decode_image(contents[-1], max_pixels=most, selection=selection)
         for selection in options.fluorescence_selections
     ]
 

@@ -13,6 +13,7 @@ from droplets.finding.loading import load_generator
 from droplets.finding.segmenter import Memory
 from droplets.finding.weights import NAME, HeadFile, known_head
 from droplets.sam.checkpoint import CheckpointFile, known_checkpoints
+from droplets.sam.encoder import Precision
 from droplets.types import Generation, MaskRequest
 
 
@@ -23,21 +24,34 @@ class SharedModel:
         checkpoint: file of MobileSAM's weights.
         device: "auto", "cpu" or "cuda".
         threads: CPU threads of the inference.
+        head: file of the head's weights.
+        precision: "auto", "fp32", "bf16" or "fp16".
+        accept_unknown: take weights of another training too.
 
     Raises:
         ModelUnavailable: a file is missing or wrong, or there is no such device.
     """
 
-    def __init__(self, checkpoint: Path, device: str, threads: int) -> None:
+    def __init__(
+        self,
+        checkpoint: Path,
+        device: str,
+        threads: int,
+        *,
+        head: Path = MODEL / NAME,
+        precision: Precision = "auto",
+        accept_unknown: bool = False,
+    ) -> None:
         if not checkpoint.is_file():
             raise ModelUnavailable(
                 f"{checkpoint.name} is missing; `sam-droplet fetch-model` puts the checkpoint in place."
             )
         self._generator = load_generator(
-            CheckpointFile(checkpoint, known_checkpoints(MANIFEST)),
-            HeadFile(MODEL / NAME, known_head(MANIFEST)),
+            CheckpointFile(checkpoint, known_checkpoints(MANIFEST), accept_unknown=accept_unknown),
+            HeadFile(head, known_head(MANIFEST), accept_unknown=accept_unknown),
             device,
             threads,
+            precision=precision,
         )
         self._lock = Lock()
         own = self._generator

@@ -87,7 +87,7 @@ class Worker:
     def __init__(self) -> None:
         self._job: Job | None = None
 
-    def start(self, load: Callable[[], Model], recipe: Recipe, digest: str) -> None:
+    def start(self, load: Callable[[], Model], recipe: Recipe, digest: str, max_pixels: int) -> None:
         """Load the model.
 
         Raises:
@@ -96,7 +96,7 @@ class Worker:
         """
         if recipe.digest != digest:
             raise BadRequest(f"A machine of the cluster has another version than {VERSION} or another model.")
-        self._job = Job(recipe, load(), digest)
+        self._job = Job(recipe, load(), digest, max_pixels)
 
     def findings(self, picture: Picture, before: Record | None) -> Findings:
         """Analyse a picture."""
@@ -125,7 +125,7 @@ class _Crew:
         self._lost: Counter[Picture | None] = Counter()
         needs = {"num_cpus": 1, "num_gpus": int(core == "GPU"), "memory": WORKER_MEMORY}
         self._make = ray.remote(Worker).options(**needs)
-        self._start = (load, plan.recipe, plan.recipe.digest)
+        self._start = (load, plan.recipe, plan.recipe.digest, plan.max_pixels)
 
     def work(self) -> Iterator[Findings]:
         """What comes of all pictures, each once, as it comes."""

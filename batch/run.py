@@ -37,6 +37,7 @@ class Asked:
         frames: of files that have several, "all", "0-99" or "0-99:2"; None for the one that the options name.
         tracks: whether droplets are followed through the frames of each file.
         frame_interval_s: from one frame to the next; None for what the files tell.
+        max_pixels: limit of a picture.
     """
 
     inputs: tuple[str, ...]
@@ -46,6 +47,7 @@ class Asked:
     frames: str | None = None
     tracks: bool = False
     frame_interval_s: float | None = None
+    max_pixels: int = MOST_PIXELS
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,9 @@ def segment(
         OSError: the folder cannot be written to.
     """
     folder = OutFolder(asked.out)
-    listing = _listing(asked)
+    listing = listed(asked)
     with folder.held():
-        planned = plan(listing, asked.recipe, folder)
+        planned = plan(listing, asked.recipe, folder, asked.max_pixels)
         begin(Begun(len(planned.names), len(planned.todo), len(listing.left_out)))
         failures = list(planned.failures)
 
@@ -155,8 +157,12 @@ def recorded(folder: OutFolder, run: Run) -> list[Record]:
     return [record for name in run.pictures if (record := folder.record(name))]
 
 
-def _listing(asked: Asked) -> Listing:
-    """The pictures of a run."""
+def listed(asked: Asked) -> Listing:
+    """The pictures of a run.
+
+    Raises:
+        BadRequest: inputs, pair or frames cannot be used.
+    """
     pair = Pair.parse(asked.pair) if asked.pair else None
     frames = Frames.parse(asked.frames) if asked.frames else None
     if asked.frame_interval_s is not None and not asked.frame_interval_s > 0:
@@ -168,7 +174,7 @@ def _listing(asked: Asked) -> Listing:
     if frames and asked.recipe.wanted.options.frame:
         raise BadRequest("options.frame is for one frame, --frames for several; leave one of them out.")
     listing = pictures(find_files(asked.inputs, asked.out), pair)
-    return in_frames(listing, frames, MOST_PIXELS) if frames else listing
+    return in_frames(listing, frames, asked.max_pixels) if frames else listing
 
 
 def _finish(

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from config import Settings, load_settings
+from jobs.keeper import Keeper
 
 APP = "app:create_app()"
 SETTINGS = "python:api.plumbing.gunicorn_settings"
@@ -39,9 +40,12 @@ def _serve_by_waitress(settings: Settings) -> None:
     from app import create_app  # noqa: PLC0415  # after the libraries' variables are set
 
     app = create_app(settings)
+    keeper = Keeper() if settings.jobs == "beside" else None
     services(app).heartbeat.start()
     services(app).metrics.keep_gauges_fresh()
     try:
         waitress.serve(app, listen=" ".join(settings.addresses), threads=settings.threads, ident=None)
     finally:
         services(app).close()
+        if keeper is not None:
+            keeper.close()

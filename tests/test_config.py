@@ -157,7 +157,10 @@ def test_keys_come_from_files(monkeypatch, tmp_path):
 def test_an_address_of_a_redis_server(monkeypatch, url):
     monkeypatch.setenv("API_KEYS", "first-secret-key:Ada:1")
     monkeypatch.setenv("REDIS_URL", url)
-    monkeypatch.setenv("DATA_DIR", "/proc/nowhere")  # nothing is kept there
+    monkeypatch.setenv("DATA_DIR", "/proc/nowhere")
+    with pytest.raises(SystemExit, match="DATA_DIR"):
+        load_settings()  # jobs are kept there
+    monkeypatch.setenv("JOBS", "off")
     settings = load_settings()
     assert settings.redis_url.get_secret_value() == url
     assert "password" not in repr(settings)

@@ -56,7 +56,8 @@ def test_imports_point_down(path):
     ("own", "below"),
     [
         ("batch", {"droplets", "config"}),
-        ("cli", {"api", "batch", "droplets", "config", "app", "model"}),
+        ("jobs", {"batch", "droplets", "config"}),
+        ("cli", {"api", "batch", "droplets", "config", "app", "jobs", "model"}),
     ],
 )
 def test_the_command_line_stands_on_the_batch_and_that_on_droplets(own, below):
@@ -76,7 +77,7 @@ def test_the_batch_prints_nothing():
 def test_no_module_bears_a_standard_librarys_name():
     names = {
         path.stem
-        for folder in ("api", "batch", "cli", "droplets", "store", "training")
+        for folder in ("api", "batch", "cli", "droplets", "jobs", "store", "training")
         for path in (ROOT / folder).rglob("*.py")
     }
     assert not names & (sys.stdlib_module_names - {"__init__", "types"})
@@ -91,6 +92,7 @@ def test_the_page_on_the_house_names_every_room():
         "api",
         "batch",
         "cli",
+        "jobs",
         "store",
         "training",
         "model",

@@ -17,13 +17,13 @@ from cli.serve import APP, SETTINGS
 from config import VERSION
 from tests.conftest import ROOT
 
-ROOMS = ("api", "batch", "cli", "droplets", "examples", "model", "store", "training", "web")
+ROOMS = ("api", "batch", "cli", "droplets", "examples", "jobs", "model", "store", "training", "web")
 SOURCES = ("*.py", "*.toml", "requirements*.txt", "README.md", "LICENSE", "NOTICE")
 DATA = {".html", ".css", ".svg", ".js", ".lua", ".png", ".jpg", ".json", ".safetensors"}
 MADE_HERE = shutil.ignore_patterns("__pycache__", "*.pt", "cache", "source.json")
 IMPORT_ALL = """
 import importlib, json, sys
-names = ["app", "auth_middleware", "config", "sam_service", "cli.main", "batch.model"]
+names = ["app", "auth_middleware", "config", "job_worker", "sam_service", "cli.main", "batch.model"]
 names += ["model.fetch", "training.train", "web.plotly"]
 print(json.dumps([importlib.import_module(name).__file__ for name in names]))
 """

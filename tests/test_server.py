@@ -59,6 +59,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
         "DATA_DIR": str(folder / "data"),
         "SAM_MODEL_PATH": str(ROOT / "model" / "mobile_sam.pt"),
         "HEAD_MODEL_PATH": str(ROOT / "model" / "droplet_head.safetensors"),
+        "JOBS": "off",  # what it starts has a test of its own
         **changes,
     }
 

@@ -99,7 +99,7 @@ def container() -> Level:
     """Memory, CPUs and disk of the container, or of the machine if there is none."""
     settings = services().settings
     used, load = memory(), psutil.getloadavg()
-    disk = free_disk(settings.data_dir) if settings.redis_url is None else None  # Redis keeps all there is
+    disk = free_disk(settings.data_dir) if settings.keeps_data else None  # else Redis keeps all there is
     level = Level(
         {
             "uptime_s": round(time.time() - STARTED),

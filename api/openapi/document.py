@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 
 from api.errors import RateLimited
 from api.openapi.examples import ASKED, answer_examples, request_examples
-from api.openapi.operations import FORM, JSON, OPERATIONS, Key, Operation
+from api.openapi.operations import BYTES, FORM, JSON, OPERATIONS, Key, Operation
 from api.plumbing.errors import ANSWERS
 from api.schemas.segmentation import Answer, ErrorAnswer
 from config import VERSION
@@ -58,8 +58,8 @@ def openapi(rules: Iterable[Rule], views: Mapping[str, Callable[..., Any]]) -> d
         operation = OPERATIONS.get(rule.endpoint)
         if operation is None:
             continue
-        path = paths.setdefault(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
-        for method in (rule.methods or set()) - NO_BODY:
+        path = paths.setdefault(_path(rule), {})
+        for method in _methods(rule):
             path[method.lower()] = _operation(rule, operation, views[rule.endpoint].__doc__ or "")
     return {
         "openapi": "3.1.0",
@@ -76,6 +76,14 @@ def openapi(rules: Iterable[Rule], views: Mapping[str, Callable[..., Any]]) -> d
     }
 
 
+def _path(rule: Rule) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+
+
+def _methods(rule: Rule) -> set[str]:
+    return (rule.methods or set()) - NO_BODY
+
+
 def _operation(rule: Rule, operation: Operation, doc: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
@@ -89,6 +97,10 @@ def _operation(rule: Rule, operation: Operation, doc: str) -> dict[str, Any]:
                 for name in sorted(rule.arguments)
             ),
             *({"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()),
+            *(
+                {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+                for name, text in operation.header.items()
+            ),
         ],
         "responses": _responses(operation),
     }
@@ -99,6 +111,8 @@ def _operation(rule: Rule, operation: Operation, doc: str) -> dict[str, Any]:
             "required": True,
             "content": {
                 form: {"schema": _reference(schema), "examples": request_examples(rule.endpoint, form)}
+                if schema
+                else {}
                 for form, schema in operation.bodies.items()
             },
         }
@@ -118,16 +132,22 @@ def _curl(rule: Rule, operation: Operation) -> dict[str, str]:
             "-F file=@picture.png",
             *(f"-F '{name}={json.dumps(value)}'" for name, value in groups.items()),
         ]
+    elif BYTES in operation.bodies:
+        parts.append("-T picture.png")
     elif JSON in operation.bodies:
         parts += ["-H 'Content-Type: application/json'", "-d @request.json"]
-    if isinstance(operation.answer, str):
+    elif method := _methods(rule) - {"GET"}:
+        parts.append(f"-X {min(method)}")
+    if operation.answer == "text/event-stream":
+        parts.append("-N")
+    elif isinstance(operation.answer, str):
         parts.append(f"-o answer.{operation.answer.rpartition('/')[2]}")
-    return {"description": f"```sh\n{' '.join([*parts, ADDRESS + rule.rule])}\n```"}
+    return {"description": f"```sh\n{' '.join([*parts, ADDRESS + _path(rule)])}\n```"}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
     """By status; whatever else may go wrong is the default."""
-    answers: dict[int, type[Answer] | str] = {200: operation.answer, **operation.also}
+    answers: dict[int, type[Answer] | str] = {operation.status: operation.answer, **operation.also}
     limits = LIMITS if operation.key == "ApiKey" else ()
     return {
         **{
@@ -187,7 +207,7 @@ def _schemas() -> dict[str, Any]:
     """JSON schemas of all requests and answers."""
     models: dict[type[BaseModel], JsonSchemaMode] = {ErrorAnswer: "serialization"}
     for operation in OPERATIONS.values():
-        models |= dict.fromkeys(operation.bodies.values(), "validation")
+        models |= dict.fromkeys(filter(None, operation.bodies.values()), "validation")
         answers = (operation.answer, *operation.also.values())
         models |= dict.fromkeys((each for each in answers if not isinstance(each, str)), "serialization")
     _, definitions = models_json_schema(list(models.items()), ref_template=SCHEMA + "{model}")

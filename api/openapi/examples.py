@@ -35,6 +35,7 @@ ASKED: dict[str, dict[str, dict[str, Any]]] = {
     },
     "analysis.advanced_analysis": {PLAIN: {"options": FAST}},
     "analysis.download_analysis": {PLAIN: {"options": FAST}},
+    "jobs.create": {PLAIN: {"options": FAST, "run": {"export": ["overlay"]}}},
     "segmentation.analyze_image": {"A picture": {}},
     "preview.preview": {"A picture": {}},
 }
@@ -54,7 +55,8 @@ def request_examples(endpoint: str, form: str) -> dict[str, Any]:
         endpoint: in OPERATIONS.
         form: one of its content types.
     """
-    field = "image" if "image" in OPERATIONS[endpoint].bodies[form].model_fields else "file"
+    schema = OPERATIONS[endpoint].bodies[form]
+    field = "image" if schema and "image" in schema.model_fields else "file"
     return {
         name.lower().replace(" ", "-"): {"summary": name, "value": {field: picture(), **groups}}
         for name, groups in ASKED[endpoint].items()

@@ -113,9 +113,8 @@ class Auth:
         Raises:
             RateLimited: the key's limit lies within the last hour already.
         """
-        limit = HourlyLimit(key.limit)
-        allowed = self._limiter.hit(limit, key.name)
-        headers = self._headers(key, limit)
+        allowed = self._limiter.hit(HourlyLimit(key.limit), key.name)
+        headers = self.window(key)
         if not allowed:
             wait = _seconds_until(float(headers["X-RateLimit-Reset"]))
             raise RateLimited(
@@ -124,11 +123,43 @@ class Auth:
             )
         return headers
 
+    def take(self, key: ApiKey, pictures: int) -> None:
+        """Count so many pictures of `key` at once, all or none.
+
+        Raises:
+            RateLimited: they do not fit into the last hour's limit.
+        """
+        if self._limiter.hit(HourlyLimit(key.limit), key.name, cost=pictures):
+            return
+        headers = self.window(key)
+        left, wait = headers["X-RateLimit-Remaining"], _seconds_until(float(headers["X-RateLimit-Reset"]))
+        advice = (
+            "the limit never has room for so many: split the job"
+            if pictures > key.limit
+            else f"the next ones are possible in {wait} s"
+        )
+        raise RateLimited(
+            f"The job has {pictures} pictures, and {left} of {key.limit} an hour are left; {advice}.",
+            {**headers, "Retry-After": str(wait)},
+        )
+
     def take_back(self, key: ApiKey) -> dict[str, str]:
         """Forget the hit of a request that the service could not serve; returns its new limit headers."""
-        limit = HourlyLimit(key.limit)
-        self._store.storage.take_back(limit.key_for(key.name))
-        return self._headers(key, limit)
+        self._store.storage.take_back(HourlyLimit(key.limit).key_for(key.name))
+        return self.window(key)
+
+    def left(self, key: ApiKey) -> int:
+        """Requests that `key` may still make within the hour."""
+        return max(0, key.limit - self.used_last_hour(key))
+
+    def window(self, key: ApiKey) -> dict[str, str]:
+        """The limit headers of an answer to `key`."""
+        reset, remaining = self._limiter.get_window_stats(HourlyLimit(key.limit), key.name)
+        return {
+            "X-RateLimit-Limit": str(key.limit),
+            "X-RateLimit-Remaining": str(max(0, remaining)),
+            "X-RateLimit-Reset": str(math.ceil(reset)),
+        }
 
     def used_last_hour(self, key: ApiKey) -> int:
         """Requests of `key` that lie within the last hour."""
@@ -150,14 +181,6 @@ class Auth:
             g.auth_failure = f"wrong_{purpose}_key"
             log.warning("wrong key", purpose=purpose, address=request.remote_addr)
         return right
-
-    def _headers(self, key: ApiKey, limit: HourlyLimit) -> dict[str, str]:
-        reset, remaining = self._limiter.get_window_stats(limit, key.name)
-        return {
-            "X-RateLimit-Limit": str(key.limit),
-            "X-RateLimit-Remaining": str(max(0, remaining)),
-            "X-RateLimit-Reset": str(math.ceil(reset)),
-        }
 
     @property
     def admin_on(self) -> bool:

@@ -22,6 +22,7 @@ from droplets.errors import (
     UndecodableImage,
     UnsupportedImage,
 )
+from jobs.errors import JobConflict, NoSuchJob
 from sam_service import Busy, ClientGone
 from store.errors import StoreUnavailable
 
@@ -40,6 +41,8 @@ ANSWERS: dict[type[ServiceError], Told] = {
     BadRequest: Told(400, "bad request"),
     Unauthorized: Told(401, "unauthorized"),
     Forbidden: Told(403, "forbidden"),
+    NoSuchJob: Told(404, "no such job"),
+    JobConflict: Told(409, "conflict"),
     TooLarge: Told(413, "file too large"),
     UnsupportedImage: Told(415, "unsupported image type"),
     UndecodableImage: Told(422, "image cannot be decoded"),

@@ -18,6 +18,7 @@ from api.plumbing.logs import logging_config
 from api.plumbing.services import services
 from api.plumbing.worker import MOST_CONNECTIONS
 from config import load_settings
+from jobs.keeper import Keeper
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -46,11 +47,20 @@ handover = Handover()
 logconfig_dict = logging_config(settings)
 
 
+keepers: list[Keeper] = []
+"""Of the worker of jobs, once this master has started it."""
+
+
 def on_starting(server: Arbiter) -> None:
-    """Ctrl-C drains like SIGTERM; counters start from zero, unless a running master made this one."""
+    """Ctrl-C drains like SIGTERM; counters start from zero, unless a running master made this one.
+
+    The worker of jobs is a process of its own, which ends with this one.
+    """
     server.handle_int = server.handle_term
     if not server.master_pid:
         _forget_metrics()
+    if settings.jobs == "beside":
+        keepers.append(Keeper())
 
 
 def on_reload(server: Arbiter) -> None:
@@ -106,7 +116,9 @@ def child_exit(_server: Arbiter, worker: ThreadWorker) -> None:
 
 
 def on_exit(server: Arbiter) -> None:
-    """Leave no metrics behind, unless another master goes on."""
+    """End the worker of jobs; leave no metrics behind, unless another master goes on."""
+    for keeper in keepers:
+        keeper.close()
     if metrics_folder is not None and not server.reexec_pid and not server.master_pid:
         _forget_metrics()
         with suppress(OSError):  # a folder that holds something else, or is a mount, stays

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # names for the type checker alone: the rooms import this mod
     from config import Settings
     from droplets.finding.weights import HeadFile
     from droplets.sam.checkpoint import CheckpointFile
+    from jobs.desk import Desk
     from sam_service import SamService
     from store import Store
     from store.instances import Heartbeat
@@ -39,6 +40,8 @@ class Services:
         decoding: places for pictures that are decoded at once.
         looking: places for pictures that are looked at without the model at once.
         uploads: places for bodies that are there at once.
+        desk: takes jobs; None where they are off.
+        following: places for requests that follow a job.
     """
 
     settings: Settings
@@ -53,6 +56,8 @@ class Services:
     decoding: BoundedSemaphore
     looking: BoundedSemaphore
     uploads: Uploads
+    desk: Desk | None
+    following: BoundedSemaphore
 
     def init_app(self, app: Flask) -> None:
         """Make these the app's services."""
@@ -62,6 +67,8 @@ class Services:
         """Write the last usage records and leave the store."""
         self.auth.usage.close()
         self.heartbeat.close()
+        if self.desk is not None:
+            self.desk.close()
         self.store.close()
 
 

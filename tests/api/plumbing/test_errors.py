@@ -7,6 +7,7 @@ from flask import Flask
 
 import api.errors
 import droplets.errors
+import jobs.errors
 import store.errors
 from api.plumbing.errors import ANSWERS, init_app
 from droplets.errors import ModelUnavailable, ServiceError
@@ -21,7 +22,7 @@ def test_every_error_has_its_line_in_the_table():
     assert set(ANSWERS) == family(ServiceError)
 
 
-@pytest.mark.parametrize("module", [droplets.errors, store.errors, api.errors])
+@pytest.mark.parametrize("module", [droplets.errors, store.errors, api.errors, jobs.errors])
 def test_the_tree_of_a_room_shows_each_of_its_errors(module):
     own = {kind for kind in family(ServiceError) if kind.__module__ == module.__name__}
     assert own
