@@ -154,7 +154,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
             str(status): {
                 "description": HTTPStatus(status).phrase,
                 "headers": _headers(*EVERY, *limits),
-                "content": _content(answer),
+                "content": _content(answer) | (_files(operation) if status == operation.status else {}),
             }
             for status, answer in answers.items()
         },
@@ -170,6 +170,10 @@ def _content(answer: type[Answer] | str) -> dict[str, Any]:
     if isinstance(answer, str):
         return {answer: {}}
     return {JSON: {"schema": _reference(answer), "examples": answer_examples(answer)}}
+
+
+def _files(operation: Operation) -> dict[str, Any]:
+    return {name: {} for name in operation.formats}
 
 
 def _components() -> dict[str, Any]:

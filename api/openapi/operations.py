@@ -44,6 +44,7 @@ class Operation:
         errors: that it may answer.
         query: parameters of the address, as JSON schemas.
         also: schemas of answers with other statuses that are no errors.
+        formats: types of a file that is answered instead, to whom asks for it by Accept.
         status: of the answer.
         header: headers of the request beyond the key, each with a line on it.
     """
@@ -55,6 +56,7 @@ class Operation:
     errors: tuple[type[ServiceError], ...] = ()
     query: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     also: Mapping[int, type[Answer]] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
     status: int = 200
     header: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,7 +73,9 @@ HOURS = {"type": "integer", "minimum": 1, "maximum": MOST_HOURS, "default": 24}
 
 OPERATIONS: dict[str, Operation] = {
     "segmentation.segment": Operation("Segmentation", Segmentation, BODY, "ApiKey", WITH_PICTURE),
-    "segmentation.segment_file": Operation("Segmentation", Segmentation, UPLOAD, "ApiKey", WITH_PICTURE),
+    "segmentation.segment_file": Operation(
+        "Segmentation", Segmentation, UPLOAD, "ApiKey", WITH_PICTURE, formats=("text/csv",)
+    ),
     "analysis.advanced_analysis": Operation(
         "Segmentation", AdvancedAnalysis, ANALYSIS, "ApiKey", WITH_PICTURE
     ),

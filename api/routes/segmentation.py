@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from api.plumbing.services import services
 from api.schemas.options import Options
-from api.wire.answer import analyse, body, decode, place_to_look
+from api.wire.answer import analyse, body, decode, place_to_look, table
 from api.wire.requests import asked, sent, sent_as_json, sent_with
 from auth_middleware import require_api_key, track_usage, validate_file_upload
 from droplets.export.figures import rounded
@@ -18,6 +18,8 @@ from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
 
 blueprint = Blueprint("segmentation", __name__)
+
+JSON, CSV = "application/json", "text/csv"
 
 
 @blueprint.post("/segment")
@@ -33,8 +35,11 @@ def segment() -> Response:
 @require_api_key
 @validate_file_upload
 def segment_file(upload: bytes) -> Response:
-    """Masks of an uploaded picture."""
-    return jsonify(body(analyse(sent_with(upload))))
+    """Masks of an uploaded picture; with `Accept: text/csv` the table of its droplets."""
+    done = analyse(sent_with(upload))
+    if request.accept_mimetypes.best_match((JSON, CSV)) == CSV:
+        return current_app.response_class(table(done), mimetype=CSV)
+    return jsonify(body(done))
 
 
 @blueprint.post("/analyze_image")

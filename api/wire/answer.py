@@ -20,6 +20,7 @@ from droplets.analysis import Analysis
 from droplets.ddpcr.options import MOST_DYES
 from droplets.errors import BadRequest
 from droplets.export.figures import rounded
+from droplets.export.table import csv_table
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
 from droplets.reading.planes import Selection
@@ -112,18 +113,10 @@ def body(done: Analysed) -> dict[str, Any]:
     """A segmentation's answer (`Segmentation`); its `timing_ms` goes into the metrics too."""
     status = services().sam.status()
     answer = segmentation(done.image, done.analysis, done.wanted)
-    now = time.perf_counter()
-    timing = {
-        "decode": done.decoded - done.started,
-        "serialise": now - done.finished,
-        "total": now - done.started,
-    }
-    timing_ms = {**done.analysis.timing_ms, **{stage: 1000 * seconds for stage, seconds in timing.items()}}
-    services().metrics.add_segmentation(timing_ms, len(done.analysis.droplets))
     return {
         **answer,
         "request_id": g.request_id,
-        "timing_ms": rounded(timing_ms),
+        "timing_ms": rounded(_timed(done)),
         "model": {
             "name": "MobileSAM vit_t",
             "checkpoint": status.checkpoint_source,
@@ -132,3 +125,23 @@ def body(done: Analysed) -> dict[str, Any]:
             "runtime": status.runtime,
         },
     }
+
+
+def table(done: Analysed) -> str:
+    """The droplets as CSV, as in the archive of /download_analysis; its times go into the metrics too."""
+    text = csv_table(done.analysis)
+    _timed(done)
+    return text
+
+
+def _timed(done: Analysed) -> dict[str, float]:
+    """Milliseconds a stage took, of an answer that is ready; the metrics take note of them."""
+    now = time.perf_counter()
+    timing = {
+        "decode": done.decoded - done.started,
+        "serialise": now - done.finished,
+        "total": now - done.started,
+    }
+    timing_ms = {**done.analysis.timing_ms, **{stage: 1000 * seconds for stage, seconds in timing.items()}}
+    services().metrics.add_segmentation(timing_ms, len(done.analysis.droplets))
+    return timing_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import io
 import json
 
@@ -46,6 +47,15 @@ def answer(client, discs):
 
 
 class TestAnswer:
+    def test_who_asks_for_a_table_gets_the_droplets_as_csv(self, client, answer, discs):
+        sent = {"file": (io.BytesIO(discs), "picture.png"), "options": json.dumps(FAST)}
+        table = client.post("/segment_file", data=sent, headers={"X-API-Key": KEY, "Accept": "text/csv"})
+        assert table.mimetype == "text/csv"
+        rows = list(csv.DictReader(io.StringIO(table.text)))
+        assert [int(row["id"]) for row in rows] == [mask["id"] for mask in answer["masks"]]
+        for row, mask in zip(rows, answer["masks"], strict=True):
+            assert float(row["equivalent_diameter_px"]) == mask["equivalent_diameter"]
+
     def test_it_validates_against_the_schema(self, answer):
         Segmentation.model_validate_json(json.dumps(answer), strict=True)
 
