@@ -69,6 +69,12 @@ def test_the_command_line_stands_on_the_batch_and_that_on_droplets(own, below):
         assert tops & ours <= {own, *below}, path.name
 
 
+def test_the_client_stands_on_httpx_alone():
+    for path in (ROOT / "client" / "sam_droplet_client").glob("*.py"):
+        tops = {module.partition(".")[0] for module in imported(path)} - sys.stdlib_module_names
+        assert tops <= {"sam_droplet_client", "httpx", "pandas", "polars"}, path.name
+
+
 def test_the_batch_prints_nothing():
     for path in (ROOT / "batch").rglob("*.py"):
         assert not {"typer", "rich", "click"} & set(imported(path)), path.name
@@ -92,6 +98,7 @@ def test_the_page_on_the_house_names_every_room():
         "api",
         "batch",
         "cli",
+        "client",
         "jobs",
         "store",
         "training",
