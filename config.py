@@ -303,14 +303,17 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def load_settings() -> Settings:
+def load_settings(*, with_keys: bool = True) -> Settings:
     """Settings from the environment and `.env`.
+
+    Arguments:
+        with_keys: False for a process that answers no requests, and so needs no API_KEYS.
 
     Raises:
         SystemExit: with one line that names the bad variable and says why.
     """
     try:
-        settings = Settings()
+        settings = Settings() if with_keys else Settings(api_keys=())
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"][:1]).upper()

@@ -28,7 +28,7 @@ NICENESS = 10
 
 def main() -> None:
     """Work on jobs until told to stop."""
-    settings = load_settings()
+    settings = load_settings(with_keys=False)
     settings.apply_to_process()
     configure_logging(settings)
     if hasattr(os, "nice"):  # not on Windows

@@ -26,6 +26,7 @@ from tests.deployment.tools import (
 
 SERVICES = {
     "sam-app",
+    "sam-worker",
     "model",
     "redis",
     "load-balancer",
@@ -136,7 +137,7 @@ def test_who_is_on_a_network_with_whom(services):
     def on(network: str) -> set[str]:
         return {name for name, service in services.items() if network in service["networks"]}
 
-    assert on("store") == {"redis", "sam-app"}
+    assert on("store") == {"redis", "sam-app", "sam-worker"}
     assert on("app") == {"sam-app", "load-balancer", "cloudflare-tunnel", "prometheus"}
     assert "sam-app" not in on("edge") | on("outside") | on("monitoring")
 
@@ -158,6 +159,7 @@ def test_model_and_configuration_are_mounted_read_only(services):
     assert writable == {
         ("sam-app", "/data"),
         ("sam-app", "/logs"),
+        ("sam-worker", "/data"),
         ("model", "/models"),
         ("redis", "/data"),
         ("prometheus", "/prometheus"),
@@ -183,6 +185,15 @@ def test_defaults_of_the_compose_file_are_valid_settings(services, monkeypatch):
     settings = Settings(_env_file=None)
     assert settings.trusted_proxy_hops == 1
     assert settings.torch_threads == int(services["sam-app"]["deploy"]["resources"]["limits"]["cpus"])
+
+
+def test_the_worker_of_jobs_has_what_the_service_has_where_both_read_it(services):
+    app, worker = services["sam-app"], services["sam-worker"]
+    assert worker["environment"].items() <= app["environment"].items()
+    assert app["environment"]["JOBS"] == "apart"
+    shared = {(mount["source"], mount["target"]) for mount in worker["volumes"]}
+    assert shared <= {(mount["source"], mount["target"]) for mount in app["volumes"]}
+    assert worker["command"] == ["python", "-m", "job_worker"]
 
 
 def test_example_env_names_every_variable_and_no_other():
@@ -246,6 +257,7 @@ def test_start_waits_for_what_is_needed(services):
         return {other: how["condition"] for other, how in services[name].get("depends_on", {}).items()}
 
     assert needs("sam-app") == {"model": "service_completed_successfully", "redis": "service_healthy"}
+    assert needs("sam-worker") == needs("sam-app")
     assert needs("load-balancer") == {"sam-app": "service_healthy"}
     assert needs("cloudflare-tunnel") == {"sam-app": "service_healthy", "load-balancer": "service_healthy"}
 
@@ -253,7 +265,7 @@ def test_start_waits_for_what_is_needed(services):
 def test_gpu_file_changes_only_what_the_gpu_needs():
     given = {"TORCH_INDEX": "http://cpu.invalid", "TORCH_BACKEND": "cpu"}
     cpu, gpu = (compose_config(file, **given)["services"] for file in COMPOSE_FILES)
-    assert {name for name in SERVICES if cpu[name] != gpu[name]} == {"sam-app", "model"}
+    assert {name for name in SERVICES if cpu[name] != gpu[name]} == {"sam-app", "sam-worker", "model"}
     app = gpu["sam-app"]
     [device] = app["deploy"]["resources"]["reservations"]["devices"]
     assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
@@ -262,7 +274,9 @@ def test_gpu_file_changes_only_what_the_gpu_needs():
     built = app["build"]["args"]
     assert (built["TORCH_BACKEND"], built["TORCH_INDEX"]) == ("", "")  # pip's default build has CUDA
     assert app["image"] == gpu["model"]["image"]
-    assert app["build"] == gpu["model"]["build"]
+    assert app["build"] == gpu["model"]["build"] == gpu["sam-worker"]["build"]
+    assert gpu["sam-worker"]["image"] == app["image"]
+    assert gpu["sam-worker"]["deploy"]["resources"]["reservations"]["devices"] == [device]
 
 
 def test_image_for_cpus_has_the_build_for_cpus_unless_asked_otherwise():

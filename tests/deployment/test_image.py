@@ -19,7 +19,7 @@ from tests.deployment.tools import ROOT, run
 
 DOCKERFILES = ("Dockerfile", "Dockerfile.tunnel")
 RUNS = {".py", ".lua", ".html", ".js", ".css", ".svg"}
-ROOMS = ("api", "batch", "cli", "droplets", "store", "model", "web")
+ROOMS = ("api", "batch", "cli", "droplets", "jobs", "store", "model", "web")
 PRIVATE = (
     ".env",
     ".env.local",
