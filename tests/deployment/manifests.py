@@ -15,7 +15,8 @@ import yaml
 from tests.deployment.tools import ROOT, run
 
 K8S = ROOT / "k8s"
-FOLDERS = ["", "overlays/gpu", "overlays/monitoring", "overlays/mesh", "overlays/dev"]  # "" is production
+FOLDERS = ["", *(f"overlays/{name}" for name in ("gpu", "monitoring", "mesh", "dev", "jobs", "keda"))]
+""""" is production."""
 NAMESPACE = "sam-droplets"
 NAME = "app.kubernetes.io/name"
 

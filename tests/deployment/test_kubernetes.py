@@ -15,6 +15,7 @@ from tests.deployment.network import matches
 
 OLDEST = "1.30"  # the oldest version that docs/operators/kubernetes.md names
 CUSTOM = {
+    "keda.sh": "cloudcoil.models.keda",
     "monitoring.coreos.com": "cloudcoil.models.prometheus_operator",
     "networking.istio.io": "cloudcoil.models.istio.networking",
     "security.istio.io": "cloudcoil.models.istio.security",

@@ -9,6 +9,7 @@ from tests.deployment.network import Peer, allowed, ours
 
 PEERS = {
     "app": ours("sam-app"),
+    "worker": ours("sam-worker"),
     "redis": ours("redis"),
     "tunnel": ours("cloudflare-tunnel"),
     "stranger in the namespace": ours("stranger"),
@@ -20,6 +21,7 @@ PEERS = {
     "grafana": Peer({NAME: "grafana"}, "monitoring"),
     "gateway": Peer({"istio": "ingress"}, "istio-ingress"),
     "istiod": Peer({"app": "istiod"}, "istio-system"),
+    "keda": Peer({"app": "keda-operator"}, "keda"),
     "dns": Peer({"k8s-app": "kube-dns"}, "kube-system"),
     "internet": Peer(address="203.0.113.9"),
     "node": Peer(address="10.0.0.7"),
@@ -27,7 +29,8 @@ PEERS = {
 }
 PORTS = [(port, "TCP") for port in (22, 53, 80, 443, 2000, 6379, 7844, 9464, 9487, 15012)]
 PORTS += [(53, "UDP"), (443, "UDP"), (7844, "UDP")]
-OURS = ("app", "redis", "tunnel")
+OURS = ("app", "worker", "redis", "tunnel")
+WORKERS = {("worker", "redis", 6379, "TCP"), ("worker", "dns", 53, "TCP"), ("worker", "dns", 53, "UDP")}
 
 DNS = {(name, "dns", 53, protocol) for name in ("app", "tunnel") for protocol in ("TCP", "UDP")}
 INGRESS = {("ingress", "app", 9487, "TCP"), ("older ingress", "app", 9487, "TCP")}
@@ -45,7 +48,7 @@ PRODUCTION = (
 WATCHED = {("prometheus", "app", 9464, "TCP"), ("prometheus", "tunnel", 2000, "TCP")}
 MESH = {(name, "istiod", 15012, "TCP") for name in (*OURS, "stranger in the namespace")} | {
     (name, "dns", 53, protocol)
-    for name in ("redis", "stranger in the namespace")
+    for name in ("worker", "redis", "stranger in the namespace")
     for protocol in ("TCP", "UDP")
 }
 
@@ -77,6 +80,8 @@ def reach(rendered) -> set[tuple[str, str, int, str]]:
             "overlays/dev",
             {line for line in PRODUCTION - INGRESS if "tunnel" not in line},
         ),
+        ("overlays/jobs", PRODUCTION | WORKERS),
+        ("overlays/keda", PRODUCTION | WORKERS | {("keda", "redis", 6379, "TCP")}),
     ],
 )
 def test_exactly_these_connections_are_possible(folder, expected):

@@ -15,6 +15,7 @@ import yaml
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
+from jobs.tasks import NAME
 from scripts.prometheus_rule import ALERTS, RULE, prometheus_rule
 from tests.deployment.manifests import K8S, NAMESPACE, ROOT, render, render_path, render_with
 from tests.deployment.tools import debian_tool, run
@@ -51,10 +52,30 @@ def free_port() -> int:
 
 
 def test_components_can_be_combined(tmp_path):
-    together = render_with("gpu", "monitoring", "mesh", folder=tmp_path)
+    together = render_with("gpu", "monitoring", "mesh", "jobs", "keda", folder=tmp_path)
     assert together.settings()["DEVICE"] == "cuda"
     assert together.of("ServiceMonitor")
     assert together.of("VirtualService")
+
+
+def test_workers_of_jobs_share_the_volume_and_the_queue_of_the_service_and_know_no_keys():
+    jobs, keda = render("overlays/jobs"), render("overlays/keda")
+    assert jobs.settings()["JOBS"] == "apart"
+    assert render("").settings()["JOBS"] == "off"
+    service, workers = jobs.pod("sam-app"), jobs.pod("sam-worker")
+    volumes = [{volume["name"]: volume for volume in pod["volumes"]} for pod in (service, workers)]
+    assert volumes[0]["data"] == volumes[1]["data"]
+    assert volumes[0]["model"] == volumes[1]["model"]
+    (worker,) = workers["containers"]
+    assert [next(iter(source)) for source in worker["envFrom"]] == ["configMapRef"]
+    mounts = {entry["mountPath"]: entry["name"] for entry in worker["volumeMounts"]}
+    assert mounts[jobs.settings()["DATA_DIR"]] == "data"
+    (scaled,) = keda.of("ScaledObject")
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["metadata"]["listName"] == f"huey.redis.{NAME}"
+    assert [item["metadata"]["name"] for item in keda.of("HorizontalPodAutoscaler")] == ["sam-app-hpa"]
+    (auth,) = keda.of("TriggerAuthentication")
+    assert trigger["authenticationRef"]["name"] == auth["metadata"]["name"]
 
 
 def test_the_mesh_takes_plain_text_only_on_metrics_ports():
