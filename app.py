@@ -40,7 +40,7 @@ EXPOSED_HEADERS = [
 ]
 PICTURES_DECODED_AT_ONCE = 2  # a 50-megapixel picture takes over a gigabyte while it is decoded
 PICTURES_LOOKED_AT_ONCE = 2  # each is held three times over
-FOLLOWERS = 4  # each keeps a request thread for minutes
+FOLLOWERS = 2  # each keeps a request thread for minutes
 MANIFEST = Path(__file__).parent / "model" / "manifest.json"
 
 

@@ -27,16 +27,16 @@ def service(runtime: str = "auto", **settings: str) -> Iterator[int]:
 
     Args:
         runtime: of the encoder: "auto", or "torch" though OpenVINO may be installed.
-        settings: of its environment.
+        settings: of its environment; without any, no worker of jobs runs beside it.
 
     Yields:
         process id of Gunicorn, whose children are the workers.
     """
     with tempfile.TemporaryDirectory() as data:
-        own = {"API_KEYS": f"{KEY}:Benchmark:10000", "FLASK_PORT": PORT, "DATA_DIR": data, **settings}
+        own = {"API_KEYS": f"{KEY}:Benchmark:10000", "FLASK_PORT": PORT, "DATA_DIR": data, "JOBS": "off"}
         start = ["-c", ON_TORCH] if runtime == "torch" else ["-m", "gunicorn"]
         command = [sys.executable, *start, "app:create_app()"]
-        process = subprocess.Popen(command, env={**os.environ, **own}, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, env={**os.environ, **own, **settings}, stderr=subprocess.DEVNULL)
         try:
             _wait_until_ready(process)
             yield process.pid

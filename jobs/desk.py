@@ -16,7 +16,7 @@ from batch.run import listed
 from config import Settings
 from droplets.errors import BadRequest, TooLarge, Unavailable
 from droplets.reading.image import sniff_format
-from jobs.errors import JobConflict
+from jobs.errors import JobConflict, NoSuchJob
 from jobs.folder import ARCHIVE, JobFolder, JobFolders, checked_name
 from jobs.record import Job
 from jobs.tasks import Tasks
@@ -87,7 +87,7 @@ class Desk:
         for folder in of_owner:
             if once is not None and folder.path.name == id_:
                 return folder, False
-        if sum(not folder.state().is_over for folder in of_owner) >= self._settings.max_jobs:
+        if sum(_is_open(folder) for folder in of_owner) >= self._settings.max_jobs:
             raise JobConflict(
                 f"{self._settings.max_jobs} jobs of this key are not done; wait for one, or delete one."
             )
@@ -245,6 +245,14 @@ def results(folder: JobFolder) -> Path:
     if state.stage != "done":
         raise JobConflict("The job is not done; GET /jobs/ID tells how far it is.")
     return folder.results
+
+
+def _is_open(folder: JobFolder) -> bool:
+    """Whether a job is not over; one that is removed meanwhile is."""
+    try:
+        return not folder.state().is_over
+    except NoSuchJob:
+        return False
 
 
 def _length(content: IO[bytes]) -> int:

@@ -6,9 +6,10 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile, mkdtemp
 
@@ -209,8 +210,11 @@ class JobFolders:
 
     def of(self, owner: str) -> list[JobFolder]:
         """The owner's jobs, the newest first."""
-        found = [JobFolder(path) for path in self._of(owner).glob("*") if (path / "job.json").is_file()]
-        return sorted(found, key=lambda folder: folder.job().created, reverse=True)
+        found = []
+        for path in self._of(owner).glob("*"):
+            with suppress(NoSuchJob):  # it may be removed meanwhile
+                found.append((JobFolder(path).job().created, JobFolder(path)))
+        return [folder for _, folder in sorted(found, key=itemgetter(0), reverse=True)]
 
     def all(self) -> Iterator[tuple[str, JobFolder]]:
         """All jobs, each with its name in the queue."""

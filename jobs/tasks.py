@@ -19,6 +19,7 @@ from huey.serializer import Serializer
 from redis import RedisError
 
 from config import Settings
+from store.redis import connect
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,9 @@ class Tasks:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._huey = SqliteHuey(NAME, filename=str(file), strict_fifo=True, **common)
         else:
-            self._huey = RedisHuey(NAME, url=settings.redis_url.get_secret_value(), **common)
+            pool = connect(settings.redis_url.get_secret_value()).connection_pool
+            # Asked again and again, since the store's connections wait for no answer longer than a second.
+            self._huey = RedisHuey(NAME, connection_pool=pool, blocking=False, **common)
         self._work: Callable[[str], None] | None = None
         self._task = self._huey.task()(self._run)
 

@@ -56,7 +56,7 @@ def test_imports_point_down(path):
     ("own", "below"),
     [
         ("batch", {"droplets", "config"}),
-        ("jobs", {"batch", "droplets", "config"}),
+        ("jobs", {"batch", "droplets", "store", "config"}),
         ("cli", {"api", "batch", "droplets", "config", "app", "jobs", "model"}),
     ],
 )

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import zipfile
+from contextlib import suppress
 
 import cv2
 import psutil
@@ -40,8 +41,9 @@ def pictures():
 def worker(server):
     """The process that works on jobs, if it runs."""
     for process in psutil.Process(server.process.pid).children(recursive=True):
-        if "job_worker" in process.cmdline():
-            return process
+        with suppress(psutil.Error):  # it may end meanwhile
+            if "job_worker" in process.cmdline():
+                return process
     return None
 
 

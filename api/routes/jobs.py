@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Blueprint, Response, current_app, g, jsonify, request, send_file
 
 from api.plumbing.services import services
@@ -54,7 +56,10 @@ def create() -> tuple[Response, int]:
 @recognise_api_key
 def listing() -> Response:
     """The key's jobs, the newest first."""
-    jobs = [wire.summary(folder, _retention()) for folder in _desk().folders.of(_owner())]
+    jobs = []
+    for folder in _desk().folders.of(_owner()):
+        with suppress(NoSuchJob):  # it may be removed meanwhile
+            jobs.append(wire.summary(folder, _retention()))
     return jsonify(success=True, request_id=g.request_id, jobs=jobs)
 
 

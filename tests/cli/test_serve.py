@@ -12,6 +12,7 @@ import requests
 
 from tests.conftest import KEY, ROOT
 from tests.test_server import Server, answers, environment, wait_until
+from tests.test_server_jobs import worker
 
 pytestmark = [pytest.mark.model, pytest.mark.server]
 
@@ -25,7 +26,7 @@ def test_it_answers_and_ends_on_ctrl_c(tmp_path, server):
         free.bind(("127.0.0.1", 0))
         metrics = free.getsockname()[1]
     log = tmp_path / "server.log"
-    settings = environment(tmp_path, FLASK_PORT=str(port), METRICS_PORT=str(metrics))
+    settings = environment(tmp_path, FLASK_PORT=str(port), METRICS_PORT=str(metrics), JOBS="beside")
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "cli", "serve", "--server", server],
@@ -43,11 +44,14 @@ def test_it_answers_and_ends_on_ctrl_c(tmp_path, server):
         figures = requests.get(f"http://127.0.0.1:{metrics}/metrics", timeout=30)
         assert "sam_inference_seconds_count" in figures.text
         assert running.get("/metrics").status_code == 404
+        wait_until(lambda: worker(running), 30)
+        beside = worker(running)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0, log.read_text()
     finally:
         process.kill()
         process.wait(10)
+    assert not beside.is_running()
     assert "Traceback" not in log.read_text()
 
 
