@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -178,3 +179,19 @@ def test_frames_count_one_each(client, tmp_path):
 
 def test_where_jobs_are_off_there_are_no_routes(make_app):
     assert get(make_app(jobs="off").test_client(), "/jobs").status_code == 404
+
+
+def test_events_end_with_the_job_and_few_follow_at_a_time(app, client):
+    job = post(client, ("a.png", PICTURE)).json["id"]
+    (folder,) = services(app).desk.folders.of("Ada")
+    stream = client.get(f"/jobs/{job}/events", headers={"X-API-Key": KEY}, buffered=False).response
+    assert json.loads(next(stream).removeprefix(b"data: "))["state"] == "waiting"
+    folder.write(replace(folder.state(), stage="failed", message="So it was.", finished=1.0))
+    assert json.loads(next(stream).removeprefix(b"data: "))["message"] == "So it was."
+    assert not list(stream)
+    assert get(client, f"/jobs/{job}/result").json["message"] == "The job has failed: So it was."
+    while services(app).following.acquire(blocking=False):
+        pass
+    busy = get(client, f"/jobs/{job}/events")
+    assert busy.status_code == 503
+    assert busy.headers["Retry-After"]
