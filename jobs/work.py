@@ -157,7 +157,8 @@ class Work:
                 state = replace(state, done=state.done + 1, attempts=0)
             else:
                 failures = (*state.failures, outcome.failure)[:MOST_TOLD]
-                state = replace(state, failed=state.failed + 1, failures=failures, attempts=0)
+                # Counts as no progress: the next worker looks at it again.
+                state = replace(state, failed=state.failed + 1, failures=failures)
             folder.write(state)
             if self._stopping():
                 raise Stopped

@@ -193,6 +193,14 @@ def test_a_bad_address_of_a_redis_server_is_not_repeated(monkeypatch, url):
     assert "\n" not in str(stop.value)
 
 
+def test_a_process_that_answers_nobody_needs_no_keys(monkeypatch, tmp_path):
+    monkeypatch.delenv("API_KEYS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="API_KEYS"):
+        load_settings()
+    assert load_settings(with_keys=False).api_keys == ()
+
+
 def test_fp16_is_refused_where_it_cannot_be_had(monkeypatch):
     monkeypatch.setenv("API_KEYS", "first-secret-key:Ada:1")
     monkeypatch.setenv("PRECISION", "fp16")

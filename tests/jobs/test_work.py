@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from batch.record import MadeWith
 from droplets.errors import ModelUnavailable
 from jobs.folder import DAY, JobFolders
 from jobs.record import Job
@@ -43,14 +44,24 @@ def folders(tmp_path):
 
 def started(folders, id_=ID):
     folder = folders.begin(Job(id_, time.time(), {}, ()))
+    (folder.pictures / "0.png").write_bytes(b"damaged")
     (folder.pictures / "a.png").write_bytes(png(np.zeros((8, 8), np.uint8)))
     folder = folders.publish(folder, "Ada")
-    folder.write(replace(folder.state(), stage="waiting", pictures=1, started=time.time()))
+    folder.write(replace(folder.state(), stage="waiting", pictures=2, started=time.time()))
     return folder
 
 
 def work(folders, tasks, load):
     return Work(folders, tasks, load, 1, 10**6, stopping=lambda: False)
+
+
+class Deadly:
+    """A model that ends the worker with every picture; as little is done after it as after SIGKILL."""
+
+    made_with = MadeWith("0", "none", "cpu", "fp32", "none")
+
+    def generate(self, request):
+        raise SystemExit
 
 
 def away():
@@ -82,13 +93,12 @@ def test_a_job_waits_for_the_model_but_not_for_ever_for_its_worker(folders, task
             work(folders, tasks, away).do(name)
     assert folder.state().stage == "running"
 
-    def killed():
-        raise SystemExit  # as little is done after it as after SIGKILL
-
-    for _ in range(MOST_ATTEMPTS):
+    for attempt in range(MOST_ATTEMPTS):
         with pytest.raises(SystemExit):
-            work(folders, tasks, killed).do(name)
-    work(folders, tasks, killed).do(name)
+            work(folders, tasks, Deadly).do(name)
+        assert folder.state().attempts == attempt + 1
+        assert [failure.picture for failure in folder.state().failures] == ["0.png"]
+    work(folders, tasks, Deadly).do(name)
     state = folder.state()
     assert state.stage == "failed"
     assert "died" in state.message
