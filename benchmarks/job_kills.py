@@ -119,7 +119,7 @@ def worker(master: psutil.Process) -> psutil.Process | None:
     """The process that works on jobs, if it runs."""
     for process in master.children(recursive=True):
         try:
-            if "job_worker" in process.cmdline():
+            if process.cmdline()[-2:] == ["-m", "jobs"]:
                 return process
         except psutil.Error:
             continue

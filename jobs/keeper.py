@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-WORKER = [sys.executable, "-m", "job_worker"]
+WORKER = [sys.executable, "-m", "jobs"]
 AGAIN_AFTER_S = 1.0
 """Seconds until a worker that has ended is started again."""
 GRACE_S = 100.0

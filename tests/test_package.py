@@ -23,7 +23,7 @@ DATA = {".html", ".css", ".svg", ".js", ".lua", ".png", ".jpg", ".json", ".safet
 MADE_HERE = shutil.ignore_patterns("__pycache__", "*.pt", "cache", "source.json")
 IMPORT_ALL = """
 import importlib, json, sys
-names = ["app", "auth_middleware", "config", "job_worker", "sam_service", "cli.main", "batch.model"]
+names = ["app", "auth_middleware", "config", "sam_service", "cli.main", "batch.model"]
 names += ["model.fetch", "training.train", "web.plotly"]
 print(json.dumps([importlib.import_module(name).__file__ for name in names]))
 """

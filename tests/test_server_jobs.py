@@ -42,7 +42,7 @@ def worker(server):
     """The process that works on jobs, if it runs."""
     for process in psutil.Process(server.process.pid).children(recursive=True):
         with suppress(psutil.Error):  # it may end meanwhile
-            if "job_worker" in process.cmdline():
+            if process.cmdline()[-2:] == ["-m", "jobs"]:
                 return process
     return None
 

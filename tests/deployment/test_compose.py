@@ -193,7 +193,7 @@ def test_the_worker_of_jobs_has_what_the_service_has_where_both_read_it(services
     assert app["environment"]["JOBS"] == "apart"
     shared = {(mount["source"], mount["target"]) for mount in worker["volumes"]}
     assert shared <= {(mount["source"], mount["target"]) for mount in app["volumes"]}
-    assert worker["command"] == ["python", "-m", "job_worker"]
+    assert worker["command"] == ["python", "-m", "jobs"]
 
 
 def test_example_env_names_every_variable_and_no_other():

@@ -1,4 +1,4 @@
-"""The worker of jobs, a process of its own: `python -m job_worker`. Wires the rooms together, holds no logic.
+"""The worker of jobs, a process of its own: `python -m jobs`. Wires the rooms together, holds no logic.
 
 SIGTERM and Ctrl-C let it finish the pictures in hand; another worker does what is left.
 """
