@@ -60,6 +60,7 @@ def test_brightness_and_contrast_change_the_picture_and_no_figure(bench, axe):
     figures = page.locator("#panel-sizes").inner_text()
     low, high = page.evaluate(GREYS)
     page.get_by_role("button", name="Brightness and contrast").click()
+    expect(page.locator("#tone")).to_contain_text("White at 255")
     page.get_by_role("button", name="Automatic").click()
     page.wait_for_function(
         f"([low, high]) => {{ const [l, h] = ({GREYS})(); return h - l > high - low; }}", arg=[low, high]

@@ -45,6 +45,7 @@ def test_a_reload_goes_on_where_it_was_or_forgets(bench):
     page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
     page.evaluate(KEPT, [1, 2, 32])
     page.reload()
+    expect(page.locator("#key-state")).to_have_text("Key entered")
     go_on = page.get_by_role("button", name="Go on with 1 picture of")
     go_on.click()
     expect(bench.count).to_have_text(left)

@@ -36,6 +36,7 @@ export function start(onkey) {
   byId("help-close").addEventListener("click", () => dialog("help-dialog").close());
   byId("length-cancel").addEventListener("click", () => dialog("length-dialog").close());
   subscribe(["remaining"], tell);
+  tell(now());
 }
 
 /**

@@ -24,10 +24,10 @@ export function histogram(place, { all, kept, fits, unit, mark, pending, onmark 
   const [low, high] = [edges[0] - pad, edges[edges.length - 1] + pad];
   const marked = mark[0] !== null || mark[1] !== null;
   const [before, now] = [counts(all, edges), counts(kept, edges)];
-  const top = Math.max(...before) * 1.08;
   const x = before.map((_, i) => (edges[i] + edges[i + 1]) / 2);
   const width = edges[1] - edges[0];
   const curves = fits ? curvesOf(kept, low, high, width) : [];
+  const top = Math.max(...before, ...curves.flatMap(({ y }) => y)) * 1.08;
   const text = now.map((count, i) => `${number(edges[i], 4)} to ${number(edges[i + 1], 4)} ${unit}: ${count}`);
   chart.plot.classList.add("brushable");
   chart.show({

@@ -29,6 +29,7 @@ export function start() {
   byId("tone-reset").addEventListener("click", () => set({ tone: START.tone }));
   byId("tone").addEventListener("toggle", beside);
   subscribe(["tone"], paint);
+  paint(now());
 }
 
 /** Under its button, within the window. */
