@@ -199,7 +199,7 @@ def test_the_table_excludes_and_shows_what_the_canvas_does(bench):
     bench.open_sample()
     bench.tab("Table")
     largest = page.locator("[data-key=counts-0]")
-    page.get_by_label("droplet 0 counts").uncheck()
+    page.get_by_label("droplet 0 counts").click()  # thereafter another one has this number
     expect(bench.count).to_have_text(str(len(INSIDE) - 1))
     expect(page.get_by_label("droplet 0 counts")).not_to_have_attribute("data-key", "counts-0")
     largest.check()
