@@ -13,7 +13,7 @@ from batch.exports import exported
 from batch.files import Contents, Listing, Picture
 from batch.folder import DROPLETS, RECORD, OutFolder
 from batch.recipe import Recipe
-from batch.record import MadeWith, Record, Row, Stamp, make_row, to_json
+from batch.record import MadeWith, Record, Row, Stamp, dye_figures, make_row, to_json
 from batch.tables import Failure
 from config import cores
 from droplets.errors import ServiceError
@@ -251,8 +251,8 @@ def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
         **exported(image, analysis, picture.name, job.recipe.exports),
     }
     row, diameters = make_row(image, analysis, picture, time.perf_counter() - started)
-    record = to_json(Record(row, diameters, job.digest, stamps, job.model.made_with))
-    return Findings(picture.name, row, {**files, RECORD: record})
+    record = Record(row, diameters, job.digest, stamps, job.model.made_with, dye_figures(analysis.ddpcr))
+    return Findings(picture.name, row, {**files, RECORD: to_json(record)})
 
 
 def _decoded(contents: Sequence[bytes], job: Job, picture: Picture) -> tuple[Image, list[Image]]:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from batch.exports import EXPORTS
+from batch.plate import NO_PLATE, Plate
 from config import MODEL, VERSION
 from droplets.errors import BadRequest
 from droplets.objects.filters import Filters
@@ -19,7 +20,7 @@ from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import Preprocessing
 
 GROUPS = ("filters", "preprocessing", "options")
-RUN = ("inputs", "pair", "frames", "tracks", "frame_interval_s", "export", "record")
+RUN = ("inputs", "pair", "frames", "tracks", "frame_interval_s", "plate", "export", "record")
 """What run.json has besides the groups."""
 ANSWER = ("mask_format", "plots")
 """Options that are about an answer over HTTP: a request's options serve here too."""
@@ -34,6 +35,7 @@ class OptionsFile:
         groups: "filters", "preprocessing" and "options", unchecked.
         inputs, pair, frames, tracks, frame_interval_s, export: of a run that is to be done again; empty in
             other files.
+        plate: what the wells are.
     """
 
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class OptionsFile:
     frames: str | None = None
     tracks: bool = False
     frame_interval_s: float | None = None
+    plate: Plate = NO_PLATE
     export: tuple[str, ...] | None = None
 
 
@@ -114,6 +117,7 @@ def read_options_file(path: Path) -> OptionsFile:
             _checked(value, "frames", str),
             bool(_checked(value, "tracks", bool)),
             _checked(value, "frame_interval_s", (int, float)),
+            Plate.parse(value.get("plate") or {}, "plate"),
             tuple(value["export"]) if value.get("export") is not None else None,
         )
     except TypeError:

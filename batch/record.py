@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from batch.files import Picture
 from droplets.analysis import Analysis
+from droplets.ddpcr.result import DigitalPcr
 from droplets.export.figures import rounded
 from droplets.figures.sizes import is_whole, summary
 from droplets.types import Image, PixelSizeSource
@@ -84,6 +85,27 @@ class Row:
 
 
 @dataclass(frozen=True)
+class DyeFigures:
+    """Digital PCR of one dye of a picture, as its result has it; `withheld`: there is no lambda to tell."""
+
+    name: str
+    n: int
+    positives: int | None
+    withheld: bool
+    threshold: float | None
+    threshold_source: str | None
+    resolution: float | None
+    rain: float | None
+    volume_pl: float | None
+    volume_uncertainty: float | None
+    nominal_pl: float | None
+    saturated: int
+    missed: int
+    excluded: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Record:
     """What is written as picture.json.
 
@@ -93,6 +115,7 @@ class Record:
         recipe: digest of what was asked.
         stamps: of its one or two files.
         made_with: version and model.
+        dyes: of digital PCR.
     """
 
     row: Row
@@ -100,6 +123,7 @@ class Record:
     recipe: str
     stamps: tuple[Stamp, ...]
     made_with: MadeWith
+    dyes: tuple[DyeFigures, ...] = ()
 
 
 _RECORD = TypeAdapter(Record)
@@ -158,3 +182,27 @@ def make_row(
     )
     whole = np.array([d.shape.equivalent_diameter for d in analysis.droplets if is_whole(d)])
     return row, tuple(rounded(whole.tolist()))
+
+
+def dye_figures(result: DigitalPcr | None) -> tuple[DyeFigures, ...]:
+    """Of each dye; none without digital PCR."""
+    return tuple(
+        DyeFigures(
+            name=dye.name,
+            n=dye.n,
+            positives=dye.positives,
+            withheld=dye.concentration.copies_per_droplet.value is None and dye.positives != dye.n,
+            threshold=rounded(dye.threshold),
+            threshold_source=dye.threshold_source,
+            resolution=rounded(dye.separation.resolution),
+            rain=rounded(dye.separation.rain),
+            volume_pl=rounded(dye.volume.mean),
+            volume_uncertainty=rounded(dye.volume.uncertainty),
+            nominal_pl=dye.volume.nominal,
+            saturated=dye.saturated,
+            missed=dye.missed,
+            excluded={str(why): count for why, count in dye.excluded.items()},
+            warnings=dye.warnings,
+        )
+        for dye in (result.dyes if result else ())
+    )

@@ -9,15 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from batch.dmiqe import write_checklist
 from batch.engine import MOST_PIXELS, Engine, Model, Outcome, Plan, gathered, plan, process, state
 from batch.files import Listing, Pair, find_files, pictures
 from batch.folder import OutFolder
 from batch.frames import Frames, in_frames
+from batch.plate import NO_PLATE, Plate
 from batch.recipe import Recipe, make_recipe, read_options_file
 from batch.record import Record
 from batch.summary import summary_html
 from batch.tables import Failure, read_failures, table_names, write_tables
 from batch.tracks import Series, SeriesSummary, series_of, track_names, write_tracks
+from batch.wells import write_wells
 from config import VERSION
 from droplets.errors import BadRequest
 from droplets.tracks.linking import check_installed
@@ -37,6 +40,7 @@ class Asked:
         frames: of files that have several, "all", "0-99" or "0-99:2"; None for the one that the options name.
         tracks: whether droplets are followed through the frames of each file.
         frame_interval_s: from one frame to the next; None for what the files tell.
+        plate: what the wells are, for digital PCR.
         max_pixels: limit of a picture.
     """
 
@@ -47,6 +51,7 @@ class Asked:
     frames: str | None = None
     tracks: bool = False
     frame_interval_s: float | None = None
+    plate: Plate = NO_PLATE
     max_pixels: int = MOST_PIXELS
 
 
@@ -183,10 +188,12 @@ def _finish(
     """Write the tables, the summary and run.json, unless those that are there tell the same."""
     failures = sorted(failures, key=lambda failure: failure.picture)
     records = gathered(planned, folder)
-    now = state(records, failures, series)
+    now = state(records, failures, [*series, asked.plate])
     files = [*table_names(), *track_names(series), SUMMARY]
     if _state(folder) != now or not all((folder.path / name).exists() for name in files):
         write_tables(folder, records, failures)
+        wells = write_wells(folder, records, asked.plate)
+        write_checklist(folder, records, wells)
         tracks = write_tracks(folder, series, records, asked.recipe.wanted.options.selection)
         _write_summary(folder, asked.recipe, records, failures, tracks)
         _write_run(asked, folder, records, now, tracks)
@@ -221,6 +228,7 @@ def _write_run(
         "frames": asked.frames,
         "tracks": asked.tracks,
         "frame_interval_s": asked.frame_interval_s,
+        "plate": asked.plate.model_dump(exclude_defaults=True),
         "export": list(asked.recipe.exports),
         **asked.recipe.groups,
         "record": {

@@ -9,6 +9,7 @@ import typer
 
 from batch.engine import Engine, process
 from batch.exports import EXPORTS
+from batch.plate import Plate
 from batch.recipe import OptionsFile, make_recipe, read_options_file
 from batch.run import Asked
 from batch.run import segment as run
@@ -89,6 +90,13 @@ def segment(
         ),
     ] = None,
     pixel_size_um: Annotated[float | None, typer.Option(help="Width of one pixel in micrometres.")] = None,
+    merge_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help='For digital PCR: pictures of one well, such as "{}_field*": {} is the well.',
+        ),
+    ] = None,
     quality: Annotated[Quality | None, typer.Option(help="Speed against small objects.")] = None,
     objects: Annotated[Objects | None, typer.Option(help="What the objects are.")] = None,
     edge: Annotated[EdgeKind | None, typer.Option(help="What their edges are.")] = None,
@@ -145,6 +153,7 @@ def segment(
             frames=frames or given.frames,
             tracks=tracks or given.tracks,
             frame_interval_s=given.frame_interval_s if frame_interval_s is None else frame_interval_s,
+            plate=given.plate if merge_by is None else _merged_by(given.plate, merge_by),
         )
         if not asked.inputs:
             raise BadRequest("Say which pictures: files, folders, patterns or ZIP files.")
@@ -179,6 +188,10 @@ def _engine(name: str, address: str, device: str) -> Engine:
     except ModuleNotFoundError:
         raise BadRequest("Ray is not installed: pip install '.[ray]' in the folder of the project.") from None
     return RayEngine(address, device)
+
+
+def _merged_by(plate: Plate, pattern: str) -> Plate:
+    return Plate.parse({**plate.model_dump(), "merge_by": pattern}, "plate")
 
 
 def _index_or_name(text: str | None) -> int | str | None:
