@@ -196,8 +196,9 @@ def _components() -> dict[str, Any]:
             "RequestId": {
                 "name": "X-Request-ID",
                 "in": "header",
-                "description": "An id of your own for the request; others are replaced.",
-                "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+                "description": "An id of your own for the request, of up to 64 letters, digits and ._-; "
+                "others are replaced.",
+                "schema": {"type": "string"},
             }
         },
         "securitySchemes": {
