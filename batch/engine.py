@@ -251,8 +251,8 @@ def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
         **exported(image, analysis, picture.name, job.recipe.exports),
     }
     row, diameters = make_row(image, analysis, picture, time.perf_counter() - started)
-    record = Record(row, diameters, job.digest, stamps, job.model.made_with, dye_figures(analysis.ddpcr))
-    return Findings(picture.name, row, {**files, RECORD: to_json(record)})
+    made = Record(row, diameters, job.digest, stamps, job.model.made_with, dye_figures(analysis.ddpcr))
+    return Findings(picture.name, row, {**files, RECORD: to_json(made)})
 
 
 def _decoded(contents: Sequence[bytes], job: Job, picture: Picture) -> tuple[Image, list[Image]]:
