@@ -58,7 +58,7 @@ def test_aligned_positives_are_enough_to_stay_in_a_lattice_without_visible_negat
     assert found.confidence < 0.9  # any step of the lattice would do
 
 
-@pytest.mark.parametrize("fill", [0.1, 0.4, 0.75])
+@pytest.mark.parametrize("fill", [0.1, 0.75])
 def test_an_aligned_pair_with_dark_negatives_is_not_without_confidence(fill):
     truth = pair(size=384, negative=0, positives=0.1, fill=fill, seed=5)
     found = register(truth.masks, truth.fluorescence)
