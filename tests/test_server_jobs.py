@@ -60,7 +60,7 @@ def test_a_job_whose_worker_is_killed_again_and_again_is_done_once(server):
         return {path.parent.name: path.stat().st_mtime_ns for path in folder.rglob("picture.json")}
 
     for kills in range(KILLS):
-        wait_until(lambda kills=kills: len(records()) > kills and worker(server), 60)
+        wait_until(lambda kills=kills: len(records()) > kills and worker(server), 120)
         os.kill(worker(server).pid, signal.SIGKILL)
         made |= records()
     with requests.get(f"{address}/{job}/events", headers=HEADERS, stream=True, timeout=90) as stream:
@@ -91,9 +91,9 @@ def test_the_worker_ends_with_the_service_even_if_that_is_killed_and_leaves_its_
     files = [("file", picture) for picture in pictures()]
     job = requests.post(f"{server.address}/jobs", files=files, headers=HEADERS, timeout=30).json()["id"]
     state = next((server.log.parent / "data" / "jobs").glob(f"*/{job}")) / "state.json"
-    wait_until(lambda: json.loads(state.read_bytes())["stage"] == "running", 30)
+    wait_until(lambda: json.loads(state.read_bytes())["stage"] == "running", 60)
     process = worker(server)
     server.process.kill()
-    wait_until(lambda: not process.is_running(), 30)
+    wait_until(lambda: not process.is_running(), 60)
     told = json.loads(state.read_bytes())
     assert (told["stage"], told["attempts"]) == ("running", 0)  # it was let finish what it had in hand
