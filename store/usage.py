@@ -138,7 +138,7 @@ class UsageWriter:
         """
         with self._start:
             if not record.key_name:
-                if len(self._keyless) == KEYLESS_AN_HOUR and record.at - self._keyless[0] < HOUR:
+                if len(self._keyless) == KEYLESS_AN_HOUR and abs(record.at - self._keyless[0]) < HOUR:
                     return
                 self._keyless.append(record.at)
             if self._thread is None:

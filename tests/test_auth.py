@@ -201,6 +201,16 @@ class TestWrongApiKeys:
             clock.shift(301)
             assert self.ask(client, SMALL_KEY).status_code == 200
 
+    def test_a_clock_set_back_by_a_day_makes_nobody_wait_for_a_day(self, client):
+        with time_machine.travel(1_000_000_000, tick=False) as clock:
+            assert [self.ask(client, "guess").status_code for _ in range(11)] == [401] * 10 + [429]
+            clock.shift(-86_400)
+            told = self.ask(client, "guess")
+            assert told.status_code == 429  # it is still known for its guesses
+            assert int(told.headers["Retry-After"]) <= 300
+            clock.shift(301)
+            assert self.ask(client, KEY).status_code == 200
+
     def test_who_goes_on_guessing_costs_the_store_nothing(self, app, client, monkeypatch):
         asked = []
         acquire = SQLiteStorage.acquire_entry
@@ -290,6 +300,22 @@ def test_requests_without_a_key_push_no_records_out(app, client):
     services(app).auth.usage.flush()
     names = [record.key_name for record in written(services(app).store.usage)]
     assert (names.count(""), names.count("Ada")) == (KEYLESS_AN_HOUR, 1)
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_that_jumps_loses_no_record_and_no_hit_of_the_hour(app, client, days):
+    with time_machine.travel(1_000_000_000, tick=False) as clock:
+        for _ in range(KEYLESS_AN_HOUR + 1):
+            get(client)
+        assert [get(client, SMALL_KEY).status_code for _ in range(4)] == [200, 200, 200, 429]
+        clock.shift(86_400 * days)
+        get(client)
+        last = get(client, SMALL_KEY)
+        services(app).auth.usage.flush()
+    # Set back, what was used counts as used now; set forward, the hour is over.
+    assert last.status_code == (429 if days < 0 else 200)
+    names = [record.key_name for record in written(services(app).store.usage)]
+    assert (names.count(""), names.count("Bob")) == (KEYLESS_AN_HOUR + 1, 5)
 
 
 def test_a_claimed_length_that_no_store_can_hold_does_not_stop_the_records(app, client):

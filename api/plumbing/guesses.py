@@ -44,7 +44,7 @@ class Guesses:
             RateLimited: it has to, and for how long.
         """
         left = self._until.get((purpose, network), 0.0) - time.time()
-        if left > 0:
+        if 0 < left <= WRONG_KEYS.get_expiry():  # more is left only where the clock has been set back
             raise _told_to_wait(left)
 
     def wrong(self, purpose: str, network: str) -> None:

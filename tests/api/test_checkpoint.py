@@ -71,3 +71,29 @@ def test_a_loaded_model_goes_on_while_its_file_is_replaced_and_health_tells(make
     assert again["model"] == first["model"]
     shutil.copyfile(ROOT / "model" / "mobile_sam.pt", path)
     assert model_level(app)["status"] == "healthy"
+
+
+@pytest.mark.parametrize("setting", ["sam_model_path", "head_model_path"])
+@pytest.mark.parametrize("fault", ["missing", "cut", "swapped"])
+def test_a_file_of_the_model_that_is_not_right_is_a_503_until_it_is(
+    make_app, tmp_path, discs, setting, fault
+):
+    names = {"sam_model_path": "mobile_sam.pt", "head_model_path": "droplet_head.safetensors"}
+    right = ROOT / "model" / names.pop(setting)
+    (other,) = names.values()
+    path = tmp_path / right.name
+    if fault != "missing":
+        data = (right if fault == "cut" else ROOT / "model" / other).read_bytes()
+        path.write_bytes(data[: len(data) // 2] if fault == "cut" else data)
+    app = make_app(**{setting: path})
+    refused = segment(app, discs)
+    assert (refused.status_code, refused.json["error"]) == (503, "model unavailable")
+    assert refused.headers["Retry-After"]
+    assert str(tmp_path) not in refused.text
+    assert app.test_client().get("/defaults", headers={"X-API-Key": KEY}).status_code == 200
+    assert app.test_client().get("/health/ready").status_code == 503
+    path.unlink(missing_ok=True)
+    path.symlink_to(right)
+    assert app.test_client().get("/health/ready").status_code == 200
+    if (setting, fault) == ("head_model_path", "missing"):  # each takes a model's loading
+        assert segment(app, discs).status_code == 200

@@ -135,6 +135,18 @@ def test_a_redis_that_hangs_is_noticed(make_app, redis_server):
     assert_refused(get(app))
 
 
+def test_a_redis_that_is_slow_is_waited_for(make_app, redis_server):
+    app = make_app(redis_url=redis_server.url)
+    assert get(app).status_code == 200
+    client = connect(redis_server.url)
+    client.client_pause(400)
+    started = time.monotonic()
+    assert get(app).headers["X-RateLimit-Remaining"] == "998"
+    assert time.monotonic() - started > 0.2
+    assert services(app).store.status().failures == 0
+    client.close()
+
+
 @pytest.mark.model
 def test_a_redis_that_is_full_is_noticed(make_app, redis_server):
     app = make_app(redis_url=redis_server.url)

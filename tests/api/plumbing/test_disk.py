@@ -1,4 +1,4 @@
-"""A full disk, a real one of a few megabytes: an answer that says so, and no process ends."""
+"""A disk, a real one, that is full or may not be written: it is said, and no worker ends."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.conftest import KEY, ROOT
+from tests.test_server import COMMAND, environment
 
 ROOM = ["unshare", "--map-root-user", "--mount"]
 SCRIPT = """
@@ -44,11 +45,15 @@ print(after.headers["X-RateLimit-Remaining"])
 """
 
 
-@pytest.mark.server
-@pytest.mark.skipif(
-    subprocess.run([*ROOM, "true"], check=False, capture_output=True).returncode != 0,
-    reason="this machine lets nobody mount",
-)
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(
+        subprocess.run([*ROOM, "true"], check=False, capture_output=True).returncode != 0,
+        reason="this machine lets nobody mount",
+    ),
+]
+
+
 def test_a_full_disk_is_a_503_that_says_so_and_costs_no_worker(tmp_path):
     mounts = " && ".join(
         f"mkdir -p {tmp_path}/{name} && mount -t tmpfs -o size={size} none {tmp_path}/{name}"
@@ -70,3 +75,21 @@ def test_a_full_disk_is_a_503_that_says_so_and_costs_no_worker(tmp_path):
     assert headers["Retry-After"]
     assert headers["X-RateLimit-Remaining"] == "100"  # what was not served is not charged
     assert remaining == "99"
+
+
+def test_data_that_may_not_be_written_stop_the_start_with_one_line(tmp_path):
+    (tmp_path / "data").mkdir()
+    mounted = f"mount -t tmpfs -o ro none {tmp_path}/data && exec $0 $@"
+    stopped = subprocess.run(
+        [*ROOM, "sh", "-c", mounted, *COMMAND],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert stopped.returncode != 0
+    (line,) = stopped.stderr.strip().splitlines()
+    assert line.startswith("configuration: DATA_DIR: ")
+    assert str(tmp_path) not in line

@@ -1,0 +1,61 @@
+"""What clients see and what is kept when workers are killed or stopped while they work."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from contextlib import suppress
+
+import psutil
+import pytest
+import requests
+
+from store.database import Database
+from store.sqlite import SQLiteUsage
+from tests.conftest import KEY
+from tests.store.backends import written
+from tests.test_server import Server, connected, serving, wait_until
+
+pytestmark = pytest.mark.server
+
+POST = b"POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
+
+
+def workers(server: Server) -> list[psutil.Process]:
+    return psutil.Process(server.process.pid).children()
+
+
+def recorded(folder) -> Counter[str]:
+    """Usage records on the disk, by endpoint."""
+    records = written(SQLiteUsage(Database(folder / "data" / "sam.sqlite3")))
+    return Counter(record.endpoint for record in records)
+
+
+def test_a_killed_worker_costs_what_it_had_in_hand_and_nothing_else(tmp_path):
+    """Its requests are counted in the limit and have no record: that is written with the answer."""
+    with serving(tmp_path) as server, connected(server) as client:
+        assert server.get("/defaults", KEY).headers["X-RateLimit-Remaining"] == "999"
+        wait_until(lambda: recorded(tmp_path)["/defaults"] == 1, 10)
+        client.sendall(POST + b"X-API-Key: " + KEY.encode() + b"\r\n\r\n{")
+        (worker,) = workers(server)
+        wait_until(lambda: Database(tmp_path / "data" / "sam.sqlite3").connection().execute(
+            "SELECT COUNT(*) FROM hits").fetchone() == (2,), 10)  # fmt: skip
+        worker.kill()
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+        assert server.get("/defaults", KEY).headers["X-RateLimit-Remaining"] == "997"
+        (other,) = workers(server)
+        assert other != worker
+    assert recorded(tmp_path) == {"/defaults": 2}
+
+
+def test_a_worker_that_stands_still_keeps_nobody_out_and_is_replaced(tmp_path):
+    with serving(tmp_path, WORKERS="2", GUNICORN_CMD_ARGS="--timeout 2") as server:
+        wait_until(lambda: len(workers(server)) == 2, 20)
+        still, _ = workers(server)
+        still.send_signal(signal.SIGSTOP)
+        for _ in range(20):
+            assert requests.get(server.address + "/health/live", timeout=2).status_code == 200
+        wait_until(lambda: not still.is_running(), 20)
+        wait_until(lambda: len(workers(server)) == 2, 20)
+        assert server.get("/defaults", KEY).status_code == 200
