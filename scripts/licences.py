@@ -20,6 +20,7 @@ COPYLEFT = re.compile("GPL")
 """In no part of an expression, whatever stands beside it."""
 OF_THE_MACHINE = re.compile(r"nvidia-|cuda-|triton$")
 """What belongs to a build of torch for GPUs, under NVIDIA's own terms; the image for CPUs is without."""
+GRANT_OF_MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software"
 SHORT = 80
 """Characters: a longer field holds the licence's text, not its name."""
 
@@ -72,7 +73,13 @@ def licence(package: Distribution) -> str:
     if name and len(name) <= SHORT:
         return name
     kinds = [kind.rpartition(" :: ")[2] for kind in told.get("classifier", ()) if "License ::" in kind]
-    return ", ".join(kinds) or name.strip().partition("\n")[0] or "not said"
+    return ", ".join(kinds) or name.strip().partition("\n")[0] or _by_text(package) or "not said"
+
+
+def _by_text(package: Distribution) -> str:
+    """MIT, where that is what the package's licence file grants; else nothing."""
+    files = [file for file in package.files or () if file.name.upper().startswith("LICENSE")]
+    return "MIT" if any(GRANT_OF_MIT in " ".join(file.read_text().split()) for file in files) else ""
 
 
 def _applies(wanted: Requirement, extras: set[str] | frozenset[str] = frozenset()) -> bool:
