@@ -20,7 +20,11 @@ class EdgeSettings:
 
     # What is sampled
     spacing: float = tuned(
-        0.4, "px", "between samples on a ray, at most", "under half a pixel, so none is missed", (0.3636, 0.5)
+        0.4,
+        "px",
+        "between samples on a ray, at most",
+        "under half a pixel, so none is missed",
+        (0.3636, 0.44),
     )
     fewest_samples: int = tuned(
         24, "", "taken on a ray, at least", "the fewest that show both sides of a rim", (16, 36)
@@ -50,7 +54,7 @@ class EdgeSettings:
         "radius",
         "from the steepest point to the levels on both sides of a dark rim",
         "rims take up to a fifth of the radius",
-        (0.1333, 0.25),
+        (0.1818, 0.2),
     )
     light_reach: float = tuned(
         0.35,
@@ -82,7 +86,7 @@ class EdgeSettings:
         "",
         "part of the brightest of the rays around that a ray's background has at least",
         RENDERED,
-        (0.85, 0.92),
+        (0.85, 0.9091),
     )
     highest_half: float = tuned(
         0.9, "height", "of the ray itself, below which half the height is found on it", RENDERED, (0.89, 0.92)
@@ -237,7 +241,7 @@ class EdgeSettings:
     )
     uneven: float = tuned(0.06, "radius", "residual of a curve that does not stand", RENDERED, (0.04, 0.075))
     move: float = tuned(
-        0.35, "radius", "the furthest that a curve moves an outline or its centre", RENDERED, (0.3182, 0.4375)
+        0.35, "radius", "the furthest that a curve moves an outline or its centre", RENDERED, (0.2333, 0.4375)
     )
 
     # Uncertainty

@@ -119,7 +119,7 @@ class ContentSettings:
         0.06, "radius", "of the Gaussian for small blobs, half a blob's radius", BEADS, (0.04, 0.09)
     )
     large_sigma: float = tuned(
-        0.09, "radius", "of the narrower Gaussian for larger blobs", BEADS, (0.06, 0.099)
+        0.09, "radius", "of the narrower Gaussian for larger blobs", BEADS, (0.08182, 0.1125)
     )
     largest_sigma: float = tuned(
         0.13, "radius", "of the wider Gaussian for larger blobs", BEADS, (0.1275, 0.1625)
@@ -141,7 +141,7 @@ class ContentSettings:
     )
     significant: float = tuned(5.5, "spreads", "from which a blob is an object", BEADS, (5.238, 5.5))
     round_peak: float = tuned(
-        0.35, "", "ratio of principal curvatures under which a peak lies on a line", BEADS, (0.2333, 0.525)
+        0.35, "", "ratio of principal curvatures under which a peak lies on a line", BEADS, (0.3182, 0.525)
     )
     neighbours: float = tuned(
         0.15, "radius", "of blobs that are closer only the strongest counts", BEADS, (0.1, 0.225)
@@ -156,7 +156,7 @@ class ContentSettings:
 
     # Kinds
     same_bead: float = tuned(
-        4.0, "", "times the area of a bead under which a mask shows that bead", BEADS, (2.667, 6)
+        4.0, "", "times the area of a bead under which a mask shows that bead", BEADS, (3.2, 6)
     )
     same_clump: float = tuned(
         2.0, "", "times the area of all beads in it under which a mask shows their clump", BEADS, (1.333, 3)

@@ -84,14 +84,14 @@ class ObjectSettings:
         "",
         "factor between diameters up to which droplets are of one size",
         "twice the volume",
-        (1.19, 1.275),
+        (1.25, 1.275),
     )
     share: float = tuned(
         0.75,
         "area",
         "part of the droplets' area in those of one size in a monodisperse picture",
         FILTERED,
-        (0.6875, 0.8),
+        (0.6875, 0.7619),
     )
 
     # Automatic filters
