@@ -9,6 +9,7 @@ import pytest
 from scipy import special
 
 from droplets.ddpcr.concentration import concentration
+from droplets.ddpcr.volume import Volume
 from droplets.figures.encapsulation import encapsulation
 from droplets.figures.sizes import histogram, size_distribution
 
@@ -50,8 +51,8 @@ def test_the_loading_is_the_services(call, counts):
 
 @pytest.mark.parametrize(("positives", "n"), [(0, 20), (20, 20), (3, 20), (400, 3000), (2999, 3000)])
 def test_the_concentration_and_its_interval_are_the_services(call, positives, n):
-    expected = concentration(positives, n, 40.0)
-    shown = call("pcr", "concentration", positives, n, [30.0, 50.0])
+    expected = concentration(positives, n, Volume(mean=40.0, uncertainty=0.06))
+    shown = call("pcr", "concentration", positives, n, [30.0, 50.0], 0.06)
     assert shown["part"] == pytest.approx(expected.p.value)
     for number, wanted in (
         (shown["lambda"], expected.copies_per_droplet),

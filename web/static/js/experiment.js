@@ -4,7 +4,7 @@
 import { table } from "./exports.js";
 import { selected } from "./filters.js";
 import { count, duration } from "./format.js";
-import { brightness, concentration, partitions, thresholdOf, volume } from "./pcr.js";
+import { brightness, concentration, partitions, thresholdOf, volume, volumeUncertainty } from "./pcr.js";
 import { figuresOver } from "./scope.js";
 import { umOf } from "./units.js";
 
@@ -68,7 +68,7 @@ function rowOf(state, picture) {
   const um = umOf(state, picture);
   const volumes = um ? counted.map(({ mask }) => volume(mask.equivalent_diameter, um)) : [];
   const pcr = threshold === null ? null
-    : concentration(counted.filter((item) => brightness(item, light) >= threshold).length, counted.length, volumes);
+    : concentration(counted.filter((item) => brightness(item, light) >= threshold).length, counted.length, volumes, volumeUncertainty(counted));
   return {
     picture, droplets, mean: sizes.mean, unit, cv: sizes.cv,
     lambda: pcr?.lambda[0] ?? null, copies: pcr?.copies?.[0] ?? null,

@@ -2,9 +2,11 @@
 
 /** @import {Item, Picture} from "./types.js" */
 import { inverseBeta } from "./special.js";
-import { isWhole, mean } from "./statistics.js";
+import { isWhole, mean, quantile, rising } from "./statistics.js";
 
 const PL_PER_UL = 1e6;
+const NORMAL_95 = 1.959964; // standard deviations to either side of a 95 % interval
+const PIXEL_SIZE_UNCERTAINTY = 0.005; // relative, as droplets/ddpcr/settings.py has it
 
 /**
  * What the scatter plot shows of a droplet: its amplitude in the fluorescence, else its own brightness.
@@ -32,12 +34,38 @@ export const volume = (diameter, um) => ((Math.PI / 6) * (diameter * um) ** 3) /
 export const thresholdOf = (picture) => picture.edits.threshold ?? picture.answer?.ddpcr?.threshold ?? null;
 
 /**
- * Copies from the number of positives, with Clopper and Pearson's 95 % interval.
+ * Relative standard uncertainty of the droplets' mean volume: of pixel size, edges and roundness.
+ * @param {readonly Item[]} counted
+ */
+export function volumeUncertainty(counted) {
+  const median = (/** @type {number[]} */ values) => quantile([...rising(values)], 0.5) ?? 0;
+  const edge = median(counted.flatMap(({ mask }) => mask.boundary?.uncertainty_px ? [mask.boundary.uncertainty_px / mask.equivalent_diameter] : []));
+  const round = median(counted.map(({ mask }) => Math.log(Math.max(1, mask.max_feret_diameter / mask.equivalent_diameter))));
+  return Math.hypot(3 * PIXEL_SIZE_UNCERTAINTY, 3 * edge, round / Math.sqrt(3));
+}
+
+/**
+ * An end of lambda's interval, moved off by the volume's spread in logarithms.
+ * @param {number} end
+ * @param {number} value lambda
+ * @param {number} spread
+ */
+function moved(end, value, spread) {
+  if (!end || !Number.isFinite(end)) return end;
+  if (!value || !Number.isFinite(value)) return end * Math.exp(value === 0 ? spread : -spread);
+  const way = Math.log(end / value);
+  return value * Math.exp(Math.sign(way || 1) * Math.hypot(way, spread));
+}
+
+/**
+ * Copies from the number of positives, with Clopper and Pearson's 95 % interval; that of copies a microlitre holds
+ * the volume's uncertainty too.
  * @param {number} positives
  * @param {number} n
  * @param {readonly number[]} volumes in picolitres, none without a pixel size
+ * @param {number} uncertainty relative standard uncertainty of the mean volume
  */
-export function concentration(positives, n, volumes) {
+export function concentration(positives, n, volumes, uncertainty) {
   const parts = [
     n ? positives / n : NaN,
     positives ? inverseBeta(positives, n - positives + 1, 0.025) : 0,
@@ -48,7 +76,7 @@ export function concentration(positives, n, volumes) {
   return {
     part: parts[0],
     lambda: lambdas,
-    copies: average ? lambdas.map((lambda) => (lambda * PL_PER_UL) / average) : null,
+    copies: average ? lambdas.map((lambda, i) => (moved(lambda, lambdas[0], i ? NORMAL_95 * uncertainty : 0) * PL_PER_UL) / average) : null,
     volume: average,
   };
 }

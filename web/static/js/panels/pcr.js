@@ -9,7 +9,7 @@ import { selected } from "../filters.js";
 import { number, percent } from "../format.js";
 import { edit } from "../history.js";
 import { warning } from "../notices.js";
-import { brightness, concentration, partitions, thresholdOf, volume } from "../pcr.js";
+import { brightness, concentration, partitions, thresholdOf, volume, volumeUncertainty } from "../pcr.js";
 import { pending } from "../scope.js";
 import { current, find, now, set, update } from "../state.js";
 import { umOf } from "../units.js";
@@ -111,7 +111,7 @@ function paintFigures(state, picture, threshold) {
   } else {
     const positives = counted.filter((item) => brightness(item, light) >= threshold).length;
     const volumes = um ? counted.map(({ mask }) => volume(mask.equivalent_diameter, um)) : [];
-    const { part, lambda, copies, volume: average } = concentration(positives, counted.length, volumes);
+    const { part, lambda, copies, volume: average } = concentration(positives, counted.length, volumes, volumeUncertainty(counted));
     pairs(byId("pcr-figures"), [
       ["droplets", number(counted.length)],
       ["positive", number(positives), `(${percent(part)})`],
