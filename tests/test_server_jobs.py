@@ -88,7 +88,8 @@ def test_a_job_whose_worker_is_killed_again_and_again_is_done_once(server):
 
 
 def test_the_worker_ends_with_the_service_even_if_that_is_killed_and_leaves_its_job_to_the_next(server):
-    files = [("file", picture) for picture in pictures()]
+    drawn = list(pictures())
+    files = [("file", (f"{i}-{name}", content)) for i in range(8) for name, content in drawn]
     job = requests.post(f"{server.address}/jobs", files=files, headers=HEADERS, timeout=30).json()["id"]
     state = next((server.log.parent / "data" / "jobs").glob(f"*/{job}")) / "state.json"
     wait_until(lambda: json.loads(state.read_bytes())["stage"] == "running", 60)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import socket
@@ -22,6 +21,8 @@ from sam_droplet_client import (
     Unavailable,
     Unreachable,
 )
+
+from tests.client.loops import in_a_loop
 
 
 class Service:
@@ -96,7 +97,7 @@ def awaited(service, **settings):
         async with AsyncClient(service.url, "the-key", **settings) as client:
             return await client.segment(b"picture", quality="fast")
 
-    return asyncio.run(ask())
+    return in_a_loop(ask)
 
 
 @pytest.mark.parametrize("ask", [blocking, awaited])

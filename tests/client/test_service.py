@@ -8,6 +8,7 @@ import psutil
 import pytest
 from sam_droplet_client import AsyncClient, Client, NotFound, Progress, Refused, Unauthorized
 
+from tests.client.loops import in_a_loop
 from tests.conftest import KEY
 from tests.test_server import serving
 from tests.test_server_jobs import pictures, worker
@@ -70,7 +71,7 @@ def test_the_awaited_twin_does_the_same_and_refusals_are_exceptions(server, clie
         async with AsyncClient(server.address, KEY) as twin:
             return await asyncio.gather(*(twin.segment(discs, quality="fast") for _ in range(2)))
 
-    first, second = asyncio.run(ask())
+    first, second = in_a_loop(ask)
     assert first.files["droplets.csv"] == second.files["droplets.csv"]
     assert first.files["droplets.csv"] == client.segment(discs, quality="fast").files["droplets.csv"]
     with pytest.raises(Refused, match=r"options\.colour"):
