@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -212,16 +213,15 @@ def usual_workers() -> int:
 def _side_by_side(
     pool: ThreadPoolExecutor, items: Sequence[Picture], work: Callable[[Picture], Outcome], most: int
 ) -> Iterator[Future[Outcome]]:
-    """As they come, with at most so many in hand."""
-    running: set[Future[Outcome]] = set()
-    for item in items:
-        if len(running) == most:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from done
-        running.add(pool.submit(work, item))
-    while running:
-        done, running = wait(running, return_when=FIRST_COMPLETED)
-        yield from done
+    """As they come, with at most so many in hand; of several at once, first those that began first."""
+    running: list[Future[Outcome]] = []
+    waiting = deque(items)
+    while waiting or running:
+        while waiting and len(running) < most:
+            running.append(pool.submit(work, waiting.popleft()))
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        yield from (future for future in running if future in done)
+        running = [future for future in running if future not in done]
 
 
 def _is_done(picture: Picture, record: Record | None, digest: str) -> bool:
