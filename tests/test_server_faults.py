@@ -12,7 +12,7 @@ import requests
 
 from store.database import Database
 from store.sqlite import SQLiteUsage
-from tests.conftest import KEY
+from tests.conftest import HEALTH_KEY, KEY
 from tests.store.backends import written
 from tests.test_server import Server, connected, serving, wait_until
 
@@ -23,6 +23,13 @@ POST = b"POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n
 
 def workers(server: Server) -> list[psutil.Process]:
     return psutil.Process(server.process.pid).children()
+
+
+def answering(server: Server) -> set[int]:
+    """Process numbers of the workers that answer, of ten new connections."""
+    headers = {"X-Health-Key": HEALTH_KEY}
+    answers = (requests.get(server.address + "/health", headers=headers, timeout=30) for _ in range(10))
+    return {answer.json()["levels"]["container"]["pid"] for answer in answers}
 
 
 def recorded(folder) -> Counter[str]:
@@ -50,8 +57,10 @@ def test_a_killed_worker_costs_what_it_had_in_hand_and_nothing_else(tmp_path):
 
 
 def test_a_worker_that_stands_still_keeps_nobody_out_and_is_replaced(tmp_path):
-    with serving(tmp_path, WORKERS="2", GUNICORN_CMD_ARGS="--timeout 2") as server:
-        wait_until(lambda: len(workers(server)) == 2, 20)
+    settings = {"WORKERS": "2", "GUNICORN_CMD_ARGS": "--timeout 2", "HEALTH_CHECK_KEY": HEALTH_KEY}
+    with serving(tmp_path, **settings) as server:
+        # Gunicorn replaces who has once told that it lives, so both must have answered
+        wait_until(lambda: answering(server) == {worker.pid for worker in workers(server)}, 30)
         still, _ = workers(server)
         still.send_signal(signal.SIGSTOP)
         for _ in range(20):
