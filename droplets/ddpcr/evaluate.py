@@ -113,7 +113,11 @@ def _told(
     wanted = options.dye(index)
     partitions, counted = dye.partitions, dye.partitions.counted
     amplitudes, threshold = evened(
-        partitions.amplitude[counted], partitions.places[counted], wanted.threshold, how
+        partitions.amplitude[counted],
+        partitions.places[counted],
+        wanted.threshold,
+        how,
+        partitions.ground[counted],
     )
     partitions = partitions.with_amplitudes(amplitudes)
     positive = _positive(partitions, threshold, how)

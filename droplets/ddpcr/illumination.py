@@ -1,11 +1,13 @@
 """Uneven light, taken from the negatives' own smooth trend.
 
-Negatives hold the same dye everywhere, so that what varies slowly in them is the light. The ground between
-wells says nothing of it: stray light of the positives around lies there. A correction is kept only if the
+Negatives hold the same dye everywhere, so that what varies slowly in them is the light. The ground around
+droplets shows it too, but for stray light of the positives there. A correction is kept only if the
 populations are clearly better apart with it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,11 @@ TERMS = 6  # of a polynomial of the second degree in the place
 
 
 def evened(
-    amplitudes: Values, places: Values, given: float | None, how: DdpcrSettings = DdpcrSettings()
+    amplitudes: Values,
+    places: Values,
+    given: float | None,
+    how: DdpcrSettings = DdpcrSettings(),
+    ground: Values | None = None,
 ) -> tuple[Values, float | None]:
     """N amplitudes as they would be under even light, and the threshold; unchanged where that is no better.
 
@@ -27,21 +33,31 @@ def evened(
         places: Nx2 (x, y) in pixels.
         given: threshold that the client gives; None to find one.
         how: the stage's settings.
+        ground: N stored values around them, where they are known.
     """
     threshold = find_threshold(amplitudes, how) if given is None else given
+    best = amplitudes, threshold
+    for light in _lights(amplitudes, places, threshold, ground, how):
+        typical = float(np.median(light))
+        if typical <= 0:
+            continue
+        most = how.most_correction
+        corrected = amplitudes * typical / np.clip(light, typical / most, typical * most)
+        found = find_threshold(corrected, how) if given is None else given
+        if _resolution(corrected, found, how) > how.clearly_apart * _resolution(*best, how):
+            best = corrected, found
+    return best
+
+
+def _lights(
+    amplitudes: Values, places: Values, threshold: float | None, ground: Values | None, how: DdpcrSettings
+) -> Iterator[Values]:
+    """N each: what may show the light at the droplets."""
     negative = np.ones(amplitudes.size, bool) if threshold is None else amplitudes < threshold
-    if negative.sum() < TERMS * how.negatives_a_term:
-        return amplitudes, threshold
-    trend = _trend(amplitudes, places, negative)
-    typical = float(np.median(trend[negative]))
-    if typical <= 0:
-        return amplitudes, threshold
-    most = how.most_correction
-    corrected = amplitudes * typical / np.clip(trend, typical / most, typical * most)
-    found = find_threshold(corrected, how) if given is None else given
-    if _resolution(corrected, found, how) <= how.clearly_apart * _resolution(amplitudes, threshold, how):
-        return amplitudes, threshold
-    return corrected, found
+    if negative.sum() >= TERMS * how.negatives_a_term:
+        yield _trend(amplitudes, places, negative)
+    if ground is not None and ground.size:
+        yield np.nan_to_num(ground, nan=float(np.nanmedian(ground)))
 
 
 def _trend(amplitudes: Values, places: Values, chosen: NDArray[np.bool_]) -> Values:

@@ -14,6 +14,8 @@ BINNING = (2, 3, 4, 8)
 PALETTE_COLOURS = 256
 FALLS = 0.1
 """Of a channel's range: colours of growing light in which one falls by more are those of a lookup table."""
+WRITING = 0.005
+"""Of the pixels, those of the rarest colours: letters of a scale bar may have any."""
 
 
 def binning(image: Image, second: Image) -> int | None:
@@ -82,9 +84,11 @@ def _in_false_colours(stored: NDArray[np.generic]) -> bool:
     if stored.dtype != np.uint8 or stored.ndim == GREY_AXES:
         return False
     packed = stored.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
-    colours = np.unique(packed)
+    colours, counts = np.unique(packed, return_counts=True)
     if colours.size > PALETTE_COLOURS:
         return False
+    rarest = counts.argsort()
+    colours = colours[rarest[counts[rarest].cumsum() > WRITING * packed.size]]
     channels = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1).astype(int)
     ordered = channels[channels.sum(axis=1).argsort(kind="stable")]
     fallen = (np.maximum.accumulate(ordered, axis=0) - ordered).max(axis=0)

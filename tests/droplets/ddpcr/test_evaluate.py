@@ -249,6 +249,10 @@ class TestPlane:
         green = np.stack([light // 4, light, light // 8], axis=2)
         like = picture(np.zeros((64, 256), np.uint8))
         assert np.array_equal(fluorescence_plane(like, picture(green), DdpcrOptions()), light)
+        labelled = np.tile(green, (4, 4, 1))
+        labelled[:2, ::4] = [(116, 191, 255), (72, 156, 224)] * 128  # of a scale bar's letters
+        wide = picture(np.zeros(labelled.shape[:2], np.uint8))
+        assert np.array_equal(fluorescence_plane(wide, picture(labelled), DdpcrOptions()), labelled[..., 1])
         fire = cv2.applyColorMap(light, cv2.COLORMAP_JET)
         for options in (DdpcrOptions(), DdpcrOptions(channel="red")):
             with pytest.raises(BadRequest, match="false colours"):
