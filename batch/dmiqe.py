@@ -32,8 +32,9 @@ BLANKS = {
 
 
 def write_checklist(folder: OutFolder, records: Sequence[Record], wells: Sequence[WellRow]) -> None:
-    """Write dmiqe.csv; nothing without wells."""
+    """Write dmiqe.csv; without wells there is none."""
     if not wells:
+        (folder.path / CHECKLIST).unlink(missing_ok=True)
         return
     known = [("data analysis", item, value) for item, value in _known(records, wells)]
     blank = [(part, item, "") for part, items in BLANKS.items() for item in items]

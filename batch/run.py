@@ -20,7 +20,7 @@ from batch.record import Record
 from batch.summary import summary_html
 from batch.tables import Failure, read_failures, table_names, write_tables
 from batch.tracks import Series, SeriesSummary, series_of, track_names, write_tracks
-from batch.wells import write_wells
+from batch.wells import well_names, write_wells
 from config import VERSION
 from droplets.errors import BadRequest
 from droplets.tracks.linking import check_installed
@@ -189,7 +189,7 @@ def _finish(
     failures = sorted(failures, key=lambda failure: failure.picture)
     records = gathered(planned, folder)
     now = state(records, failures, [*series, asked.plate])
-    files = [*table_names(), *track_names(series), SUMMARY]
+    files = [*table_names(), *track_names(series), *well_names(records), SUMMARY]
     if _state(folder) != now or not all((folder.path / name).exists() for name in files):
         write_tables(folder, records, failures)
         wells = write_wells(folder, records, asked.plate)

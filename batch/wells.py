@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
@@ -104,10 +105,21 @@ Key = tuple[str, int]
 """Name of a well or sample, and index of the dye."""
 
 
+def well_names(records: Sequence[Record]) -> list[str]:
+    """Tables that a run of these pictures has."""
+    return [WELLS, SAMPLES] if any(record.dyes for record in records) else []
+
+
 def write_wells(folder: OutFolder, records: Sequence[Record], plate: Plate) -> list[WellRow]:
-    """Write wells.csv, samples.csv and amplitudes/; the rows of wells. Nothing without digital PCR."""
+    """Write wells.csv, samples.csv and amplitudes/; the rows of wells.
+
+    What is there of another run is taken away, also where there is no digital PCR in this one.
+    """
+    shutil.rmtree(folder.path / AMPLITUDES, ignore_errors=True)
     done = [record for record in records if record.dyes]
     if not done:
+        for name in (WELLS, SAMPLES):
+            (folder.path / name).unlink(missing_ok=True)
         return []
     pictures: dict[Key, list[DyeFigures]] = {}
     for record in done:

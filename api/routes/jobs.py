@@ -10,8 +10,10 @@ from api.plumbing.services import services
 from api.wire import jobs as wire
 from api.wire.jobs import sent_job, sent_part
 from auth_middleware import recognise_api_key, track_usage
+from batch.dmiqe import CHECKLIST
 from batch.run import SUMMARY
 from batch.tracks import EVENTS, TRACK_SUMMARY, TRACKS
+from batch.wells import SAMPLES, WELLS
 from droplets.errors import BadRequest
 from jobs.archive import zipped
 from jobs.desk import Desk, results
@@ -29,6 +31,9 @@ TABLES = (
     TRACKS,
     TRACK_SUMMARY,
     EVENTS,
+    WELLS,
+    SAMPLES,
+    CHECKLIST,
     SUMMARY,
 )
 """Files of the results that can be had alone."""

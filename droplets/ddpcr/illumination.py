@@ -56,7 +56,7 @@ def _lights(
     negative = np.ones(amplitudes.size, bool) if threshold is None else amplitudes < threshold
     if negative.sum() >= TERMS * how.negatives_a_term:
         yield _trend(amplitudes, places, negative)
-    if ground is not None and ground.size:
+    if ground is not None and np.isfinite(ground).any():
         yield np.nan_to_num(ground, nan=float(np.nanmedian(ground)))
 
 

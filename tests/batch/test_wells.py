@@ -128,6 +128,13 @@ def test_amplitudes_are_as_quantasoft_writes_them(tables):
     ]
 
 
+def test_tables_of_another_run_do_not_stay(tables):
+    assert {"wells.csv", "samples.csv", CHECKLIST} <= tables(RUN).keys()
+    found = tables([record("bright")])
+    assert not {"wells.csv", "samples.csv", CHECKLIST} & found.keys()
+    assert not [name for name in found if name.startswith("amplitudes")]
+
+
 def test_the_checklist_has_what_is_known_and_blanks(tables):
     found = {one["item"]: one["value"] for one in tables(RUN)[CHECKLIST]}
     assert found["partitions a well"] == "1000 to 2000"

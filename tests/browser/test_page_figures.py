@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import special
 
 from droplets.ddpcr.concentration import concentration
-from droplets.ddpcr.volume import Volume
+from droplets.ddpcr.settings import DdpcrSettings
+from droplets.ddpcr.volume import Volume, volume
 from droplets.figures.encapsulation import encapsulation
 from droplets.figures.sizes import histogram, size_distribution
+from droplets.types import PixelSize
 
 CALL = "async ([file, name, given]) => (await import(`/static/js/${file}.js`))[name](...given)"
 
@@ -60,6 +63,26 @@ def test_the_concentration_and_its_interval_are_the_services(call, positives, n)
     ):
         for value, want in zip(number, (wanted.value, wanted.low, wanted.high), strict=True):
             assert math.isinf(value) if want is None else value == pytest.approx(want, rel=1e-6, abs=1e-9)
+
+
+def test_the_uncertainty_of_the_volume_is_the_services(call):
+    droplets = [droplet(uncertainty=0.4 + 0.1 * i, diameter=30 + i, feret=31 + 1.2 * i) for i in range(7)]
+    expected = volume(droplets, PixelSize(1.1, "request"), DdpcrSettings())
+    shown = call("pcr", "volumeUncertainty", [
+        {"mask": {
+            "equivalent_diameter": one.shape.equivalent_diameter,
+            "max_feret_diameter": one.shape.max_feret_diameter,
+            "boundary": {"uncertainty_px": one.uncertainty},
+        }}
+        for one in droplets
+    ])  # fmt: skip
+    assert shown == pytest.approx(expected.uncertainty)
+
+
+def droplet(uncertainty: float, diameter: float, feret: float) -> SimpleNamespace:
+    """What of a droplet the uncertainty is made of."""
+    shape = SimpleNamespace(equivalent_diameter=diameter, max_feret_diameter=feret)
+    return SimpleNamespace(uncertainty=uncertainty, shape=shape)
 
 
 def test_the_special_functions_are_those_of_scipy(call):
