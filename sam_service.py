@@ -167,8 +167,8 @@ class SamService:
         """
         asker.check_still_there()
         picture = fingerprint(request.pixels)
-        if not request.prompts.size and (known := self._memories.masks(picture, request.quality)) is not None:
-            return Generation(known, {"queue": 0.0, "encode": 0.0, "generate": 0.0})
+        if not request.prompts.size and (known := self._memories.everything(picture, request.quality)):
+            return known
         job = _Job(picture, request, asker)
         self._enqueue(job)
         try:

@@ -40,7 +40,18 @@ from droplets.preprocess import preprocess
 from droplets.reading.pixel_size import believable
 from droplets.region import checked_points, checked_region, crop, in_picture
 from droplets.settings import StageSettings
-from droplets.types import Boundary, Box, Droplet, Generation, Image, Mask, MaskRequest, Objects, PixelSize
+from droplets.types import (
+    Boundary,
+    Box,
+    Droplet,
+    Generation,
+    Image,
+    InnerHeat,
+    Mask,
+    MaskRequest,
+    Objects,
+    PixelSize,
+)
 
 GenerateMasks = Callable[[MaskRequest], Generation]
 """Gives the masks of a picture, wherever the model lives; the same for the same request."""
@@ -76,7 +87,7 @@ def analyze(
     with _stopwatch(timing, "refine"):
         refined = _refined(task, generation, scale_bar)
     with _stopwatch(timing, "contents"):
-        kinds = _kinds(task, refined)
+        kinds = _kinds(task, refined, generation.inner)
     with _stopwatch(timing, "measure"):
         droplets, removed, misses = _kept(task, _measured(task.part, kinds.objects, refined.boundaries))
     size, doubts = _pixel_size(image, scale_bar, wanted.options, droplets)
@@ -230,12 +241,12 @@ def _boundaries(
     return {boundary.mask: boundary for boundary in own}, _outermost(nodes)
 
 
-def _kinds(task: _Task, refined: _Refined) -> Kinds:
+def _kinds(task: _Task, refined: _Refined, inner: InnerHeat | None) -> Kinds:
     """Droplets and what is in them."""
     part, nodes, options = task.part, refined.hierarchy.nodes, task.wanted.options
     outermost = _outermost(nodes)
     droplets = [mask for mask in [*outermost, *refined.around] if not mask.shows_bead]
-    beads = find_beads(part, droplets, task.how.contents) if options.contents else []
+    beads = find_beads(part, droplets, task.how.contents, inner) if options.contents else []
     if options.points is not None:
         beads = beads_within(beads, outermost, part.width, part.height)
     return classify(nodes, beads, part.width, part.height, task.how.contents, task.how.objects)

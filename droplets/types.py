@@ -6,6 +6,7 @@ with pixel centres at integers. Boxes are XYWH. Arrays are HxW or HxWx3.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,6 +21,8 @@ BEAD = 0.5
 
 HALF_PIXEL = 0.5
 """From a pixel's centre, at an integer, to its edge."""
+NOTHING = -50.0
+"""Logit of what was not seen at all."""
 GREY_AXES = 2
 """Rows and columns; pictures in colour have a third axis."""
 
@@ -38,6 +41,45 @@ class PixelSize:
 
     um: float
     source: PixelSizeSource
+
+
+@dataclass(frozen=True, eq=False)
+class InnerHeat:
+    """What the network takes for the centre of something that lies in an object, all over a picture.
+
+    Attributes:
+        logits: hxw float32, of the probability in each cell or one beside it; `NOTHING` where nobody looked.
+        scale: cells per pixel of the picture.
+        left, top: of the first cell, in pixels of the picture.
+    """
+
+    logits: NDArray[np.float32]
+    scale: float
+    left: float = 0.0
+    top: float = 0.0
+
+    @classmethod
+    def unseen(cls, width: int, height: int, scale: float) -> InnerHeat:
+        """Of a picture of `width` x `height` pixels before anything is taken in."""
+        size = math.ceil(height * scale) + 1, math.ceil(width * scale) + 1
+        return cls(np.full(size, NOTHING, np.float32), scale)
+
+    def take_in(self, logits: NDArray[np.float32], x: int, y: int) -> None:
+        """Logits of a part of the picture that begins at the pixel (x, y); the higher ones of two parts."""
+        own = self.logits[int(y * self.scale) :, int(x * self.scale) :]
+        height, width = (min(sides) for sides in zip(own.shape, logits.shape, strict=True))
+        np.maximum(own[:height, :width], logits[:height, :width], out=own[:height, :width])
+
+    def moved(self, x: int, y: int) -> InnerHeat:
+        """The same where the picture's first pixel is not (0, 0) but (x, y)."""
+        return replace(self, left=self.left + x, top=self.top + y)
+
+    def at(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+        """N: the logits at N pixels of the picture."""
+        height, width = self.logits.shape
+        column = ((x - self.left + HALF_PIXEL) * self.scale).astype(np.int64)
+        row = ((y - self.top + HALF_PIXEL) * self.scale).astype(np.int64)
+        return self.logits[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)].astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,11 +289,13 @@ class Generation:
         timing_ms: milliseconds a stage took ("encode", "generate", and "queue" where there is one); 0 where
             nothing had to be done.
         everything: masks of the whole picture, where only some were asked for; these lie among them.
+        inner: where the network sees something in objects; None where nobody looked.
     """
 
     masks: Sequence[Mask]
     timing_ms: Mapping[str, float]
     everything: Sequence[Mask] = ()
+    inner: InnerHeat | None = None
 
 
 @dataclass(frozen=True)

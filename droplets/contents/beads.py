@@ -2,7 +2,7 @@
 
 A bead that glows, alone on a dark ground or in colour over a grey picture, stands out from all else in the
 picture. Where nothing glows, a bead is what a droplet's interior holds that the others' do not
-(droplets/contents/blobs.py).
+(droplets/contents/blobs.py), and what the network sees there too (droplets/contents/evidence.py).
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from droplets.contents.blobs import find_blobs
+from droplets.contents.evidence import probability
 from droplets.contents.flooding import Labels, flood
 from droplets.contents.interiors import Plane
 from droplets.contents.settings import ContentSettings
 from droplets.noise import white_noise
 from droplets.objects.boxes import surroundings
 from droplets.objects.measure import equivalent_diameter, shape, touches_border
-from droplets.types import Image, Mask
+from droplets.types import Image, InnerHeat, Mask
 
+OBJECT = 0.5
+"""Probability from which a blob is an object."""
 CONTRAST: Final = 1.5 * np.eye(3) - 0.5
 """From the channels to each of them less the mean of the others."""
 
@@ -45,7 +48,10 @@ class Bead:
 
 
 def find_beads(
-    image: Image, droplets: Sequence[Mask], how: ContentSettings = ContentSettings()
+    image: Image,
+    droplets: Sequence[Mask],
+    how: ContentSettings = ContentSettings(),
+    inner: InnerHeat | None = None,
 ) -> list[Bead]:
     """Beads and cells of a picture.
 
@@ -53,14 +59,15 @@ def find_beads(
         image: the picture.
         droplets: masks of the outermost objects found so far; these may be beads themselves.
         how: the stage's settings.
+        inner: where the network sees something in objects; None where it was not asked.
     """
     colour = _colour(image.pixels, how)
     plane = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) if colour is None else colour
     if not _dark_ground(plane, how):
-        return _within(plane, droplets, how)
+        return _within(plane, droplets, how, inner)
     ground = _ground(plane)
     shining = [mask for mask in droplets if _shines(plane, ground, mask, how)]
-    return _apart_from(shining, _glowing(plane, how), plane.shape, how) + _within(plane, shining, how)
+    return _apart_from(shining, _glowing(plane, how), plane.shape, how) + _within(plane, shining, how, inner)
 
 
 def _shines(plane: Plane, ground: float, mask: Mask, how: ContentSettings) -> bool:
@@ -163,7 +170,9 @@ def _glowing(plane: Plane, how: ContentSettings) -> list[Bead]:
     return [Bead(mask, 1.0, glows=True) for mask in masks if mask.area >= np.pi * (how.speck * radius) ** 2]
 
 
-def _within(grey: Plane, droplets: Sequence[Mask], how: ContentSettings) -> list[Bead]:
+def _within(
+    grey: Plane, droplets: Sequence[Mask], how: ContentSettings, inner: InnerHeat | None
+) -> list[Bead]:
     """What stands out in the droplets of HxW `grey`, in those that have room for it."""
     height, width = grey.shape
     droplets = [
@@ -176,18 +185,20 @@ def _within(grey: Plane, droplets: Sequence[Mask], how: ContentSettings) -> list
     x, y, width, height = surroundings(droplets, grey.shape[1], grey.shape[0])
     grey = grey[y : y + height, x : x + width]
     blobs = find_blobs(grey, [droplet.moved(-x, -y) for droplet in droplets], how)
-    if blobs is None or not blobs.x.size:
+    if blobs is None:
+        return []
+    likely = probability(blobs, inner and inner.moved(-x, -y), how)
+    blobs, likely = blobs.take(likely > OBJECT), likely[likely > OBJECT]
+    if not blobs.x.size:
         return []
     centres = np.zeros(grey.shape, np.int32)
     centres[blobs.y, blobs.x] = np.arange(1, blobs.x.size + 1)
-    around = blobs.response >= how.significant / 2
-    labels = flood(-blobs.response, centres, around)
     half = np.concatenate([[np.inf], blobs.significance / 2])
+    labels = flood(-blobs.response, centres, blobs.response >= half.min())
     labels = np.where(blobs.response >= half[labels], labels, 0)
-    confidence = 1 / (1 + (how.significant / blobs.significance) ** 4)
     return [
-        Bead(mask.moved(x, y), float(sure), glows=False)
-        for mask, sure in zip(_masks(labels), confidence, strict=True)
+        Bead(mask.moved(x, y), sure, glows=False)
+        for mask, sure in zip(_masks(labels), likely.tolist(), strict=True)
     ]
 
 

@@ -7,7 +7,7 @@ What the other droplets do not have (droplets/contents/interiors.py) is searched
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -33,19 +33,25 @@ class Blobs:
         response: HxW float32 in spreads of its own, positive where a blob is.
         x, y: N, columns and rows of the peaks.
         significance: N, the response there.
+        radius: of a blob in pixels, about.
     """
 
     response: Plane
     x: Indices
     y: Indices
     significance: NDArray[np.float64]
+    radius: float
+
+    def take(self, which: NDArray[np.bool_]) -> Blobs:
+        """Some of the peaks."""
+        return replace(self, x=self.x[which], y=self.y[which], significance=self.significance[which])
 
 
 def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask], how: ContentSettings) -> Blobs | None:
-    """Blobs in the droplets of HxW `grey`, all of one polarity and size: those that stand out most.
+    """Blobs in the droplets of HxW `grey`, all of one polarity and size, also faint ones.
 
-    Beads of one picture are alike. Taking the polarity and the size under which they stand out most
-    keeps dirt, noise and the response's own swings away.
+    Beads of one picture are alike. Taking the polarity and the size under which those that are significant
+    stand out most keeps dirt, noise and the response's own swings away.
 
     Returns:
         None if the droplets are not alike.
@@ -59,19 +65,22 @@ def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask], how: Content
     responses = [_response(plane, sigma, inside) for sigma in (how.large_sigma, how.largest_sigma)]
     bright = np.maximum.reduce(responses)
     dark = np.maximum.reduce([-response for response in responses])
-    dark_blobs, bright_blobs = (_peaks(response, inside, how.large_sigma) for response in (dark, bright))
+    dark_blobs, bright_blobs = (
+        _peaks(response, inside, how.large_sigma, how.significant) for response in (dark, bright)
+    )
     is_dark = _power(dark_blobs, bright, inside) > how.dirt * _power(bright_blobs, dark, inside)
-    blobs = dark_blobs if is_dark else bright_blobs
-    if not blobs.x.size:
-        return blobs
-    small = _response(plane, how.small_sigma, inside) * (-1 if is_dark else 1)
-    nearby = _highest(small, blobs.y, blobs.x, how.neighbours * inside.radius)
-    # Dirt is small too: beads are looked for that small only where nearly all blobs are. The outline of a
-    # larger bead breaks into fewer.
-    if np.mean(nearby > blobs.significance) > how.small_share:
-        smaller = _peaks(small, inside, how.small_sigma)
-        return smaller if smaller.x.size >= blobs.x.size else blobs
-    return blobs
+    blobs, response = (dark_blobs, dark) if is_dark else (bright_blobs, bright)
+    sigma = how.large_sigma
+    if blobs.x.size:
+        small = _response(plane, how.small_sigma, inside) * (-1 if is_dark else 1)
+        nearby = _highest(small, blobs.y, blobs.x, how.neighbours * inside.radius)
+        # Dirt is small too: beads are looked for that small only where nearly all blobs are. The outline of a
+        # larger bead breaks into fewer.
+        if np.mean(nearby > blobs.significance) > how.small_share:
+            smaller = _peaks(small, inside, how.small_sigma, how.significant)
+            if smaller.x.size >= blobs.x.size:
+                response, sigma = small, how.small_sigma
+    return _peaks(response, inside, sigma, how.faintest)
 
 
 def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
@@ -90,18 +99,20 @@ def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
     return response
 
 
-def _peaks(response: Plane, inside: Interiors, sigma: float) -> Blobs:
-    """Significant maxima of the response within the droplets."""
+def _peaks(response: Plane, inside: Interiors, sigma: float, least: float) -> Blobs:
+    """Maxima of the response over `least` within the droplets."""
     how = inside.how
     values = response.ravel()[inside.index]
-    high = (values > how.significant) & (inside.depth > sigma)
+    high = (values > least) & (inside.depth > sigma)
     places = np.unique(inside.index[high])  # a pixel may lie in two droplets
+    beside = cv2.dilate(response, np.ones((3, 3), np.uint8)).ravel()
+    places = places[response.ravel()[places] == beside[places]]  # most are none, and sooner seen so
     y, x = np.divmod(places, response.shape[1])
     peak = response[y, x] == _highest(response, y, x, how.neighbours * inside.radius)
     y, x = y[peak], x[peak]
     is_round = _roundness(response, y, x, max(1, round(sigma * inside.radius))) >= how.round_peak
     y, x = y[is_round], x[is_round]
-    return Blobs(response, x, y, response[y, x].astype(np.float64))
+    return Blobs(response, x, y, response[y, x].astype(np.float64), 2 * sigma * inside.radius)
 
 
 def _roundness(response: Plane, y: Indices, x: Indices, step: int) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from droplets.tuning import tuned
 
 BEADS = "rendered droplets with and without beads, `python -m benchmarks.kinds`"
+WITNESSES = "rendered droplets of all looks, fitted by `python -m benchmarks.contents`"
 GLOW = "rendered glowing beads and droplets, tests/droplets/contents"
 
 
@@ -139,7 +140,25 @@ class ContentSettings:
         BEADS,
         (2.667, 6),
     )
-    significant: float = tuned(5.5, "spreads", "from which a blob is an object", BEADS, (5.238, 5.5))
+    faintest: float = tuned(
+        2.5, "spreads", "from which a blob is looked at", "derived: one pixel in 160 by chance, were it noise"
+    )
+    by_significance: float = tuned(
+        2.1, "", "logarithmic likelihood ratio of a bead for e times the significance", WITNESSES
+    )
+    by_heat: float = tuned(
+        0.585, "", "the same for one more of the logit that the network gives for something inside", WITNESSES
+    )
+    even_heat: float = tuned(-1.8, "logit", "at which the network says neither way", WITNESSES)
+    no_heat: float = tuned(
+        -3.0, "logit", "under which it sees nothing, and hardly any blob is a bead", WITNESSES
+    )
+    seen_from: float = tuned(
+        0.5, "cells", "of the answer, radius of a blob from which the network can see it", WITNESSES
+    )
+    significant: float = tuned(
+        5.5, "spreads", "from which a blob is an object where nothing else is known", BEADS, (5.238, 5.5)
+    )
     round_peak: float = tuned(
         0.35, "", "ratio of principal curvatures under which a peak lies on a line", BEADS, (0.3182, 0.525)
     )

@@ -78,6 +78,12 @@ def peaks(answer: NDArray[np.float32], thresholds: Thresholds) -> Stars:
     )
 
 
+def inner_heat(answer: NDArray[np.float32]) -> NDArray[np.float32]:
+    """hxw of an answer of 70xhxw: the highest logit of an inner centre in each cell and those beside it."""
+    inner = answer.reshape(len(LAYERS), LAYER_CHANNELS, *answer.shape[1:])[INNER]
+    return np.asarray(cv2.dilate(inner[HEAT], np.ones((3, 3), np.uint8)), np.float32)
+
+
 def sure(stars: Stars, thresholds: Thresholds) -> Stars:
     """Those that exceed the thresholds of their layer."""
     outer = stars.layer == OUTER

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.finding.segmenter import Memory
-from droplets.types import Mask, Quality
+from droplets.types import Generation, Quality
 
+NO_TIME = {"queue": 0.0, "encode": 0.0, "generate": 0.0}
 MASK_BYTES = 2**29
 """Memory that the masks of all remembered pictures may take."""
 
@@ -35,14 +36,15 @@ class Memories:
         """What is kept of a picture; a new one if nothing is."""
         return self._kept.get(picture) or Memory()
 
-    def masks(self, picture: str, quality: Quality) -> list[Mask] | None:
+    def everything(self, picture: str, quality: Quality) -> Generation | None:
         """Masks of everything in a picture; None if they are not known."""
         with self._lock:
             memory = self._kept.get(picture)
             if memory is None:
                 return None
             self._kept.move_to_end(picture)
-            return memory.masks.get(quality)
+            masks = memory.masks.get(quality)
+            return None if masks is None else Generation(masks, NO_TIME, inner=memory.inner)
 
     def keep(self, picture: str, memory: Memory) -> None:
         """Remember a picture, and forget others for which there is no room."""

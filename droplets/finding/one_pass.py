@@ -11,9 +11,20 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from droplets.finding.colour import Showing, as_seen
-from droplets.finding.decode import Thresholds, calibrated, convincing, distinct, owners, peaks, sure
+from droplets.finding.decode import (
+    Thresholds,
+    calibrated,
+    convincing,
+    distinct,
+    inner_heat,
+    owners,
+    peaks,
+    sure,
+)
+from droplets.finding.head import STRIDE
 from droplets.finding.pyramid import Level, Scales, Tile, tiles, tiles_around
 from droplets.finding.stars import OUTER, Stars
+from droplets.types import InnerHeat
 
 Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """HxWx3 uint8 RGB frame -> the head's answer, 70x(H/4)x(W/4) float32; see `Network.answer`."""
@@ -38,10 +49,18 @@ class Looking:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Objects of a picture, those much less sure than these, and the seconds that the network took."""
+    """What was seen of a picture.
+
+    Attributes:
+        stars: its objects.
+        unsure: those much less sure than these.
+        inner: where something in objects is seen at the base level, also faintly.
+        encoding_s: seconds that the network took.
+    """
 
     stars: Stars
     unsure: Stars
+    inner: InnerHeat
     encoding_s: float
 
 
@@ -55,7 +74,8 @@ def look(answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> Seen:
     """
     eye = _Eye(answer, as_seen(pixels, how.showing), how)
     base = how.scales.base(eye.width, eye.height)
-    stars = eye.whole(base)
+    inner = InnerHeat.unseen(eye.width, eye.height, base.scale / STRIDE)
+    stars = eye.whole(base, inner)
     found = [_counting(stars, base, how)]
     for coarse in how.scales.coarse(base, eye.width, eye.height):
         found.append(_counting(eye.whole(coarse), coarse, how))
@@ -65,7 +85,8 @@ def look(answer: Answer, pixels: NDArray[np.uint8], how: Looking) -> Seen:
         if level is not None:
             stars, found = eye.again(points, level, found)
     kept, unsure = convincing(distinct(Stars.join(found), how.thresholds), how.thresholds.relative)
-    return Seen(calibrated(kept, how.thresholds), calibrated(unsure, how.thresholds), eye.seconds)
+    kept, unsure = (calibrated(some, how.thresholds) for some in (kept, unsure))
+    return Seen(kept, unsure, inner, eye.seconds)
 
 
 def _counting(stars: Stars, level: Level, how: Looking) -> Stars:
@@ -101,9 +122,9 @@ class _Eye:
         self.height, self.width = pixels.shape[:2]
         self.seconds = 0.0
 
-    def whole(self, level: Level) -> Stars:
-        """Peaks of the whole picture on a level, also faint ones."""
-        return self._at(tiles(self.width, self.height, level, self._how.scales), level)
+    def whole(self, level: Level, inner: InnerHeat | None = None) -> Stars:
+        """Peaks of the whole picture on a level, also faint ones; `inner` takes in those in objects."""
+        return self._at(tiles(self.width, self.height, level, self._how.scales), level, inner)
 
     def small(self, stars: Stars, level: Level) -> NDArray[np.bool_]:
         """N: the outer peaks that are worth a look at twice the scale; none if there are too few.
@@ -140,7 +161,7 @@ class _Eye:
             shown |= tile.owns(coarser.centroid)
         return stars, [coarser.take(~(small & shown)), _counting(stars, level, self._how)]
 
-    def _at(self, parts: Iterable[Tile], level: Level) -> Stars:
+    def _at(self, parts: Iterable[Tile], level: Level, inner: InnerHeat | None = None) -> Stars:
         """Peaks in the tiles' cores, in the picture's pixels."""
         found = []
         for tile in parts:
@@ -148,6 +169,8 @@ class _Eye:
             started = time.perf_counter()
             answer = self._answer(frame)
             self.seconds += time.perf_counter() - started
+            if inner is not None:
+                inner.take_in(inner_heat(answer), *tile.box[:2])
             stars = peaks(answer, self._how.thresholds).placed(tile.box, frame.shape[:2])
             found.append(stars.take(tile.owns(stars.centroid)))
         return Stars.join(found)

@@ -21,7 +21,7 @@ from droplets.sam.checkpoint import load_sam
 from droplets.sam.encoder import Embedding, Precision, Runtime
 from droplets.sam.generator import Generator
 from droplets.sam.pointing import Zooming, find_at
-from droplets.types import Generation, Mask, MaskRequest, Quality
+from droplets.types import Generation, InnerHeat, Mask, MaskRequest, Quality
 
 PRECISION_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
@@ -68,6 +68,11 @@ class Memory:
     seen: dict[bool, Seen] = field(default_factory=dict)
     masks: dict[Quality, list[Mask]] = field(default_factory=dict)
     encoding_s: float = 0.0
+
+    @property
+    def inner(self) -> InnerHeat | None:
+        """Where something in objects is seen, which all ways to look have in common."""
+        return next((seen.inner for seen in self.seen.values()), None)
 
     @property
     def mask_bytes(self) -> int:
@@ -133,7 +138,8 @@ class Segmenter:
             masks = [*masks, *self._prompted(request, memory)]
         encoding = memory.encoding_s - encoded
         rest = time.perf_counter() - begun - encoding
-        return Generation(masks, {"encode": 1000 * encoding, "generate": 1000 * rest}, everything)
+        inner = memory.inner
+        return Generation(masks, {"encode": 1000 * encoding, "generate": 1000 * rest}, everything, inner)
 
     def _everything(self, pixels: NDArray[np.uint8], memory: Memory, quality: Quality) -> list[Mask]:
         if quality not in memory.masks:

@@ -14,7 +14,7 @@ from droplets.finding.head import HEAT, Head
 from droplets.finding.one_pass import Seen
 from droplets.finding.segmenter import EFFORTS, Memory, Segmenter
 from droplets.finding.stars import Stars
-from droplets.types import MaskRequest
+from droplets.types import InnerHeat, MaskRequest
 from tests.droplets.finding.answers import Circle
 from tests.droplets.finding.test_decode import stars_of
 from tests.droplets.sam.conftest import CHECKPOINT
@@ -38,6 +38,11 @@ def test_it_says_what_it_is(segmenter):
     assert segmenter.runtime in ("openvino", "torch")
 
 
+def seen(stars):
+    """As if the network had seen these, and nothing in them."""
+    return Seen(stars, Stars.none(), InnerHeat.unseen(128, 64, 0.25), 0.0)
+
+
 def test_nothing_is_seen_and_the_decoder_is_not_needed(segmenter, picture):
     memory = Memory()
     assert segmenter.generate(MaskRequest(picture, "fast"), memory).masks == []
@@ -58,7 +63,7 @@ def test_what_was_seen_is_remembered(segmenter, picture):
 
 
 def test_points_are_answered_by_hand_and_the_embedding_is_kept(segmenter, picture):
-    memory = Memory(seen={True: Seen(stars_of([Circle(35, 32, 16)]), Stars.none(), 0.0)})
+    memory = Memory(seen={True: seen(stars_of([Circle(35, 32, 16)]))})
     request = MaskRequest(picture, "balanced", np.array([[35.0, 32.0]]))
     first = segmenter.generate(request, memory).masks
     embedding, spent = memory.embedding, memory.encoding_s
@@ -73,7 +78,7 @@ def test_points_are_answered_by_hand_and_the_embedding_is_kept(segmenter, pictur
 
 def test_around_points_is_what_the_one_pass_sees_at_the_quality(segmenter, picture):
     few, many = stars_of([Circle(35, 32, 16)]), stars_of([Circle(35, 32, 16), Circle(101, 32, 16)])
-    memory = Memory(seen={False: Seen(few, Stars.none(), 0.0), True: Seen(many, Stars.none(), 0.0)})
+    memory = Memory(seen={False: seen(few), True: seen(many)})
     around = {
         quality: segmenter.generate(
             MaskRequest(picture, quality, np.array([[35.0, 32.0]])), memory
@@ -89,7 +94,7 @@ def test_around_points_is_what_the_one_pass_sees_at_the_quality(segmenter, pictu
 
 
 def test_what_is_to_be_added_is_looked_for_beside_everything(segmenter, picture):
-    memory = Memory(seen={True: Seen(stars_of([Circle(35, 32, 16)]), Stars.none(), 0.0)})
+    memory = Memory(seen={True: seen(stars_of([Circle(35, 32, 16)]))})
     points = np.array([[101.0, 32.0]])
     found = segmenter.generate(MaskRequest(picture, "balanced", add=points), memory)
     assert [mask.found_by for mask in found.masks] == ["head", "hand"]
@@ -99,7 +104,7 @@ def test_what_is_to_be_added_is_looked_for_beside_everything(segmenter, picture)
 
 def test_thorough_prompts_what_the_head_does_not_see(segmenter, picture, monkeypatch):
     monkeypatch.setitem(EFFORTS, "thorough", replace(EFFORTS["thorough"], grid=12))
-    memory = Memory(seen={True: Seen(Stars.none(), Stars.none(), 0.0)})
+    memory = Memory(seen={True: seen(Stars.none())})
     masks = segmenter.generate(MaskRequest(picture, "thorough"), memory).masks
     assert len(masks) > 15  # of 30 droplets
     assert {mask.found_by for mask in masks} == {"prompt"}
