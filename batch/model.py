@@ -8,7 +8,6 @@ from threading import Lock
 from batch.recipe import MANIFEST
 from batch.record import MadeWith
 from config import MODEL, VERSION
-from droplets.errors import ModelUnavailable
 from droplets.finding.loading import load_generator
 from droplets.finding.segmenter import Memory
 from droplets.finding.weights import NAME, HeadFile, known_head
@@ -42,10 +41,6 @@ class SharedModel:
         precision: Precision = "auto",
         accept_unknown: bool = False,
     ) -> None:
-        if not checkpoint.is_file():
-            raise ModelUnavailable(
-                f"{checkpoint.name} is missing; `sam-droplet fetch-model` puts the checkpoint in place."
-            )
         self._generator = load_generator(
             CheckpointFile(checkpoint, known_checkpoints(MANIFEST), accept_unknown=accept_unknown),
             HeadFile(head, known_head(MANIFEST), accept_unknown=accept_unknown),

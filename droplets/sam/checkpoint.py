@@ -20,7 +20,10 @@ from torch import Tensor
 
 from droplets.errors import ModelUnavailable
 
-_REMEDY = "`python -m model.fetch` puts the right one in its place, once no other is there."
+_REMEDY = (
+    "`sam-droplet fetch-model`, in a checkout also `python -m model.fetch`, puts the right one in its place, "
+    "once no other is there."
+)
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def test_ctrl_c_finishes_what_is_in_hand_and_says_so(tmp_path):
         ([SMALL, "--frame-interval-s", "0"], "--frame-interval-s must be over zero"),
         ([SMALL, "--plane", "best"], "options.plane"),
         ([SMALL, "--options", "gone.json"], "gone.json cannot be read"),
-        ([SMALL, "--model", "gone.pt"], "gone.pt is missing; `sam-droplet fetch-model` puts"),
+        ([SMALL, "--model", "gone.pt"], "gone.pt is missing or cannot be read. `sam-droplet fetch-model`"),
         ([SMALL, "--quality", "best"], "Invalid value for '--quality'"),
     ],
 )

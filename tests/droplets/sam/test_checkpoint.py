@@ -88,7 +88,8 @@ KNOWN = [KnownCheckpoint("github", sha256="ab" * 32), KnownCheckpoint("npm", ten
 def test_unknown_is_refused_and_told_what_was_expected(checkpoint):
     with pytest.raises(ModelUnavailable) as refusal:
         verify(checkpoint, KNOWN)
-    for part in ("mobile_sam.pt", "ab" * 32, "cd" * 32, file_sha256(checkpoint), "python -m model.fetch"):
+    remedies = ("sam-droplet fetch-model", "python -m model.fetch")
+    for part in ("mobile_sam.pt", "ab" * 32, "cd" * 32, file_sha256(checkpoint), *remedies):
         assert part in refusal.value.message
     assert str(checkpoint.parent) not in refusal.value.message
 
