@@ -27,7 +27,7 @@ from config import ApiKey
 from droplets.errors import BadRequest, TooLarge
 from droplets.reading.image import sniff_format
 from store.errors import StoreUnavailable
-from store.usage import UsageRecord
+from store.usage import LOST, UsageRecord
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -132,6 +132,7 @@ def _identify() -> ApiKey:
         raise Unauthorized("Send your API key in the X-API-Key header.")
     key = services().auth.identify(presented)
     g.api_key = key
+    services().auth.usage.begin(_record(LOST))
     structlog.contextvars.bind_contextvars(key_name=key.name)
     return key
 
@@ -175,19 +176,22 @@ def _add_limit_headers(response: Response) -> Response:
 
 
 def _record_usage(response: Response) -> Response:
-    spent: Usage | None = g.get("usage")
-    if spent is not None:
-        key: ApiKey | None = g.get("api_key")
-        services().auth.usage.add(
-            UsageRecord(
-                at=time.time(),
-                key_name=key.name if key else "",
-                endpoint=request.url_rule.rule if request.url_rule else request.path,
-                status=response.status_code,
-                processing_ms=(time.perf_counter() - spent.started) * 1000,
-                queue_ms=spent.queue_ms,
-                masks=spent.masks,
-                bytes=min(request.content_length or 0, current_app.config["MAX_CONTENT_LENGTH"]),
-            )
-        )
+    if "usage" in g:
+        services().auth.usage.add(_record(response.status_code))
     return response
+
+
+def _record(status: int) -> UsageRecord:
+    """The tracked request in hand as a usage record, were it over now."""
+    key: ApiKey | None = g.get("api_key")
+    spent = usage()
+    return UsageRecord(
+        at=time.time(),
+        key_name=key.name if key else "",
+        endpoint=request.url_rule.rule if request.url_rule else request.path,
+        status=status,
+        processing_ms=(time.perf_counter() - spent.started) * 1000,
+        queue_ms=spent.queue_ms,
+        masks=spent.masks,
+        bytes=min(request.content_length or 0, current_app.config["MAX_CONTENT_LENGTH"]),
+    )

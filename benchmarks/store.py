@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from mmap import mmap
 from pathlib import Path
 
 from limits.strategies import MovingWindowRateLimiter
@@ -24,10 +25,11 @@ from redis import Redis
 from api.plumbing.auth import HourlyLimit
 from config import VERSION
 from store.database import Database
+from store.in_flight import InFlight
 from store.instances import Instance
 from store.redis import HITS, PREFIX, USAGE, RedisInstances, RedisStorage, RedisUsage, connect
 from store.sqlite import SQLiteStorage, SQLiteUsage
-from store.usage import UsageRecord
+from store.usage import LOST, UsageRecord
 
 HITS_MADE = 10_000
 RECORDS = 100_000
@@ -132,12 +134,25 @@ def in_sqlite(path: Path) -> dict[str, float]:
     }
 
 
+def in_memory() -> dict[str, float]:
+    """Time that a request takes to be noted, lest its worker be killed, and to be struck out."""
+    in_flight = InFlight(mmap(-1, 512), 1)
+
+    def note() -> None:
+        record = UsageRecord(time.time(), "Ada Lovelace", "/segment_file", LOST, 1.2345, bytes=1_234_567)
+        in_flight.begin(record.as_json().encode())
+        in_flight.end()
+
+    return {"note_ms": milliseconds(note)}
+
+
 def main() -> None:
-    """Print the figures of both as one line of JSON."""
+    """Print the figures of all as one line of JSON."""
     with redis_server() as client, tempfile.TemporaryDirectory() as folder:
         figures = {
             f"redis {client.info()['redis_version']}": in_redis(client),
             "sqlite": in_sqlite(Path(folder) / "sam.sqlite3"),
+            "in flight": in_memory(),
         }
     print(json.dumps({name: {k: round(v, 4) for k, v in each.items()} for name, each in figures.items()}))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Sequence
@@ -138,7 +137,7 @@ class RedisUsage:
     def add(self, records: Sequence[UsageRecord]) -> None:
         """Write `records` in one transaction. A record that is there already is not written twice."""
         with self._client.pipeline() as pipeline:
-            pipeline.zadd(USAGE, {_packed(record): record.at for record in records})
+            pipeline.zadd(USAGE, {record.as_json(): record.at for record in records})
             pipeline.zremrangebyrank(USAGE, 0, -MOST_RECORDS - 1)
             pipeline.expire(USAGE, self._retention)
             pipeline.execute()
@@ -192,7 +191,3 @@ class RedisInstances:
 
 def _instance(id_: str) -> str:
     return f"{PREFIX}instance:{id_}"
-
-
-def _packed(record: UsageRecord) -> str:
-    return json.dumps(list(vars(record).values()), separators=(",", ":"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from mmap import mmap
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +18,7 @@ import structlog
 from numpy.typing import NDArray
 
 from store.errors import StoreUnavailable
+from store.in_flight import InFlight
 
 log = structlog.get_logger(__name__)
 
@@ -25,20 +28,22 @@ KEYLESS_AN_HOUR = 100
 """Records without a known key that a worker takes: anybody can send them, and they push others out."""
 MOST_RECORDS = 500_000
 """Usage records kept, about 100 MB in Redis; the oldest go, lest a store that is full counts no hits."""
+LOST = 502
+"""Status of a request whose worker was killed: what a load balancer tells its client."""
 SPANS = 60
 """Points of a curve over time, about."""
 
 
 @dataclass(frozen=True)
 class UsageRecord:
-    """One answered request.
+    """One request that was answered, or whose worker was killed before that.
 
     Attributes:
-        at: seconds since the epoch when it was answered.
+        at: seconds since the epoch when it was answered, or its worker ended.
         key_name: name of the API key, "" if none was recognised.
         endpoint: the route's path pattern, such as "/segment".
-        status: HTTP status.
-        processing_ms: from the first decorator to the answer.
+        status: HTTP status; LOST if it was never answered.
+        processing_ms: from the first decorator to the answer, or to the end of its worker.
         queue_ms: of these, spent waiting for the inference thread.
         masks: number of masks answered.
         bytes: size of the request's body as its header claims it, but no more than the service reads.
@@ -52,6 +57,15 @@ class UsageRecord:
     queue_ms: float = 0.0
     masks: int = 0
     bytes: int = 0
+
+    @classmethod
+    def from_json(cls, text: str) -> UsageRecord:
+        """What `as_json` wrote."""
+        return cls(*json.loads(text))
+
+    def as_json(self) -> str:
+        """A list of the fields in order."""
+        return json.dumps(list(vars(self).values()), separators=(",", ":"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +144,31 @@ class UsageWriter:
         self._stop = threading.Event()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._in_flight: InFlight | None = None
+
+    def take_over(self, memory: mmap, places: int, died: float) -> None:
+        """Keep requests in hand in `memory`, and record those that the worker before this one left there.
+
+        Arguments:
+            memory: shared with a process that outlives this one; as a dead worker left it, or zeros.
+            places: request threads that the workers have.
+            died: when that worker ended, in seconds since the epoch.
+        """
+        self._in_flight = InFlight(memory, places)
+        for text in self._in_flight.left():
+            begun = UsageRecord.from_json(text.decode())
+            lasted = 1000 * max(0.0, died - begun.at)
+            self.add(replace(begun, at=died, processing_ms=begun.processing_ms + lasted))
+        self._guarded(self.flush)
+        self._in_flight.forget()
+
+    def begin(self, record: UsageRecord) -> None:
+        """This thread has a request in hand, whose record this is should it never be answered."""
+        if self._in_flight is not None:
+            self._in_flight.begin(record.as_json().encode())
 
     def add(self, record: UsageRecord) -> None:
-        """Take a record; returns at once. The writing thread starts with the first one.
+        """Take the record of what this thread had in hand; returns at once. The first one starts the writing.
 
         Of those without a key, no more than KEYLESS_AN_HOUR; the metrics count all.
         """
@@ -148,6 +184,8 @@ class UsageWriter:
             self._pending.put(record)
         else:
             log.warning("usage record dropped", reason="the store has been failing")
+        if self._in_flight is not None:
+            self._in_flight.end()
 
     def flush(self) -> None:
         """Write what has been taken so far."""

@@ -12,9 +12,10 @@ import requests
 
 from store.database import Database
 from store.sqlite import SQLiteUsage
-from tests.conftest import HEALTH_KEY, KEY
+from store.usage import LOST
+from tests.conftest import ADMIN_KEY, HEALTH_KEY, KEY
 from tests.store.backends import written
-from tests.test_server import Server, connected, serving, wait_until
+from tests.test_server import Server, answers, connected, serving, wait_until
 
 pytestmark = pytest.mark.server
 
@@ -28,21 +29,21 @@ def workers(server: Server) -> list[psutil.Process]:
 def answering(server: Server) -> set[int]:
     """Process numbers of the workers that answer, of ten new connections."""
     headers = {"X-Health-Key": HEALTH_KEY}
-    answers = (requests.get(server.address + "/health", headers=headers, timeout=30) for _ in range(10))
-    return {answer.json()["levels"]["container"]["pid"] for answer in answers}
+    told = (requests.get(server.address + "/health", headers=headers, timeout=30) for _ in range(10))
+    return {answer.json()["levels"]["container"]["pid"] for answer in told}
 
 
-def recorded(folder) -> Counter[str]:
-    """Usage records on the disk, by endpoint."""
+def recorded(folder) -> Counter[tuple[str, str, int]]:
+    """Usage records on the disk, by key, endpoint and status."""
     records = written(SQLiteUsage(Database(folder / "data" / "sam.sqlite3")))
-    return Counter(record.endpoint for record in records)
+    return Counter((record.key_name, record.endpoint, record.status) for record in records)
 
 
 def test_a_killed_worker_costs_what_it_had_in_hand_and_nothing_else(tmp_path):
-    """Its requests are counted in the limit and have no record: that is written with the answer."""
-    with serving(tmp_path) as server, connected(server) as client:
+    """Its requests are counted in the limit, and the worker in its place records them."""
+    with serving(tmp_path, ADMIN_API_KEY=ADMIN_KEY) as server, connected(server) as client:
         assert server.get("/defaults", KEY).headers["X-RateLimit-Remaining"] == "999"
-        wait_until(lambda: recorded(tmp_path)["/defaults"] == 1, 10)
+        wait_until(lambda: recorded(tmp_path).total() == 1, 10)
         client.sendall(POST + b"X-API-Key: " + KEY.encode() + b"\r\n\r\n{")
         (worker,) = workers(server)
         wait_until(lambda: Database(tmp_path / "data" / "sam.sqlite3").connection().execute(
@@ -50,10 +51,15 @@ def test_a_killed_worker_costs_what_it_had_in_hand_and_nothing_else(tmp_path):
         worker.kill()
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
+        wait_until(lambda: answers(server), 120)
         assert server.get("/defaults", KEY).headers["X-RateLimit-Remaining"] == "997"
         (other,) = workers(server)
         assert other != worker
-    assert recorded(tmp_path) == {"/defaults": 2}
+        stats = requests.get(server.address + "/admin/stats", headers={"X-Admin-Key": ADMIN_KEY}, timeout=30)
+        lost = stats.json()["keys"][0]["endpoints"]["/segment"]
+        assert (lost["requests"], lost["errors"]) == (1, 1)
+        assert lost["processing_ms"]["p50"] > 0
+    assert recorded(tmp_path) == {("Ada", "/defaults", 200): 2, ("Ada", "/segment", LOST): 1}
 
 
 def test_a_worker_that_stands_still_keeps_nobody_out_and_is_replaced(tmp_path):

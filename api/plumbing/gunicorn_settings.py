@@ -8,7 +8,9 @@ Each worker loads its own model after the fork. SIGTERM and Ctrl-C drain: runnin
 from __future__ import annotations
 
 import signal
+import time
 from contextlib import suppress
+from mmap import mmap
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -47,6 +49,10 @@ handover = Handover()
 logconfig_dict = logging_config(settings)
 
 
+IN_FLIGHT_BYTES = 512
+"""For what a usage record tells of a request in hand."""
+left_behind: list[tuple[mmap, float]] = []
+"""Memory of dead workers, with what they had in hand, and when they were found dead."""
 keepers: list[Keeper] = []
 """Of the worker of jobs, once this master has started it."""
 
@@ -74,6 +80,12 @@ def pre_exec(server: Arbiter) -> None:
         server.cfg.env_orig["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
 
 
+def pre_fork(_server: Arbiter, worker: ThreadWorker) -> None:
+    """Give the worker memory for what it has in hand: that of a dead one, if there is one."""
+    new = mmap(-1, threads * IN_FLIGHT_BYTES), time.time()
+    worker.in_flight, worker.in_flight_since = left_behind.pop() if left_behind else new
+
+
 def post_fork(_server: Arbiter, _worker: ThreadWorker) -> None:
     """Allocate the worker's metrics."""
     if metrics_folder is not None:
@@ -83,7 +95,10 @@ def post_fork(_server: Arbiter, _worker: ThreadWorker) -> None:
 
 
 def post_worker_init(worker: ThreadWorker) -> None:
-    """Let the master decide on Ctrl-C, which the terminal sends to the workers too; start the gauges."""
+    """Let the master decide on Ctrl-C, which the terminal sends to the workers too; start the gauges.
+
+    What a dead worker had in hand is recorded by the one that takes its place.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     begin_exit = worker.handle_exit
 
@@ -98,6 +113,7 @@ def post_worker_init(worker: ThreadWorker) -> None:
     signal.signal(signal.SIGTERM, terminate)
     services(worker.wsgi).metrics.keep_gauges_fresh()
     services(worker.wsgi).heartbeat.start()
+    services(worker.wsgi).auth.usage.take_over(worker.in_flight, threads, worker.in_flight_since)
     handover.ready(worker.age)
 
 
@@ -108,7 +124,8 @@ def worker_exit(_server: Arbiter, worker: ThreadWorker) -> None:
 
 
 def child_exit(_server: Arbiter, worker: ThreadWorker) -> None:
-    """Take a dead worker's gauges out of the sums; its counters stay."""
+    """Keep what a dead worker had in hand for the next one; take its gauges out of the sums."""
+    left_behind.append((worker.in_flight, time.time()))
     if metrics_folder is not None:
         from prometheus_client import multiprocess  # noqa: PLC0415  # reads the environment when imported
 

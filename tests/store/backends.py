@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import subprocess
@@ -59,7 +58,7 @@ def written(usage: SQLiteUsage | RedisUsage | GuardedUsage) -> list[UsageRecord]
     if isinstance(usage, GuardedUsage):
         return written(usage._usage)
     if isinstance(usage, RedisUsage):
-        return [UsageRecord(*json.loads(packed)) for packed in usage._client.zrange(USAGE, 0, -1)]
+        return [UsageRecord.from_json(packed.decode()) for packed in usage._client.zrange(USAGE, 0, -1)]
     rows = usage._database.connection().execute("SELECT * FROM usage ORDER BY at")
     return [UsageRecord(*row) for row in rows]
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import threading
 import time
 from contextlib import suppress
+from mmap import mmap
 
 import numpy as np
 import pytest
 
-from store.usage import DAY, UsageRecord, UsageStore, UsageWriter, series, summarise
+from store.usage import DAY, LOST, UsageRecord, UsageStore, UsageWriter, series, summarise
 from tests.store.backends import written
 
 
@@ -109,6 +113,54 @@ def test_a_long_outage_is_bounded():
     writer.flush()
     writer.close()
     assert len(store.records) == 10
+
+
+def work_and_be_killed(memory: mmap) -> None:
+    """Of three threads one has answered, and two have a request in hand, one of them of an absurd key."""
+    writer = UsageWriter(Unreliable(), 30, interval=60)
+    writer.take_over(memory, 3, died=0)
+    done = threading.Barrier(4)
+
+    def serve(begun: UsageRecord, answered: UsageRecord | None = None) -> None:
+        writer.begin(begun)
+        if answered:
+            writer.add(answered)
+        done.wait()
+        done.wait()
+
+    running = record(1001.0, status=LOST, processing_ms=2, bytes=9)
+    absurd = record(1002.0, status=LOST, key_name="n" * 600)
+    for arguments in ([record(1000.0, status=LOST), record(1000.5)], [running], [absurd]):
+        threading.Thread(target=serve, args=arguments).start()
+    done.wait()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_a_killed_worker_had_in_hand_is_recorded_once_by_its_successor(store):
+    memory = mmap(-1, 3 * 512)
+    worker = multiprocessing.get_context("fork").Process(target=work_and_be_killed, args=[memory])
+    worker.start()
+    worker.join()
+    assert worker.exitcode == -signal.SIGKILL
+    for _ in range(2):
+        successor = UsageWriter(store, 30, interval=60)
+        successor.take_over(memory, 3, died=1010.0)
+        successor.close()
+    assert written(store) == [record(1010.0, status=LOST, processing_ms=9002, bytes=9)]
+    assert [part.server_errors for part in store.sums(0, 60)] == [1]
+
+
+def test_what_is_left_waits_for_a_store_that_is_away():
+    memory, store = mmap(-1, 512), Unreliable()
+    killed = UsageWriter(store, 30, interval=60)
+    killed.take_over(memory, 1, died=0)
+    killed.begin(record(1000.0, status=LOST))
+    store.broken = True
+    successor = UsageWriter(store, 30, interval=60)
+    successor.take_over(memory, 1, died=1001.0)
+    store.broken = False
+    successor.close()
+    assert store.records == [record(1001.0, status=LOST, processing_ms=1010)]
 
 
 def test_summary(store):
