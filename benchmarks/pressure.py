@@ -12,15 +12,18 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import cv2
@@ -79,12 +82,11 @@ def measure(workers: int, clients: int, seconds: float) -> dict[str, object]:
             warm = warm_up(bodies, 4 * workers)
             timed = capacity(bodies, 2 * workers)
             rate = sum(answer.status == 200 for answer in timed) / max(answer.seconds for answer in timed)
-            probes: list[float] = []
             memory: list[float] = []
             stop = threading.Event()
-            threading.Thread(target=every, args=(0.05, stop, lambda: probes.append(health_ms()))).start()
             threading.Thread(target=every, args=(1, stop, lambda: memory.append(memory_mb(master)))).start()
-            pushed = push(bodies, clients, 2 * rate, seconds)
+            with probing() as probes:
+                pushed = push(bodies, clients, 2 * rate, seconds)
             stop.set()
         kept = records(Path(data))
     answers = [*warm, *timed, *pushed]
@@ -172,6 +174,28 @@ def every(seconds: float, stop: threading.Event, action: Callable[[], object]) -
     """Do something again and again."""
     while not stop.wait(seconds):
         action()
+
+
+@contextmanager
+def probing() -> Iterator[list[float]]:
+    """Times of /health/live, asked by a process beside that of the clients; there when the context ends."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=probe, args=[there])
+    process.start()
+    times: list[float] = []
+    yield times
+    here.send("stop")
+    times += here.recv()
+    process.join()
+
+
+def probe(told: Connection) -> None:
+    """Ask twenty times a second until there is something to hear; then tell the times."""
+    times = []
+    while not told.poll(0.05):
+        times.append(health_ms())
+    told.send(times)
 
 
 def health_ms() -> float:
