@@ -259,6 +259,20 @@ def test_a_reload_keeps_nobody_waiting(tmp_path):
         assert server.get("/health/ready").json()["checks"]["queue"]
 
 
+def test_a_stop_during_a_reload_waits_for_no_new_worker(tmp_path):
+    with serving(tmp_path) as server:
+        master = psutil.Process(server.process.pid)
+        (old,) = master.children()
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(master.children()) == 2, 10)
+        (new,) = set(master.children()) - {old}
+        new.suspend()  # it will never be ready
+        server.process.terminate()
+        wait_until(lambda: not old.is_running(), 20)
+        new.kill()
+        assert server.process.wait(20) == 0
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("FLASK_PORT", "http"), ("API_KEYS", "key"), ("FLASK_HOST", "0.0.0.0")]
 )

@@ -60,9 +60,16 @@ keepers: list[Keeper] = []
 def on_starting(server: Arbiter) -> None:
     """Ctrl-C drains like SIGTERM; counters start from zero, unless a running master made this one.
 
-    The worker of jobs is a process of its own, which ends with this one.
+    Whoever stops ends a reload. The worker of jobs is a process of its own, which ends with this one.
     """
     server.handle_int = server.handle_term
+    begin_stop = server.stop
+
+    def stop(graceful: bool = True) -> None:
+        handover.end()
+        begin_stop(graceful)
+
+    server.stop = stop
     if not server.master_pid:
         _forget_metrics()
     if settings.jobs == "beside":

@@ -7,8 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 
-LONGEST_START_S = 120.0
-"""After which the old workers go, ready or not."""
 LOOK_S = 0.1
 
 
@@ -27,6 +25,10 @@ class Handover:
         """Expect new workers in the place of those up to the age `newest_old`."""
         self._ready.value = 0
         self._oldest_new.value = newest_old + 1
+
+    def end(self) -> None:
+        """Expect no new workers any more: all are to go."""
+        self._oldest_new.value = 0
 
     def ready(self, age: int) -> None:
         """Tell that the worker of this age takes requests."""
@@ -52,7 +54,6 @@ class Handover:
         return True
 
     def _wait(self, workers: int, leave: Callable[[], None]) -> None:
-        deadline = time.monotonic() + LONGEST_START_S
-        while self._ready.value < workers and time.monotonic() < deadline:
+        while self._oldest_new.value and self._ready.value < workers:
             time.sleep(LOOK_S)
         leave()

@@ -15,13 +15,14 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from api.plumbing.connections import Connection
+from api.plumbing.connections import PIECE, Connection
 from api.plumbing.services import services
 
 log = structlog.get_logger(__name__)
@@ -30,8 +31,6 @@ MOST_CONNECTIONS = 384
 """Of a worker, each with a file perhaps, of the 1024 that a process may open; more wait in the kernel."""
 MOST_OF_A_NETWORK = 64
 """Of these, from one address (IPv6: one /64), unless a proxy stands before the service."""
-AT_ONCE_S = 0.002
-"""For the rest of a body that nobody has read, before the connection is closed instead of kept."""
 ADVICE = "This is not an HTTP request that the service understands; check its first line and headers."
 
 
@@ -42,6 +41,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().__init__(*args, **kwargs)
         self._connections: set[Connection] = set()
         self._of_network: Counter[str] = Counter()
+        self._looked = 0.0
 
     def accept(self, listener: Any) -> None:
         """Take a new connection and wait for its header."""
@@ -65,25 +65,37 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
         """Send the answer that a thread has left."""
+        if conn.sock.fileno() < 0:  # Gunicorn closes it where an answer that has begun cannot go on
+            self._let_go(conn)
+            return
         conn.keep = not fs.cancelled() and fs.exception() is None and bool(fs.result())
         conn.send_answer()
         self._send(conn)
 
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Look who has sent something or can be sent to, for so many seconds at most, and go on with them."""
+        self._looked = time.monotonic()
+        super().wait_for_and_dispatch_events(timeout)
+
     def murder_keepalived(self, force: bool = False) -> None:
-        """Let go of all whose time is over, or of all that no thread serves."""
-        now = time.monotonic()
+        """Let go of all whose time is over, or of all that no thread serves.
+
+        Over is what was over before the last look: a request that has come since would be reset.
+        """
         for connection in tuple(self._connections):
-            if connection.deadline is not None and (force or connection.deadline < now):
+            if connection.deadline is not None and (force or connection.deadline < self._looked):
                 self._let_go(connection)
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
         """Whether the connection can be used again: not if a body is left, which a thread would wait for."""
-        return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + AT_ONCE_S))
+        conn.sock.setblocking(False)
+        try:
+            return bool(keepalive and conn.parser.finish_body(max_bytes=PIECE))
+        except BlockingIOError:
+            return False
 
     def _cap_keepalive(self, deadline: float) -> None:
-        for connection in self._connections:
-            if connection.idle and connection.deadline is not None:
-                connection.deadline = min(connection.deadline, deadline)
+        """Cut nobody's time short when the worker goes: who was told to keep a connection may use it."""
 
     @property
     def _behind_a_proxy(self) -> bool:
@@ -147,7 +159,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.poller.register(connection.sock, event, call)
 
     def _let_go(self, connection: Connection) -> None:
-        if connection.sock in self.poller.get_map():
+        with suppress(KeyError, ValueError):  # nothing is expected of it, or it is closed
             self.poller.unregister(connection.sock)
         self._connections.discard(connection)
         self._of_network[connection.network] -= 1
