@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from droplets.errors import ServiceError
 
+UNKNOWN = "This key has no such job; GET /jobs lists those that it has."
+REMOVED = "This job has been removed."
+
 
 class NoSuchJob(ServiceError):
     """The key has no such job, or no such file in it."""

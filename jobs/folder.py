@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from batch.files import HIDDEN, SUFFIXES
 from droplets.errors import BadRequest
-from jobs.errors import JobConflict, NoSuchJob
+from jobs.errors import REMOVED, UNKNOWN, JobConflict, NoSuchJob
 from jobs.record import JOB, STATE, Job, State
 
 DAY = 86400
@@ -135,7 +135,7 @@ class JobFolder:
     @contextmanager
     def _lock(self, name: str, taken: str) -> Iterator[None]:
         if not self.path.is_dir():  # the lock would make the folder anew
-            raise NoSuchJob("This job has been removed.")
+            raise NoSuchJob(REMOVED)
         try:
             with FileLock(self.path / name, timeout=1):
                 yield
@@ -150,7 +150,7 @@ class JobFolder:
         try:
             return (self.path / name).read_bytes()
         except OSError:
-            raise NoSuchJob("This key has no such job; GET /jobs lists those that it has.") from None
+            raise NoSuchJob(UNKNOWN) from None
 
     def _write(self, name: str, content: bytes) -> None:
         try:
@@ -158,7 +158,7 @@ class JobFolder:
                 file.write(content)
             os.replace(file.name, self.path / name)  # noqa: PTH105
         except FileNotFoundError:
-            raise NoSuchJob("This job has been removed.") from None
+            raise NoSuchJob(REMOVED) from None
 
 
 class JobFolders:
@@ -205,7 +205,7 @@ class JobFolders:
         """
         folder = JobFolder(self._of(owner) / id_)
         if not _is_id(id_) or not (folder.path / "job.json").is_file():
-            raise NoSuchJob("This key has no such job; GET /jobs lists those that it has.")
+            raise NoSuchJob(UNKNOWN)
         return folder
 
     def of(self, owner: str) -> list[JobFolder]:
@@ -230,7 +230,7 @@ class JobFolders:
         """
         owner, _, id_ = name.partition("/")
         if not _is_id(owner) or not _is_id(id_) or not (self.path / owner / id_).is_dir():
-            raise NoSuchJob("This job has been removed.")
+            raise NoSuchJob(REMOVED)
         return JobFolder(self.path / owner / id_)
 
     def name(self, owner: str, id_: str) -> str:
@@ -244,7 +244,7 @@ class JobFolders:
         try:
             folder.path.rename(gone / "job")
         except FileNotFoundError:
-            raise NoSuchJob("This job has been removed.") from None
+            raise NoSuchJob(REMOVED) from None
         finally:
             shutil.rmtree(gone, ignore_errors=True)
 

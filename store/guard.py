@@ -11,6 +11,7 @@ from typing import TypeVar
 import structlog
 
 from store.errors import StoreUnavailable
+from store.faults import Faults
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ class Guard:
         self._lock = threading.Lock()
         self._status = StoreStatus(backend, up=True, failures=0, since=time.time())
         self._closed = threading.Event()
-        self._faults: set[str] = set()
+        self._faults = Faults()
 
     def run(self, action: Callable[[], T]) -> T:
         """Result of `action`, a call of the store.
@@ -89,9 +90,7 @@ class Guard:
         try:
             return self._answers()
         except Exception as error:  # or nobody would wait for the store any more
-            if (kind := type(error).__name__) not in self._faults:
-                self._faults.add(kind)
-                log.exception("asking the store failed", kind=kind)
+            self._faults.log("asking the store failed", error)
             return False
 
     def _fail(self, kind: str) -> None:

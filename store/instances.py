@@ -13,12 +13,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from typing import Protocol
 
-import structlog
-
 from config import VERSION
 from store.errors import StoreUnavailable
-
-log = structlog.get_logger(__name__)
+from store.faults import Faults
 
 BEAT_S = 10.0
 FORGOTTEN_AFTER_S = 35
@@ -132,14 +129,12 @@ class Heartbeat:
                 self._instances.leave(self._id)
 
     def _run(self) -> None:
-        faults: set[str] = set()
+        faults = Faults()
         while True:
             try:
                 with suppress(StoreUnavailable):  # logged by the guard
                     self.beat()
             except Exception as error:  # the thread must outlive whatever a store holds or raises
-                if (kind := type(error).__name__) not in faults:
-                    faults.add(kind)
-                    log.exception("heartbeat failed", kind=kind)
+                faults.log("heartbeat failed", error)
             if self._stop.wait(BEAT_S):
                 return
