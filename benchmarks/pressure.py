@@ -183,7 +183,7 @@ def probing() -> Iterator[list[float]]:
     here, there = context.Pipe()
     process = context.Process(target=probe, args=[there])
     process.start()
-    times: list[float] = []
+    times: list[float] = here.recv()
     yield times
     here.send("stop")
     times += here.recv()
@@ -191,7 +191,8 @@ def probing() -> Iterator[list[float]]:
 
 
 def probe(told: Connection) -> None:
-    """Ask twenty times a second until there is something to hear; then tell the times."""
+    """Tell of a first answer; ask twenty times a second until there is something to hear, and tell of all."""
+    told.send([health_ms()])
     times = []
     while not told.poll(0.05):
         times.append(health_ms())
