@@ -268,9 +268,11 @@ def test_a_stop_during_a_reload_waits_for_no_new_worker(tmp_path):
         (new,) = set(master.children()) - {old}
         new.suspend()  # it will never be ready
         server.process.terminate()
-        wait_until(lambda: not old.is_running(), 20)
-        new.kill()
-        assert server.process.wait(20) == 0
+        try:
+            wait_until(lambda: not old.is_running(), 60)  # half as long as Gunicorn would wait
+        finally:
+            new.kill()
+        assert server.process.wait(60) == 0
 
 
 @pytest.mark.parametrize(

@@ -63,13 +63,18 @@ def on_starting(server: Arbiter) -> None:
     Whoever stops ends a reload. The worker of jobs is a process of its own, which ends with this one.
     """
     server.handle_int = server.handle_term
-    begin_stop = server.stop
+    queue_signal, begin_stop = server.signal, server.stop
 
-    def stop(graceful: bool = True) -> None:
+    def hear(number: int, frame: Any) -> None:  # Gunicorn heeds a signal only when its reload is over
+        if number in {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}:
+            handover.end()
+        queue_signal(number, frame)
+
+    def stop(graceful: bool = True) -> None:  # also when a new worker cannot start
         handover.end()
         begin_stop(graceful)
 
-    server.stop = stop
+    server.signal, server.stop = hear, stop
     if not server.master_pid:
         _forget_metrics()
     if settings.jobs == "beside":
