@@ -41,7 +41,7 @@ def said(result: DigitalPcr, word: str) -> bool:
 @pytest.mark.parametrize("lattice", [False, True])
 @pytest.mark.parametrize("positives", [0.04, 0.5, 0.9])
 def test_every_droplet_is_told_right_after_shift_and_drift(lattice, positives):
-    truth = pair(lattice=lattice, positives=positives, shift=(-20, 15), drift=3, seed=3)
+    truth = pair(size=420, lattice=lattice, positives=positives, shift=(-20, 15), drift=3, seed=3)
     result, droplets = evaluate(truth, DdpcrOptions())
     counted = told(droplets, truth)
     assert all(found == true for found, true in counted)
@@ -98,7 +98,7 @@ def test_specks_and_what_is_out_of_round_are_no_partitions():
 
 @pytest.mark.parametrize(("kept", "value"), [(0.8, True), (0.2, False)])
 def test_missed_negatives_are_said_and_bound_lambda(kept, value):
-    truth = pair(lattice=True, positives=0.3, seed=3)
+    truth = pair(size=384, lattice=True, positives=0.3, seed=3)
     random = np.random.default_rng(0)
     seen = [one.positive or random.random() < kept for one in truth.truth]
     result, _ = evaluate(
@@ -114,7 +114,7 @@ def test_missed_negatives_are_said_and_bound_lambda(kept, value):
 
 @pytest.mark.parametrize("places", [{"lattice": True}, {"fill": 0.2}])
 def test_true_holes_are_no_missed_negatives(places):
-    result, _ = evaluate(pair(positives=0.3, seed=3, **places))
+    result, _ = evaluate(pair(size=384, positives=0.3, seed=3, **places))
     assert not said(result, "missed")
 
 

@@ -18,7 +18,9 @@ def errors(found: Registration, truth: Pair) -> np.ndarray:
 @pytest.mark.parametrize("lattice", [False, True])
 @pytest.mark.parametrize("negative", [900.0, 150.0])
 def test_shift_and_drift_are_recovered(lattice, negative):
-    truth = pair(lattice=lattice, negative=negative, positives=0.04, shift=(38, -42), drift=4, seed=3)
+    truth = pair(
+        size=384, lattice=lattice, negative=negative, positives=0.04, shift=(38, -42), drift=4, seed=3
+    )
     found = register(truth.masks, truth.fluorescence)
     way = (truth.moved - truth.centres).mean(axis=0)
     assert found.shift == pytest.approx(way, abs=1)
@@ -52,7 +54,7 @@ def test_any_size_of_droplets(radius, size):
 
 
 def test_aligned_positives_are_enough_to_stay_in_a_lattice_without_visible_negatives():
-    truth = pair(lattice=True, negative=0, positives=0.04, seed=3)
+    truth = pair(size=384, lattice=True, negative=0, positives=0.04, seed=3)
     found = register(truth.masks, truth.fluorescence)
     assert errors(found, truth).max() < 1
     assert found.confidence < 0.9  # any step of the lattice would do

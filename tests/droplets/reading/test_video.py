@@ -45,7 +45,7 @@ def test_each_frame_is_found_by_its_index(tmp_path, codec):
     data = video(tmp_path, codec)
     assert sniff_format(data) == KINDS[codec]
     assert read_axes(data, max_pixels=LIMIT) == Axes(frames=FRAMES, interval_s=0.1)
-    for frame in (0, 1, 13, 14, FRAMES - 1):
+    for frame in (0, 13, FRAMES - 1):
         image = read(data, frame=frame)
         assert abs(float(image.original.mean()) - levels()[frame]) < 6
         assert (image.width, image.height, image.bit_depth) == (WIDTH, HEIGHT, 8)
