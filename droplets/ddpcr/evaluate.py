@@ -123,7 +123,7 @@ def _told(
     positive = _positive(partitions, threshold, how)
     given = wanted.threshold is not None
     source: ThresholdSource | None = None if threshold is None else "request" if given else "automatic"
-    missed = _missed(droplets, dye.plane, dye.registration, amplitudes, threshold, how)
+    missed = _missed(droplets, dye, amplitudes, threshold, how)
     counting = [droplet for droplet, counts in zip(droplets, counted, strict=True) if counts]
     positives = None if positive is None else int(positive.sum())
     places = closest_packing(dye.plane.shape, usual_diameter(droplets)) if counting else 0
@@ -147,8 +147,7 @@ def _told(
 
 def _missed(
     droplets: Sequence[Droplet],
-    plane: NDArray[np.generic],
-    registration: Registration,
+    dye: _Dye,
     amplitudes: NDArray[np.float64],
     threshold: float | None,
     how: DdpcrSettings,
@@ -158,14 +157,14 @@ def _missed(
     if not proper or not amplitudes.size:
         return 0
     radius = usual_diameter(droplets) / 2
-    vacant = vacancies(np.array(proper), radius, plane.shape, how)
+    vacant = vacancies(np.array(proper), radius, dye.plane.shape, how)
     negative = amplitudes if threshold is None else amplitudes[amplitudes < threshold]
     if not negative.size or not len(vacant):
         return len(vacant)
     level, spread = float(np.median(negative)), float(np.std(negative))
     if level <= how.visible * spread:
         return len(vacant)
-    light = light_at(registration.map_points(vacant), radius, plane, how)
+    light = light_at(dye.registration.map_points(vacant), radius, dye.plane, dye.partitions.level, how)
     return int((light >= how.lit_vacancy * level).sum())
 
 

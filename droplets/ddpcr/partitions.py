@@ -38,6 +38,7 @@ class Partitions:
         amplitude: N, intensity above the ground.
         places: Nx2 (x, y), centres in the fluorescence picture.
         saturated: N bool: over half of the measured pixels have the highest value that can be stored.
+        level: HxW, level between the droplets around each pixel of the fluorescence picture.
     """
 
     excluded: tuple[Exclusion | None, ...]
@@ -46,6 +47,7 @@ class Partitions:
     amplitude: Values
     saturated: NDArray[np.bool_]
     places: Values
+    level: Plane
 
     @property
     def counted(self) -> NDArray[np.bool_]:
@@ -77,7 +79,8 @@ def measure_partitions(
     intensity, ground = np.full((2, n), np.nan)
     saturated = np.zeros(n, bool)
     if not n:
-        return Partitions((), intensity, ground, intensity, saturated, np.empty((0, 2)))
+        nothing = np.zeros(plane.shape, np.float32)
+        return Partitions((), intensity, ground, intensity, saturated, np.empty((0, 2)), nothing)
     centres = registration.map_points(np.array([droplet.mask.centroid for droplet in droplets]))
     reach = np.array([droplet.shape.max_feret_diameter / 2 for droplet in droplets])[:, None]
     limits = np.array(plane.shape[::-1]) - 1
@@ -95,7 +98,7 @@ def measure_partitions(
         saturated[i] = highest is not None and values[values.size // 2] >= highest
         column, row = np.rint(centres[i]).astype(int)
         ground[i] = level[row, column]
-    return Partitions(excluded, intensity, ground, intensity - ground, saturated, centres)
+    return Partitions(excluded, intensity, ground, intensity - ground, saturated, centres, level)
 
 
 def usual_diameter(droplets: Sequence[Droplet]) -> float:
@@ -106,9 +109,17 @@ def usual_diameter(droplets: Sequence[Droplet]) -> float:
     return float(diameters[np.searchsorted(covered, covered[-1] / 2)])
 
 
-def light_at(places: Values, radius: float, plane: NDArray[np.generic], how: DdpcrSettings) -> Values:
-    """M amplitudes of partitions of this radius (pixels), were they at Mx2 (x, y); 0 outside the picture."""
-    level = _ground_level(plane, 2 * radius, how)
+def light_at(
+    places: Values, radius: float, plane: NDArray[np.generic], level: Plane, how: DdpcrSettings
+) -> Values:
+    """M amplitudes of partitions of this radius (pixels), were they at Mx2 (x, y); 0 outside the picture.
+
+    Arguments:
+        places, radius: of the partitions.
+        plane: HxW stored values.
+        level: HxW, level between the droplets of that picture, as in `Partitions`.
+        how: the stage's settings.
+    """
     reach = max(1, round(how.inner * radius))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)).astype(np.float32)
     mean = cv2.filter2D(plane.astype(np.float32), -1, kernel / kernel.sum())
