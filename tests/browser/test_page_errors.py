@@ -7,9 +7,9 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import served
 from tests.browser.workbench import EMPTY, INSIDE, SAMPLE, Workbench
 from tests.conftest import KEY, SMALL_KEY
-from tests.test_server import serving
 
 ALL = str(len(INSIDE))
 
@@ -102,15 +102,15 @@ def test_without_a_server_it_says_so_and_goes_on_when_there_is_one(bench):
 
 
 @pytest.mark.model
-def test_a_stopped_server_is_named_as_such_and_the_page_goes_on_when_it_is_back(open_page, tmp_path):
-    with serving(tmp_path) as first:
-        bench = Workbench(open_page(first.address))
+def test_a_stopped_server_is_named_as_such_and_the_page_goes_on_when_it_is_back(open_page, model_app):
+    with served(model_app) as address:
+        bench = Workbench(open_page(address))
         bench.give_key()
-    page, port = bench.page, first.address.rpartition(":")[2]
+    page = bench.page
     page.set_input_files("#files", SAMPLE)
     expect(page.locator("#progress")).to_contain_text("The service does not answer")
     expect(page.locator("#progress")).to_contain_text("that the service is running; then try again")
-    with serving(tmp_path, FLASK_PORT=port):
+    with served(model_app, int(address.rpartition(":")[2])):
         page.get_by_role("button", name="Try again").click()
         expect(bench.count).to_have_text(ALL, timeout=120_000)
         bench.click(EMPTY[0]["x"], EMPTY[0]["y"])
