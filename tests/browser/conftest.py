@@ -41,6 +41,8 @@ DRAWN = """() => new Promise((done) => {
   const look = () => document.querySelector(".plot[aria-busy=true]") ? requestAnimationFrame(look) : done();
   requestAnimationFrame(() => requestAnimationFrame(look)); // resizing is heard with the next frame
 })"""
+STOPPED = ("net::ERR_ABORTED", "net::ERR_FAILED")
+"""Of a request that the page or its test has stopped."""
 WAIT_MS = 60_000
 """For anything to happen, on a machine that has other work."""
 expect.set_options(timeout=WAIT_MS)
@@ -157,7 +159,13 @@ def watch(page: Page, host: str, problems: list[str]) -> None:
         if response.status >= 400 and "/static/" in response.url:
             problems.append(f"{response.status} for {response.url}")
 
+    def failed(request: Request) -> None:
+        # Without one module the page does nothing at all, and says no more than that a resource failed
+        if "/static/js/" in request.url and request.failure not in STOPPED:
+            problems.append(f"{request.failure} for {request.url}")
+
     page.on("console", heard)
+    page.on("requestfailed", failed)
     page.on("pageerror", lambda error: problems.append(f"error: {error}"))
     page.on("request", asked)
     page.on("response", answered)
