@@ -12,8 +12,9 @@ import numpy as np
 
 from batch.engine import MOST_PIXELS
 from batch.exports import EXPORTS, exported
-from batch.files import File, find_files, sha256
+from batch.files import Picture, find_files
 from batch.folder import OutFolder
+from batch.opened import OpenFile, OpenFiles
 from batch.record import Record
 from batch.run import read_run, recorded
 from batch.tables import Failure
@@ -22,7 +23,6 @@ from droplets.ddpcr.options import MOST_DYES
 from droplets.errors import BadRequest, ServiceError
 from droplets.export.coco import mask_from_rle
 from droplets.export.figures import CHANNELS
-from droplets.reading.image import decode_image
 from droplets.reading.planes import Selection
 from droplets.types import BorderDistance, Boundary, Droplet, Fluorescence, Intensity, PixelSize, Shape
 
@@ -49,15 +49,16 @@ def convert(out: Path, exports: Sequence[str], tell: Callable[[str], None]) -> l
     if "coco" not in recipe.exports:
         raise BadRequest(f"{out} holds no masks; segment the pictures with the export coco.")
     files = {file.name: file for file in find_files(run.inputs, out)}
+    opened = OpenFiles(MOST_PIXELS)
     failures = []
     with folder.held():
         for record in recorded(folder, run):
-            name, frame = record.row.picture, record.row.frame
-            selection = recipe.wanted.options.selection
-            if frame is not None:
-                selection = replace(selection, frame=frame)
+            name = record.row.picture
             try:
-                _convert(folder, record, files.get(record.row.source), selection, exports)
+                if (file := files.get(record.row.source)) is None:
+                    raise BadRequest("The picture is no longer where it was.")
+                plane = Picture(name, file, frame=record.row.frame).plane(recipe.wanted.options.selection)
+                _convert(folder, record, opened.of(file), plane, exports)
             except ServiceError as error:
                 failures.append(Failure(name, type(error).__name__, error.message))
             else:
@@ -73,18 +74,15 @@ def analysis_of(coco: Mapping[str, Any], size: PixelSize | None) -> Analysis:
 
 
 def _convert(
-    folder: OutFolder, record: Record, file: File | None, selection: Selection, exports: Sequence[str]
+    folder: OutFolder, record: Record, file: OpenFile, selection: Selection, exports: Sequence[str]
 ) -> None:
-    if file is None:
-        raise BadRequest("The picture is no longer where it was.")
-    content = file.read()
-    if sha256(content) != record.stamps[0].sha256:
+    if file.sha256 != record.stamps[0].sha256:
         raise BadRequest("The picture has changed since it was analysed; segment it again.")
     row = record.row
     um, source = row.pixel_size_um, row.pixel_size_source
     size = PixelSize(um, source) if um and source else None
     coco = json.loads((folder.of(row.picture) / COCO).read_bytes())
-    image = decode_image(content, max_pixels=MOST_PIXELS, selection=selection)
+    image = file.image(selection)
     for name, made in exported(image, analysis_of(coco, size), row.picture, exports).items():
         with folder.writing(f"pictures/{row.picture}/{name}") as out:
             out.write(made)

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from batch.exports import exported
-from batch.files import Contents, Listing, Picture
+from batch.files import Listing, Picture
 from batch.folder import DROPLETS, RECORD, OutFolder
+from batch.opened import OpenFile, OpenFiles
 from batch.recipe import Recipe
 from batch.record import MadeWith, Record, Row, Stamp, dye_figures, make_row, to_json
 from batch.tables import Failure
 from config import cores
 from droplets.errors import ServiceError
 from droplets.export.table import csv_table
+from droplets.options import Options
 from droplets.pipeline import analyze
-from droplets.reading.image import decode_image
 from droplets.types import Generation, Image, MaskRequest
 
 MOST_PIXELS = 500_000_000
@@ -73,8 +74,7 @@ class Job:
     recipe: Recipe
     model: Model
     digest: str
-    max_pixels: int
-    contents: Contents = field(default_factory=Contents)
+    files: OpenFiles
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def process(
     if not plan.todo:
         return
     workers = workers or usual_workers()
-    job = Job(plan.recipe, load(), plan.recipe.digest, plan.max_pixels)
+    job = Job(plan.recipe, load(), plan.recipe.digest, OpenFiles(plan.max_pixels))
 
     def work(picture: Picture) -> Outcome:
         return keep(folder, findings(job, picture, folder.record(picture.name)))
@@ -236,15 +236,14 @@ def _is_done(picture: Picture, record: Record | None, digest: str) -> bool:
 def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
     """The files of a picture and its row: those that are there, if only its files' times have changed."""
     started = time.perf_counter()
-    contents = [job.contents.of(file) for file in picture.files]
+    opened = [job.files.of(file) for file in picture.files]
     stamps = tuple(
-        Stamp(file.size, file.modified, digest)
-        for file, (_, digest) in zip(picture.files, contents, strict=True)
+        Stamp(file.size, file.modified, one.sha256) for file, one in zip(picture.files, opened, strict=True)
     )
     if before and before.recipe == job.digest and _hashes(before.stamps) == _hashes(stamps):
         record = to_json(replace(before, stamps=stamps))
         return Findings(picture.name, before.row, {RECORD: record}, same=True)
-    image, light = _decoded([content for content, _ in contents], job, picture)
+    image, light = _decoded(opened, job.recipe.wanted.options, picture)
     analysis = analyze(image, job.model.generate, job.recipe.wanted, light)
     files = {
         DROPLETS: csv_table(analysis).encode(),
@@ -255,17 +254,13 @@ def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
     return Findings(picture.name, row, {**files, RECORD: to_json(made)})
 
 
-def _decoded(contents: Sequence[bytes], job: Job, picture: Picture) -> tuple[Image, list[Image]]:
+def _decoded(opened: Sequence[OpenFile], options: Options, picture: Picture) -> tuple[Image, list[Image]]:
     """The picture, and its fluorescence: of the other file of the pair, or other channels of the same."""
-    options, most = job.recipe.wanted.options, job.max_pixels
-    if picture.frame is not None:
-        options = options.model_copy(update={"frame": picture.frame})
-    image = decode_image(contents[0], max_pixels=most, selection=options.selection)
-    if len(contents) == 1 and options.fluorescence_channel is None:
+    image = opened[0].image(picture.plane(options.selection))
+    if len(opened) == 1 and options.fluorescence_channel is None:
         return image, []
     return image, [
-        decode_image(contents[-1], max_pixels=most, selection=selection)
-        for selection in options.fluorescence_selections
+        opened[-1].image(picture.plane(selection)) for selection in options.fluorescence_selections
     ]
 
 

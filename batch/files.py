@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from threading import Lock
 
 from droplets.errors import BadRequest, UndecodableImage
+from droplets.reading.planes import Selection
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avi", ".mp4", ".czi", ".nd2", ".lif"}
 """What is taken of folders and ZIP files; a file that is named itself may have any name."""
@@ -76,6 +74,10 @@ class Picture:
         """One or two."""
         return (self.file,) if self.fluorescence is None else (self.file, self.fluorescence)
 
+    def plane(self, selection: Selection) -> Selection:
+        """What of its files is wanted: of its own frame, if it is one of several."""
+        return selection if self.frame is None else replace(selection, frame=self.frame)
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -107,19 +109,6 @@ class Pair:
             re.compile("(?P<same>.*)".join(map(re.escape, pattern.split("{}")))) for pattern in patterns
         )
         return cls(first, second)
-
-
-class Contents:
-    """Contents of files with their digests; the latest two stay, as frames of a pair follow each other."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._read = lru_cache(maxsize=2)(_content)
-
-    def of(self, file: File) -> tuple[bytes, str]:
-        """Content and digest, with the errors of `File.read`."""
-        with self._lock:  # so that threads at the frames of one video do not hold it several times
-            return self._read(file)
 
 
 def find_files(inputs: Sequence[str], out: Path) -> list[File]:
@@ -165,16 +154,6 @@ def pictures(files: Sequence[File], pair: Pair | None) -> Listing:
         if same not in others
     ]
     return Listing(tuple(both), tuple(alone), tuple(left_out))
-
-
-def sha256(data: bytes) -> str:
-    """Hexadecimal digest of a file's content."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def _content(file: File) -> tuple[bytes, str]:
-    content = file.read()
-    return content, sha256(content)
 
 
 def _expanded(text: str) -> list[Path]:

@@ -19,6 +19,7 @@ from ray.exceptions import RayError, RayTaskError
 from batch.engine import Findings, Job, Model, Outcome, Plan, findings, keep
 from batch.files import Picture
 from batch.folder import OutFolder
+from batch.opened import OpenFiles
 from batch.recipe import Recipe
 from batch.record import Record
 from batch.tables import Failure
@@ -96,7 +97,7 @@ class Worker:
         """
         if recipe.digest != digest:
             raise BadRequest(f"A machine of the cluster has another version than {VERSION} or another model.")
-        self._job = Job(recipe, load(), digest, max_pixels)
+        self._job = Job(recipe, load(), digest, OpenFiles(max_pixels))
 
     def findings(self, picture: Picture, before: Record | None) -> Findings:
         """Analyse a picture."""

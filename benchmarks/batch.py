@@ -2,10 +2,12 @@
 
     python -m benchmarks.batch [--pictures 24] [--rounds 3] [--many 5000]
     python -m benchmarks.batch --memory 500
+    python -m benchmarks.batch --video 300
 
 Renders pictures of 640x480 with 120 droplets. Rates are from the first answer to the last, without start and
 model, and the medians of the rounds. Prints a table and, as the last line, JSON. --memory prints instead
-the memory of one run after each hundred of so many small pictures.
+the memory of one run after each hundred of so many small pictures, --video the time to read all frames of
+videos with so many, by a process for each frame and by one for all.
 """
 
 from __future__ import annotations
@@ -24,12 +26,16 @@ from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
 import psutil
 
-from batch.files import find_files, sha256
+from batch.files import find_files
 from batch.folder import DROPLETS, RECORD, OutFolder
+from batch.opened import OpenFile
 from batch.record import Stamp, from_json, to_json
 from benchmarks.service import post, service
+from droplets.reading.image import ImageFile, decode_image
+from droplets.reading.planes import Selection
 from training.rendering.plain import render_brightfield
 
 WORKERS = (1, 2)
@@ -43,9 +49,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="in which the ways take turns")
     parser.add_argument("--many", type=int, default=5000, help="small ones that are all done already")
     parser.add_argument("--memory", type=int, help="small pictures of one run whose memory is told")
+    parser.add_argument("--video", type=int, help="frames of the videos that are read instead")
     arguments = parser.parse_args()
     if arguments.memory:
         memory(arguments.memory)
+        return
+    if arguments.video:
+        video(arguments.video)
         return
     with tempfile.TemporaryDirectory() as folder:
         pictures = render(Path(folder) / "pictures", arguments.pictures)
@@ -86,6 +96,33 @@ def memory(count: int) -> None:
             cv2.imwrite(str(pictures / f"{seed:04d}.png"), small.pixels)
         seen = as_they_come(pictures, 1)
     print(json.dumps({done: seen[done - 1][1] // 2**20 for done in range(100, count + 1, 100)}))
+
+
+def video(count: int) -> None:
+    """Print the seconds that it takes to read all frames of an AVI and an MP4 of 640x480."""
+    still = render_brightfield(640, 480, count=120, diameter=38, beads_per_droplet=0.3, seed=1).pixels
+    for suffix, codec in (("avi", "MJPG"), ("mp4", "mp4v")):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"a.{suffix}"
+            writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 10, (640, 480))
+            for i in range(count):
+                writer.write(cv2.cvtColor(np.roll(still, 3 * i, axis=1), cv2.COLOR_GRAY2BGR))
+            writer.release()
+            data = path.read_bytes()
+        frames = [Selection(frame=i) for i in range(count)]
+        started = time.perf_counter()
+        for frame in frames:
+            decode_image(data, max_pixels=10**6, selection=frame)
+        each = time.perf_counter() - started
+        with ImageFile(data, max_pixels=10**6) as file:
+            for frame in frames:
+                file.image(frame)
+        one = time.perf_counter() - started - each
+        print(
+            json.dumps(
+                {"video": suffix, "frames": count, "process_each_s": round(each, 1), "one_s": round(one, 2)}
+            )
+        )
 
 
 def over_http(pictures: Path) -> dict[str, float]:
@@ -144,7 +181,7 @@ def nothing_to_do(folder: Path, count: int) -> float:
         shutil.copy(pictures / "00000.png", pictures / f"{i:05d}.png")
     with results.held():
         for file in find_files([str(pictures)], out):
-            stamp = Stamp(file.size, file.modified, sha256(file.read()))
+            stamp = Stamp(file.size, file.modified, OpenFile(file, small.size).sha256)
             record = replace(done, row=replace(done.row, picture=file.name), stamps=(stamp,))
             results.put(file.name, {DROPLETS: table, RECORD: to_json(record)})
     subprocess.run(command, check=True, capture_output=True)  # writes the tables over all

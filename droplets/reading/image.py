@@ -13,14 +13,14 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Final
+from typing import Final, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import BadRequest, ServiceError, TooLarge, UndecodableImage, UnsupportedImage
-from droplets.reading.confined import READERS, confined_axes, confined_plane
+from droplets.reading.confined import READERS, ConfinedFile
 from droplets.reading.planes import COLOURS, FIRST, Axes, Selection, Source, selected
 from droplets.reading.raster import read_raster
 from droplets.reading.stored import Stored, find_window, to_8bit
@@ -104,47 +104,80 @@ def sniff_format(head: bytes) -> str:
     )
 
 
-def read_axes(data: bytes, *, max_pixels: int) -> Axes:
-    """How many frames, planes and channels a file has, each of which `decode_image` can be asked for.
+class ImageFile:
+    """An image file: how many frames, planes and channels it has, and each of them as an image.
+
+    A file that needs a process of its own has one from the first question to `close`, or until nobody holds
+    this any longer; so many frames of a file are best read by one `ImageFile`. One thread at a time may ask.
 
     Arguments:
         data: the file.
         max_pixels: limit on width * height.
 
     Raises:
-        UnsupportedImage, UndecodableImage: as `decode_image`, but for what only its pixels tell.
+        UnsupportedImage: of no format that is taken.
     """
-    file_format = sniff_format(data[:SNIFFED_BYTES])
-    with _told_apart(file_format):
-        if file_format in READERS:
-            return confined_axes(data, file_format, max_pixels)
-        with _opened(data, file_format, max_pixels) as source:
-            return source.axes
+
+    def __init__(self, data: bytes, *, max_pixels: int) -> None:
+        self._data, self._max_pixels = data, max_pixels
+        self._format = sniff_format(data[:SNIFFED_BYTES])
+        self._confined = ConfinedFile(data, self._format, max_pixels) if self._format in READERS else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def axes(self) -> Axes:
+        """How many frames, planes and channels it has, each of which `image` can be asked for.
+
+        Raises:
+            UnsupportedImage, UndecodableImage: as `image`, but for what only pixels tell.
+        """
+        with _told_apart(self._format):
+            if self._confined:
+                return self._confined.axes()
+            with _opened(self._data, self._format, self._max_pixels) as source:
+                return source.axes
+
+    def image(self, selection: Selection = FIRST) -> Image:
+        """Decode one plane, upright.
+
+        8-bit pictures are shown as they are; deeper ones through the window of `stored.find_window`,
+        which a note gives. Alpha is dropped, palette and CMYK are converted to RGB; notes say so.
+
+        Arguments:
+            selection: channel, plane and frame that are wanted of a file with several.
+
+        Raises:
+            BadRequest: the file has no such channel, plane or frame.
+            UnsupportedImage: the format needs what is not installed.
+            TooManyPixels: over `max_pixels` by its header.
+            UndecodableImage: damaged, incomplete, under 8x8, or a kind of pixels that is not taken.
+        """
+        with _told_apart(self._format):
+            if self._confined:
+                return _finish(self._confined.plane(selection), self._format)
+            with _opened(self._data, self._format, self._max_pixels) as source:
+                return _finish(selected(source, selection, self._max_pixels), self._format)
+
+    def close(self) -> None:
+        """End what was started to read it."""
+        if self._confined:
+            self._confined.close()
+
+
+def read_axes(data: bytes, *, max_pixels: int) -> Axes:
+    """How many frames, planes and channels a file has, as `ImageFile.axes`, with its arguments and errors."""
+    with ImageFile(data, max_pixels=max_pixels) as file:
+        return file.axes()
 
 
 def decode_image(data: bytes, *, max_pixels: int, selection: Selection = FIRST) -> Image:
-    """Decode one plane of an image file, upright.
-
-    8-bit pictures are shown as they are; deeper ones through the window of `stored.find_window`,
-    which a note gives. Alpha is dropped, palette and CMYK are converted to RGB; notes say so.
-
-    Arguments:
-        data: the file.
-        max_pixels: limit on width * height.
-        selection: channel, plane and frame that are wanted of a file with several.
-
-    Raises:
-        BadRequest: the file has no such channel, plane or frame.
-        UnsupportedImage: of no format that is taken.
-        TooManyPixels: over `max_pixels` by its header.
-        UndecodableImage: damaged, incomplete, under 8x8, or a kind of pixels that is not taken.
-    """
-    file_format = sniff_format(data[:SNIFFED_BYTES])
-    with _told_apart(file_format):
-        if file_format in READERS:
-            return _finish(confined_plane(data, file_format, max_pixels, selection), file_format)
-        with _opened(data, file_format, max_pixels) as source:
-            return _finish(selected(source, selection, max_pixels), file_format)
+    """Decode one plane of an image file, as `ImageFile.image`, with its arguments and errors."""
+    with ImageFile(data, max_pixels=max_pixels) as file:
+        return file.image(selection)
 
 
 def _opened(data: bytes, file_format: str, max_pixels: int) -> AbstractContextManager[Source]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,9 @@ from droplets.reading.planes import Axes, Source, possible_interval
 from droplets.reading.stored import Stored, check_size
 
 WHAT_TO_DO = "save it as AVI with MJPEG or uncompressed frames, or the frame that you want as TIFF or PNG."
+MOST_PASSED = (
+    16  # frames that are decoded and not looked at: to seek, OpenCV goes as far back and decodes from there
+)
 MOST_FRAMES = 10**8  # beyond it the count in the header is none
 
 
@@ -47,7 +51,7 @@ def open_video(path: str, max_pixels: int) -> Iterator[Source]:
         interval_s = possible_interval(1 / rate) if rate > 0 else None
 
         def read(_channel: int, _plane: int, frame: int) -> Stored:
-            capture.set(cv2.CAP_PROP_POS_FRAMES, frame)
+            _go_to(capture, frame)
             decoded, picture = capture.read()
             if not decoded:
                 raise UndecodableImage(f"Frame {frame} of the video cannot be decoded; {WHAT_TO_DO}")
@@ -58,6 +62,16 @@ def open_video(path: str, max_pixels: int) -> Iterator[Source]:
         yield Source(Axes(frames=frames, interval_s=interval_s), read)
     finally:
         capture.release()
+
+
+def _go_to(capture: Any, frame: int) -> None:
+    """Have this frame read next: go on to it if it is one of the next, else seek."""
+    ahead = frame - int(capture.get(cv2.CAP_PROP_POS_FRAMES))
+    if 0 <= ahead <= MOST_PASSED:
+        for _ in range(ahead):
+            capture.grab()
+    else:
+        capture.set(cv2.CAP_PROP_POS_FRAMES, frame)
 
 
 def _grey_or_rgb(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -20,7 +21,7 @@ from PIL import Image as PillowImage
 
 from batch.convert import convert
 from batch.exports import EXPORTS
-from batch.files import find_files, sha256
+from batch.files import find_files
 from batch.recipe import Recipe, make_recipe, read_options_file
 from batch.run import Asked, Result, read_run, report, segment
 from droplets.errors import BadRequest
@@ -359,7 +360,7 @@ def test_many_that_are_done_are_found_so_in_no_time(model, folder, tmp_path):
         shutil.copy(
             out / "pictures" / "0.png" / "droplets.csv", own / "droplets.csv"
         ) if file.name != "0.png" else None
-        stamp = {"size": file.size, "modified": file.modified, "sha256": sha256(file.read())}
+        stamp = {"size": file.size, "modified": file.modified, "sha256": sha256(file.read()).hexdigest()}
         told = {**record, "row": {**record["row"], "picture": file.name}, "stamps": [stamp]}
         (own / "picture.json").write_text(json.dumps(told))
     asked = Asked((str(folder),), out, Recipe())

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
+import subprocess
 import sys
 import tempfile
 import time
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from droplets.errors import BadRequest, ServiceError, TooManyPixels, UndecodableImage
 from droplets.reading import confined
-from droplets.reading.image import decode_image, read_axes, sniff_format
+from droplets.reading.image import ImageFile, decode_image, sniff_format
 from droplets.reading.planes import Axes, Selection
+from tests.conftest import ROOT
 
 FRAMES, HEIGHT, WIDTH = 30, 48, 64
 LIMIT = 10**6
@@ -44,12 +48,13 @@ def read(data: bytes, max_pixels: int = LIMIT, **selection):
 def test_each_frame_is_found_by_its_index(tmp_path, codec):
     data = video(tmp_path, codec)
     assert sniff_format(data) == KINDS[codec]
-    assert read_axes(data, max_pixels=LIMIT) == Axes(frames=FRAMES, interval_s=0.1)
-    for frame in (0, 13, FRAMES - 1):
-        image = read(data, frame=frame)
-        assert abs(float(image.original.mean()) - levels()[frame]) < 6
-        assert (image.width, image.height, image.bit_depth) == (WIDTH, HEIGHT, 8)
-        assert image.notes == (f"frame {frame} of {FRAMES}",)
+    with ImageFile(data, max_pixels=LIMIT) as file:
+        assert file.axes() == Axes(frames=FRAMES, interval_s=0.1)
+        for frame in (FRAMES - 1, 0, 1, 13, 14):
+            image = file.image(Selection(frame=frame))
+            assert abs(float(image.original.mean()) - levels()[frame]) < 6
+            assert (image.width, image.height, image.bit_depth) == (WIDTH, HEIGHT, 8)
+            assert image.notes == (f"frame {frame} of {FRAMES}",)
 
 
 def test_a_grey_video_is_grey_and_one_in_colour_red_green_and_blue(tmp_path):
@@ -123,21 +128,74 @@ def test_no_file_and_no_path_is_left(tmp_path, monkeypatch):
 # The process that decodes
 
 
+def readers() -> list[psutil.Process]:
+    """Processes that read files for this one."""
+    return [each for each in psutil.Process().children() if confined.__name__ in each.cmdline()]
+
+
+def test_one_process_reads_all_frames_in_any_order_and_ends_with_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "room"))
+    (tmp_path / "room").mkdir()
+    with ImageFile(video(tmp_path, "mp4v"), max_pixels=LIMIT) as file:
+        assert file.axes().frames == FRAMES
+        (process,) = readers()
+        process.send_signal(signal.SIGINT)  # as a terminal does to all that run in it
+        for frame in (*range(FRAMES), 7, 8, 6, 29, 0):
+            level = float(file.image(Selection(frame=frame)).original.mean())
+            assert abs(level - levels()[frame]) < 6, frame
+        with pytest.raises(BadRequest):
+            file.image(Selection(frame=FRAMES))
+        assert readers() == [process]
+    assert readers() == []
+    file.axes()
+    assert len(readers()) == 1
+    del file  # who lets go of it need not close it
+    assert readers() == []
+    assert list((tmp_path / "room").iterdir()) == []
+
+
+KILLED = """
+import os, pathlib, sys
+from droplets.reading.image import ImageFile
+file = ImageFile(pathlib.Path(sys.argv[1]).read_bytes(), max_pixels=10**6)
+file.axes()
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
+def test_a_process_whose_parent_was_killed_takes_its_folder_away(tmp_path):
+    (tmp_path / "a.avi").write_bytes(video(tmp_path, "MJPG"))
+    (room := tmp_path / "room").mkdir()
+    command = [sys.executable, "-c", KILLED, tmp_path / "a.avi"]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(room)}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    ends = time.monotonic() + 20
+    while list(room.iterdir()) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert list(room.iterdir()) == []
+
+
 @pytest.fixture
 def reader(tmp_path, monkeypatch):
-    """Puts Python code in place of OpenCV's decoder in that process, as one that has gone wrong."""
+    """Puts Python code in place of OpenCV's decoder in that process, or of one frame, as gone wrong."""
 
-    def put(body: str) -> None:
+    def put(body: str, frame: int | None = None) -> None:
+        replaced = "lambda *_: wrong()" if frame is None else "Wrong"
         (tmp_path / "sitecustomize.py").write_text(
-            f"def wrong():\n    {body}\nimport cv2\ncv2.VideoCapture = lambda *_: wrong()\n"
+            f"def wrong():\n    {body}\nimport cv2\n"
+            "class Wrong(cv2.VideoCapture):\n"
+            "    def read(self):\n"
+            f"        return wrong() if self.get(cv2.CAP_PROP_POS_FRAMES) == {frame} else super().read()\n"
+            f"cv2.VideoCapture = {replaced}\n"
         )
         root = os.fspath(confined.Path(confined.droplets.__file__).parents[1])
-        run = confined.subprocess.run
+        start = confined.subprocess.Popen
 
         def beside(command, env, **others):
-            return run(command, env={**env, "PYTHONPATH": os.pathsep.join([str(tmp_path), root])}, **others)
+            return start(command, env={**env, "PYTHONPATH": os.pathsep.join([str(tmp_path), root])}, **others)
 
-        monkeypatch.setattr(confined.subprocess, "run", beside)
+        monkeypatch.setattr(confined.subprocess, "Popen", beside)
 
     return put
 
@@ -152,6 +210,18 @@ def test_a_decoder_that_goes_wrong_harms_nothing_and_tells_nothing(tmp_path, rea
     with pytest.raises(UndecodableImage, match="more memory or time") as caught:
         read(data)
     assert "secret" not in caught.value.message
+
+
+def test_a_frame_that_kills_the_process_costs_no_other_one(tmp_path, reader):
+    reader("import os; os.abort()", frame=3)
+    with ImageFile(video(tmp_path, "MJPG"), max_pixels=LIMIT) as file:
+        for frame in (2, 3, 3, 4):
+            if frame == 3:
+                with pytest.raises(UndecodableImage, match="more memory or time"):
+                    file.image(Selection(frame=frame))
+            else:
+                level = float(file.image(Selection(frame=frame)).original.mean())
+                assert abs(level - levels()[frame]) < 6
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of a process hold on Linux")
