@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +28,7 @@ from droplets.types import PixelSize, PixelSizeSource
 _CZI_CHANNEL = re.compile(r"<Channel\s[^<>]{0,2000}?\bName\s{0,9}=\s{0,9}\"([^\"<>]{0,64})\"")
 _CZI_CHANNELS = re.compile(r"<Channels>(.{0,100000}?)</Channels>", re.DOTALL)
 _CZI_WIDTH = re.compile(r"<Distance\s[^<>]{0,99}Id=\"X\"[^<>]{0,99}>\s{0,99}<Value>([^<>]{1,32})</Value>")
+ZSTD, ZSTD_WITH_HEADER = 5, 6
 
 Block = Any  # czifile.DirectoryEntryDV; none of the three has type stubs
 
@@ -96,9 +98,27 @@ def _czi_plane(blocks: list[Block], max_pixels: int) -> NDArray[Any]:
     for block, (x, y, wide, high) in zip(blocks, boxes, strict=True):
         if math.prod(block.stored_shape) != wide * high * samples:
             raise UndecodableImage("The tiles of this CZI differ in kind; save it as OME-TIFF.")
-        tile = block.data_segment().data(resize=False)
+        tile = _czi_tile(block)
         canvas[y - top : y - top + high, x - left : x - left + wide] = tile.reshape(high, wide, samples)
     return canvas[..., 0] if samples == 1 else canvas[..., :3]
+
+
+def _czi_tile(block: Block) -> NDArray[Any]:
+    """Values of a tile as its directory describes them; the library knows nothing of Zstandard.
+
+    Source: ZISRAW file format 1.2.2, compressions 5 and 6. The latter begins with a header whose first byte
+    is its length; where it has three, the last bit says that of 16-bit values all low bytes come first.
+    """
+    segment = block.data_segment()
+    if block.compression not in (ZSTD, ZSTD_WITH_HEADER):
+        return np.asarray(segment.data(resize=False))
+    data = segment.data(raw=True)
+    header = data[: data[0]] if block.compression == ZSTD_WITH_HEADER else b""
+    values = np.frombuffer(imagecodecs.zstd_decode(data[len(header) :]), np.uint8)
+    if len(header) == 3 and header[2] & 1:
+        values = np.ascontiguousarray(values.reshape(2, -1).T)
+    tile = values.view(np.dtype(block.dtype).base).reshape(block.stored_shape)
+    return np.asarray(tile[..., ::-1] if tile.shape[-1] == 3 else tile)  # blue comes first
 
 
 @contextmanager

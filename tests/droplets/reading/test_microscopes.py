@@ -6,6 +6,7 @@ import importlib.util
 import struct
 import uuid
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -30,7 +31,14 @@ def segment(name: str, body: bytes) -> bytes:
     return struct.pack("<16sqq", name.encode(), len(body), len(body)) + body
 
 
-def czi() -> bytes:
+def zstd(values: np.ndarray, compression: int) -> bytes:
+    """A tile as ZEN compresses it by Zstandard: 5 as it is, 6 with a header and all low bytes first."""
+    if compression == 5:
+        return imagecodecs.zstd_encode(values.tobytes())
+    return b"\x03\x01\x01" + imagecodecs.zstd_encode(values.view(np.uint8).reshape(-1, 2).T.tobytes())
+
+
+def czi(compression: int = 0) -> bytes:
     """CZI file of the numbered planes, each in two tiles beside each other, with names and a scale."""
     metadata = (
         b"<ImageDocument><Metadata><Information><Image><Dimensions><Channels>"
@@ -50,11 +58,13 @@ def czi() -> bytes:
                 "T": (frame, 1),
                 "M": (tile, 1),
             }
-            entry = struct.pack("<2siqiiBB4si", b"DV", 1, header_size + len(blocks), 0, 0, 0, 0, b"", len(at))
+            entry = struct.pack(
+                "<2siqiiBB4si", b"DV", 1, header_size + len(blocks), 0, compression, 0, 0, b"", len(at)
+            )
             for axis, (start, size) in at.items():
                 entry += struct.pack("<4siifi", axis.encode(), start, size, start, size)
             pad = bytes(max(240 - len(entry), 0))
-            data = values.tobytes()
+            data = zstd(values, compression) if compression else values.tobytes()
             body = struct.pack("<iiq", 0, 0, len(data)) + entry + pad + data
             blocks += segment("ZISRAWSUBBLOCK", body)
             entries.append(entry)
@@ -173,6 +183,13 @@ def test_each_plane_is_found_by_channel_plane_and_frame(file_format):
         image = read(FILES[file_format], frame=frame, plane=plane, channel=channel)
         assert image.format == file_format
         assert np.array_equal(image.original, numbered()[frame, plane, channel])
+
+
+@pytest.mark.parametrize("compression", [5, 6])
+def test_tiles_of_a_czi_may_be_compressed_by_zstandard(compression):
+    needs("CZI")
+    image = read(czi(compression), frame=2, plane=1, channel=1)
+    assert np.array_equal(image.original, numbered()[2, 1, 1])
 
 
 @pytest.mark.parametrize(("file_format", "um"), [("CZI", 0.65), ("ND2", 0.65), ("LIF", 0.5)])
