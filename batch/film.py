@@ -32,6 +32,7 @@ Canvas = NDArray[np.uint8]
 
 def film(
     frames: Sequence[int],
+    size: tuple[int, int],
     decoded: Callable[[int], Image],
     detections: Detections,
     tracks: Tracks,
@@ -40,32 +41,31 @@ def film(
     """MP4 (MPEG-4 part 2, "mp4v") of the frames.
 
     Arguments:
-        frames: their numbers in the file, at least one.
+        frames: their numbers in the series, at least one.
+        size: (width, height) of the largest in pixels.
         decoded: gives the picture of one.
         detections: of the series.
         tracks: of these; droplets that have just merged or split have a white ring.
-        interval_s: from one frame of the file to the next.
+        interval_s: from one number to the next.
     """
     rate = 1 / (interval_s * detections.step) if interval_s else FRAMES_PER_S
-    first = decoded(frames[0])
-    size = first.width + first.width % 2, first.height + first.height % 2
+    width, height = (side + side % 2 for side in size)  # the codec needs even ones
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         code = cv2.VideoWriter.fourcc(*"mp4v")
-        writer = cv2.VideoWriter(str(path), code, min(max(rate, SLOWEST), FASTEST), size)
+        writer = cv2.VideoWriter(str(path), code, min(max(rate, SLOWEST), FASTEST), (width, height))
         for number in frames:
-            canvas = _canvas(decoded(number))
+            canvas = _canvas(decoded(number), width, height)
             _draw(canvas, number, detections, tracks)
             writer.write(canvas)
         writer.release()
         return path.read_bytes()
 
 
-def _canvas(image: Image) -> Canvas:
-    """Blue, green and red, with even sides, as the codec needs them."""
+def _canvas(image: Image, width: int, height: int) -> Canvas:
+    """Blue, green and red; what the picture leaves at the right and below continues its border."""
     canvas = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2BGR)
-    height, width = canvas.shape[:2]
-    return np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.pad(canvas, ((0, height - image.height), (0, width - image.width), (0, 0)), mode="edge")
 
 
 def _draw(canvas: Canvas, number: int, detections: Detections, tracks: Tracks) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from batch.frames import Frames, in_frames
 from batch.plate import NO_PLATE, Plate
 from batch.recipe import Recipe, make_recipe, read_options_file
 from batch.record import Record
+from batch.series import Series, series_of
 from batch.summary import summary_html
 from batch.tables import Failure, read_failures, table_names, write_tables
-from batch.tracks import Series, SeriesSummary, series_of, track_names, write_tracks
+from batch.tracks import SeriesSummary, track_names, write_tracks
 from batch.wells import well_names, write_wells
 from config import VERSION
 from droplets.errors import BadRequest
@@ -38,7 +39,7 @@ class Asked:
         recipe: what is done to every picture.
         pair: how brightfield and fluorescence are called, "{}_bf.png:{}_fl.png"; None for single pictures.
         frames: of files that have several, "all", "0-99" or "0-99:2"; None for the one that the options name.
-        tracks: whether droplets are followed through the frames of each file.
+        tracks: whether droplets are followed through the frames of each file, and through numbered stills.
         frame_interval_s: from one frame to the next; None for what the files tell.
         plate: what the wells are, for digital PCR.
         max_pixels: limit of a picture.
@@ -57,11 +58,19 @@ class Asked:
 
 @dataclass(frozen=True)
 class Begun:
-    """What a run has to do: pictures in all, those left, and files that fit neither pattern of the pair."""
+    """What a run has to do.
+
+    Attributes:
+        pictures: number of all.
+        todo: number of those that are left.
+        left_out: number of files that fit neither pattern of the pair.
+        gaps: numbers that are missing among numbered stills, by the name of the series.
+    """
 
     pictures: int
     todo: int
     left_out: int
+    gaps: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,9 @@ def segment(
     listing = listed(asked)
     with folder.held():
         planned = plan(listing, asked.recipe, folder, asked.max_pixels)
-        begin(Begun(len(planned.names), len(planned.todo), len(listing.left_out)))
+        series = series_of(listing, asked.frame_interval_s) if asked.tracks else []
+        gaps = {one.source: one.gaps for one in series if one.gaps}
+        begin(Begun(len(planned.names), len(planned.todo), len(listing.left_out), gaps))
         failures = list(planned.failures)
 
         def note(outcome: Outcome) -> None:
@@ -115,7 +126,6 @@ def segment(
         except KeyboardInterrupt:
             _finish(asked, folder, planned, failures, [])
             raise
-        series = series_of(listing, asked.frame_interval_s) if asked.tracks else []
         return _finish(asked, folder, planned, failures, series)
 
 
@@ -174,12 +184,17 @@ def listed(asked: Asked) -> Listing:
         raise BadRequest("--frame-interval-s must be over zero: the seconds from one frame to the next.")
     if asked.tracks:
         check_installed()
-        if frames is None:
-            raise BadRequest("--tracks follows droplets through frames: say which by --frames, such as all.")
     if frames and asked.recipe.wanted.options.frame:
         raise BadRequest("options.frame is for one frame, --frames for several; leave one of them out.")
     listing = pictures(find_files(asked.inputs, asked.out), pair)
-    return in_frames(listing, frames, asked.max_pixels) if frames else listing
+    if frames:
+        return in_frames(listing, frames, asked.max_pixels)
+    if asked.tracks and not series_of(listing, None):
+        raise BadRequest(
+            "--tracks follows droplets through frames: say which by --frames, such as all, or give pictures "
+            "whose names are numbered, such as frame_0001.png."
+        )
+    return listing
 
 
 def _finish(
@@ -194,7 +209,8 @@ def _finish(
         write_tables(folder, records, failures)
         wells = write_wells(folder, records, asked.plate)
         write_checklist(folder, records, wells)
-        tracks = write_tracks(folder, series, records, asked.recipe.wanted.options.selection)
+        selection = asked.recipe.wanted.options.selection
+        tracks = write_tracks(folder, series, records, selection, asked.max_pixels)
         _write_summary(folder, asked.recipe, records, failures, tracks)
         _write_run(asked, folder, records, now, tracks)
     return Result(len(records), sum(record.row.droplets for record in records), tuple(failures))

@@ -100,10 +100,11 @@ def _pictures(records: Sequence[Record], unit: str) -> str:
 
 
 def _tracks(tracks: Iterable[SeriesSummary]) -> str:
-    """A row a figure, a column a file."""
+    """A row a figure, a column a series."""
     figures = [asdict(one) for one in tracks]
     names = {
         "frames": "Frames",
+        "gaps": "Frames that are missing",
         "interval_s": "Seconds from frame to frame",
         "tracks": "Droplets followed",
         "life_frames": "Median life (frames)",

@@ -1,23 +1,22 @@
-"""Droplets followed through the frames of each file: tables of tracks and events, and a film."""
+"""Droplets followed through the frames of each series: tables of tracks and events, and a film."""
 
 from __future__ import annotations
 
 import csv
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from batch.engine import MOST_PIXELS
-from batch.files import Listing, Picture
 from batch.film import film
 from batch.folder import DROPLETS, OutFolder
+from batch.opened import OpenFiles
 from batch.record import Record
+from batch.series import Series
 from batch.tables import write_csv
 from droplets.export.figures import rounded
-from droplets.reading.image import decode_image
 from droplets.reading.planes import Selection
 from droplets.tracks.detections import Detections
 from droplets.tracks.figures import TrackFigures, flow_figures, track_figures
@@ -28,34 +27,14 @@ TRACKS, TRACK_SUMMARY, EVENTS, FILMS = "tracks.csv", "track_summary.csv", "event
 
 
 @dataclass(frozen=True)
-class Series:
-    """The frames of a file that a run names, in order.
-
-    Attributes:
-        source: name of the file.
-        pictures: a frame each.
-        interval_s: from one frame of the file to the next; None if it is not known.
-    """
-
-    source: str
-    pictures: tuple[Picture, ...]
-    interval_s: float | None
-
-    @property
-    def step(self) -> int:
-        """Frames of the file from one picture to the next."""
-        first, second = (picture.frame or 0 for picture in self.pictures[:2])
-        return second - first
-
-
-@dataclass(frozen=True)
 class SeriesSummary:
     """What a series comes to, as run.json and the summary tell it; None is not known, or does not apply.
 
     Attributes:
-        source: name of the file.
+        source: name of the file, or of the numbered stills.
         frames: that were analysed.
-        interval_s: from one frame of the file to the next.
+        gaps: numbers that no frame has.
+        interval_s: from one number to the next.
         tracks: number of droplets that were followed.
         life_frames: median of their lives.
         speed_px_per_frame, speed_um_per_s: mean.
@@ -68,6 +47,7 @@ class SeriesSummary:
 
     source: str
     frames: int
+    gaps: str
     interval_s: float | None
     tracks: int
     life_frames: float | None
@@ -100,31 +80,13 @@ class _Followed:
         return next((record.row.pixel_size_um for record in self.records.values()), None)
 
     def seconds(self, frames: float | None) -> float | None:
-        """A time that is given in frames of the file."""
+        """A time that is given in frames of the series."""
         return _times(frames, self.series.interval_s)
 
     def per_second(self, per_frame: float | None) -> float | None:
-        """A rate that is given a frame of the file."""
+        """A rate that is given a frame of the series."""
         interval = self.series.interval_s
         return None if per_frame is None or interval is None else per_frame / interval
-
-
-def series_of(listing: Listing, interval_s: float | None) -> list[Series]:
-    """Files of which the run names several frames.
-
-    Arguments:
-        listing: of the run.
-        interval_s: from one frame of a file to the next, in place of what the files say.
-    """
-    frames: dict[str, list[Picture]] = {}
-    for picture in listing.pictures:
-        if picture.frame is not None:
-            frames.setdefault(picture.file.name, []).append(picture)
-    return [
-        Series(source, tuple(pictures), interval_s or pictures[0].interval_s)
-        for source, pictures in frames.items()
-        if len(pictures) > 1
-    ]
 
 
 def track_names(series: Sequence[Series]) -> list[str]:
@@ -133,7 +95,11 @@ def track_names(series: Sequence[Series]) -> list[str]:
 
 
 def write_tracks(
-    folder: OutFolder, series: Sequence[Series], records: Sequence[Record], selection: Selection
+    folder: OutFolder,
+    series: Sequence[Series],
+    records: Sequence[Record],
+    selection: Selection,
+    max_pixels: int,
 ) -> list[SeriesSummary]:
     """Follow the droplets of each series, and write its tables and its film.
 
@@ -142,6 +108,7 @@ def write_tracks(
         series: of the run; without any, what is there of another run is taken away.
         records: of the pictures that are done.
         selection: channel and plane that were analysed.
+        max_pixels: limit of a picture.
     """
     shutil.rmtree(folder.path / FILMS, ignore_errors=True)
     if not series:
@@ -153,17 +120,18 @@ def write_tracks(
     write_csv(folder, TRACKS, DETECTION_COLUMNS, (row for one in followed for row in _detection_rows(one)))
     write_csv(folder, TRACK_SUMMARY, TRACK_COLUMNS, (row for one in followed for row in _track_rows(one)))
     write_csv(folder, EVENTS, EVENT_COLUMNS, (row for one in followed for row in _event_rows(one)))
+    files = OpenFiles(max_pixels)
     for one in followed:
         if one.records:
-            _write_film(folder, one, selection)
+            _write_film(folder, one, selection, files)
     return [_summary(one) for one in followed]
 
 
 def _followed(folder: OutFolder, series: Series, by_name: Mapping[str, Record]) -> _Followed:
     records = {
-        picture.frame: by_name[picture.name]
-        for picture in series.pictures
-        if picture.frame is not None and picture.name in by_name
+        number: by_name[picture.name]
+        for number, picture in series.pictures.items()
+        if picture.name in by_name
     }
     found = [
         (
@@ -252,6 +220,7 @@ def _summary(one: _Followed) -> SeriesSummary:
     return SeriesSummary(
         source=one.series.source,
         frames=len(one.records),
+        gaps=one.series.gaps,
         tracks=len(one.figures),
         coalescences=kinds.count("coalescence"),
         breakups=kinds.count("breakup"),
@@ -259,14 +228,16 @@ def _summary(one: _Followed) -> SeriesSummary:
     )
 
 
-def _write_film(folder: OutFolder, one: _Followed, selection: Selection) -> None:
+def _write_film(folder: OutFolder, one: _Followed, selection: Selection, files: OpenFiles) -> None:
     """An MP4 of the frames that are done."""
-    content = one.series.pictures[0].file.read()
 
     def frame(number: int) -> Image:
-        return decode_image(content, max_pixels=MOST_PIXELS, selection=replace(selection, frame=number))
+        picture = one.series.pictures[number]
+        return files.of(picture.file).image(picture.plane(selection))
 
-    made = film(list(one.records), frame, one.detections, one.tracks, one.series.interval_s)
+    rows = [record.row for record in one.records.values()]
+    size = max(row.width_px for row in rows), max(row.height_px for row in rows)
+    made = film(list(one.records), size, frame, one.detections, one.tracks, one.series.interval_s)
     with folder.writing(f"{FILMS}/{one.series.source}.mp4") as out:
         out.write(made)
 

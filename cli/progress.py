@@ -95,6 +95,8 @@ class Bar:
             self._console.print(f"{before} of {begun.pictures} pictures are done already.")
         if begun.left_out:
             self._console.print(f"{begun.left_out} files fit neither pattern of --pair and are left out.")
+        for source, numbers in begun.gaps.items():
+            self._console.print(f"{source}: frames are missing: {numbers}", markup=False)
         self._started = time.monotonic()
         self._progress.update(self._task, total=begun.todo, description="Pictures", visible=bool(begun.todo))
         self._progress.start_task(self._task)

@@ -34,6 +34,8 @@ EXAMPLES = """
 
     sam-droplet segment movie.avi --out results --frames all --tracks
 
+    sam-droplet segment "frames/img_*.png" --out results --tracks --frame-interval-s 0.01
+
     sam-droplet segment --options results/run.json --out again
 
 Exit code: 0 all right, 1 some pictures failed, 2 wrong usage, 130 stopped.
@@ -77,7 +79,10 @@ def segment(
         ),
     ] = None,
     tracks: Annotated[
-        bool | None, typer.Option("--tracks", help="Follow droplets through the frames of each file.")
+        bool | None,
+        typer.Option(
+            "--tracks", help="Follow droplets through the frames of each file, or numbered pictures."
+        ),
     ] = None,
     frame_interval_s: Annotated[
         float | None,

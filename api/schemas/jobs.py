@@ -27,7 +27,9 @@ class RunOptions(Parameters):
     frames: str | None = Field(
         None, description='Frames of stacks and videos, each a picture: "all", "0-99" or "0-99:2".'
     )
-    tracks: bool = Field(False, description="Follow droplets through the frames of each file.")
+    tracks: bool = Field(
+        False, description="Follow droplets through the frames of each file, or numbered pictures."
+    )
     frame_interval_s: float | None = Field(
         None, gt=0, description="Seconds from frame to frame, in place of what the files tell."
     )

@@ -83,7 +83,33 @@ def test_droplets_of_a_stack_are_followed_with_events_figures_and_a_film(model, 
     assert not [name for name in ("tracks.csv", "events.csv", "tracks") if (out / name).exists()]
 
 
+def test_numbered_stills_are_one_series_with_its_gaps(model, stack, tmp_path):
+    pytest.importorskip("laptrack")
+    out, folder = tmp_path / "out", tmp_path / "stills"
+    folder.mkdir()
+    for number, pixels in enumerate(tifffile.imread(stack), 7):
+        if number != 13:
+            cv2.imwrite(str(folder / f"img_{number}.png"), pixels[: HEIGHT - number % 2])
+    begun = []
+    asked = Asked((str(folder),), out, Recipe(), tracks=True, frame_interval_s=0.5)
+    segment(asked, lambda: model, 1, begin=begun.append, tell=lambda _: None)
+    assert begun[0].gaps == {"img_#.png": "13"}
+    moved = {}
+    for row in table(out / "tracks.csv"):
+        assert (row["source"], row["picture"]) == ("img_#.png", f"img_{row['frame']}.png")
+        assert float(row["time_s"]) == 0.5 * int(row["frame"])
+        moved.setdefault(row["track"], []).append(float(row["x_px"]) - STEP * int(row["frame"]))
+    assert max(np.ptp(each) for each in moved.values()) < 3
+    assert max(len(each) for each in moved.values()) >= 5  # beyond the gap
+    (told,) = json.loads((out / "run.json").read_text())["record"]["tracks"]
+    assert (told["frames"], told["gaps"], told["interval_s"]) == (FRAMES - 1, "13", 0.5)
+    film = cv2.VideoCapture(str(out / "tracks" / "img_#.png.mp4"))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == FRAMES - 1  # though pictures differ in height
+
+
 def test_tracks_need_frames(model, stack, tmp_path):
     pytest.importorskip("laptrack")
-    with pytest.raises(BadRequest, match="by --frames"):
+    with pytest.raises(
+        BadRequest, match="by --frames, such as all, or give pictures whose names are numbered"
+    ):
         run(model, stack, tmp_path / "out", Recipe(), tracks=True)
