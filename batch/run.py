@@ -192,7 +192,7 @@ def listed(asked: Asked) -> Listing:
     if asked.tracks and not series_of(listing, None):
         raise BadRequest(
             "--tracks follows droplets through frames: say which by --frames, such as all, or give pictures "
-            "whose names are numbered, such as frame_0001.png."
+            "that are numbered one after another, such as frame_0001.png."
         )
     return listing
 
