@@ -12,13 +12,9 @@ import httpx
 
 from sam_droplet_client import flows
 from sam_droplet_client.flows import Call, Flow, Patience, Pause, Picture, Pictures, Tell
-from sam_droplet_client.results import Job, Progress, Result, Results
+from sam_droplet_client.results import Job, Result, Results
 
 T = TypeVar("T")
-
-
-def _silent(_: Progress) -> None:
-    """Tells nobody."""
 
 
 class Client:
@@ -72,7 +68,7 @@ class Client:
         run: Mapping[str, Any] | None = None,
         filters: Mapping[str, Any] | None = None,
         preprocessing: Mapping[str, Any] | None = None,
-        progress: Tell = _silent,
+        progress: Tell = flows.silent,
         **options: Any,
     ) -> Results:
         """Send many pictures as a job, wait until it is done, and fetch its results.
@@ -99,7 +95,7 @@ class Client:
         run: Mapping[str, Any] | None = None,
         filters: Mapping[str, Any] | None = None,
         preprocessing: Mapping[str, Any] | None = None,
-        progress: Tell = _silent,
+        progress: Tell = flows.silent,
         **options: Any,
     ) -> Job:
         """Send many pictures as a job and start it; arguments and errors as of `segment_many`."""
@@ -114,7 +110,7 @@ class Client:
         """How far a job is."""
         return self._run(flows.one(id_, self._patience))
 
-    def wait(self, id_: str, progress: Tell = _silent) -> Job:
+    def wait(self, id_: str, progress: Tell = flows.silent) -> Job:
         """A job when it is done.
 
         Raises:
@@ -158,15 +154,7 @@ class Client:
                 step = partial(flow.throw, error)
 
     def _answer(self, call: Call) -> httpx.Response:
-        request = self._http.build_request(
-            call.method,
-            call.path,
-            headers=dict(call.headers),
-            data=dict(call.data),
-            files=dict(call.files) or None,
-            content=call.content,
-        )
-        answer = self._http.send(request, stream=True)
+        answer = self._http.send(call.request(self._http), stream=True)
         try:
             if call.save_to is None or not answer.is_success:
                 answer.read()

@@ -6,11 +6,12 @@ So the client that blocks and the one that is awaited have one story, with the s
 from __future__ import annotations
 
 import json
+import os
 import random
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -59,6 +60,17 @@ class Call:
     content: bytes | None = None
     save_to: Path | None = None
 
+    def request(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        """As httpx sends it."""
+        return http.build_request(
+            self.method,
+            self.path,
+            headers=dict(self.headers),
+            data=dict(self.data),
+            files=dict(self.files) or None,
+            content=self.content,
+        )
+
 
 @dataclass(frozen=True)
 class Pause:
@@ -77,6 +89,10 @@ class Patience:
 
     retries: int
     longest_wait_s: float
+
+
+def silent(_: Progress) -> None:
+    """Tells nobody."""
 
 
 def asked(call: Call, patience: Patience) -> Flow[httpx.Response]:
@@ -236,18 +252,21 @@ def _sent(id_: str, name: str, path: Path, patience: Patience) -> Flow[None]:
 
 
 def _named(pictures: Pictures) -> Iterator[tuple[str, Path]]:
-    """Files with the names that they are sent with: below a folder their paths in it, else their own."""
+    """Files with the names that they are sent with: their paths in the folder, or in what they share."""
     if isinstance(pictures, str | Path):
         folder = Path(pictures)
         if folder.is_dir():
             for path in sorted(folder.rglob("*")):
                 name = path.relative_to(folder)
-                if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.parts):
-                    yield str(PurePosixPath(name)), path
+                hidden = any(part.startswith(".") for part in name.parts)
+                if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
+                    yield name.as_posix(), path
             return
         pictures = [pictures]
-    for picture in pictures:
-        yield Path(picture).name, Path(picture)
+    paths = [Path(os.path.abspath(picture)) for picture in pictures]  # noqa: PTH100  # links keep their names
+    if paths:
+        root = os.path.commonpath([path.parent for path in paths])
+        yield from ((path.relative_to(root).as_posix(), path) for path in paths)
 
 
 def _form(groups: Mapping[str, Mapping[str, Any] | None]) -> dict[str, str]:

@@ -149,6 +149,28 @@ def test_it_gives_up_in_the_end(service):
         blocking(service, retries=1)
 
 
+def test_files_of_one_name_in_several_folders_are_sent_apart(service, tmp_path):
+    for name in ("day 1/a.png", "day 2/a.png", "day 2/b.tif/c.png", ".hidden/a.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    named = dict.fromkeys(("created", "started", "finished", "expires", "pictures", "done", "failed"), 0)
+    job = {**named, "id": "x", "state": "waiting", "pictures_per_minute": 0, "seconds_left": 0, "message": ""}
+    service.answers = [(200, {}, json.dumps(job).encode())]
+
+    def sent(pictures) -> dict[str, bytes]:
+        service.seen.clear()
+        with Client(service.url, "key") as client:
+            client.start_job(pictures)
+        return {
+            path.partition("/files/")[2]: body for method, path, _, body in service.seen if method == "PUT"
+        }
+
+    files = [tmp_path / "day 1" / "a.png", tmp_path / "day 2" / "a.png"]
+    assert sent(files) == {"day%201/a.png": b"day 1/a.png", "day%202/a.png": b"day 2/a.png"}
+    assert sent(tmp_path / "day 1" / "a.png") == {"a.png": b"day 1/a.png"}
+    assert list(sent(tmp_path)) == ["day%201/a.png", "day%202/a.png", "day%202/b.tif/c.png"]
+
+
 def test_an_archive_that_leads_out_of_the_folder_is_not_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
         zipped.writestr("../out.txt", "x")
