@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from batch.engine import MOST_PIXELS
-from batch.exports import EXPORTS, exported
+from batch.exports import EXPORTS, check_exports, exported
 from batch.files import Picture, find_files
 from batch.folder import OutFolder
 from batch.opened import OpenFile, OpenFiles
@@ -43,8 +43,7 @@ def convert(out: Path, exports: Sequence[str], tell: Callable[[str], None]) -> l
     Raises:
         BadRequest: an export is not known, or the folder holds no run or no masks.
     """
-    if unknown := [name for name in exports if name not in EXPORTS]:
-        raise BadRequest(f"export {unknown[0]} is not known; known are: {', '.join(EXPORTS)}.")
+    check_exports(exports)
     folder, recipe, run = read_run(out)
     if "coco" not in recipe.exports:
         raise BadRequest(f"{out} holds no masks; segment the pictures with the export coco.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from droplets.analysis import Analysis
+from droplets.errors import BadRequest
 from droplets.export.coco import coco_json
 from droplets.export.geojson import feature_collection
 from droplets.export.imagej import roi_set
@@ -30,6 +31,17 @@ EXPORTS: dict[str, tuple[str, Export]] = {
     "labels": ("labels.tif", lambda image, analysis, _: label_tiff(image, analysis)),
 }
 """Name of the file, as in the archive of /download_analysis, and what makes it, by what a user asks for."""
+
+
+def check_exports(names: Sequence[str]) -> None:
+    """Nothing, where all are known.
+
+    Raises:
+        BadRequest: names the first that is not.
+    """
+    for name in names:
+        if name not in EXPORTS:
+            raise BadRequest(f"export {name} is not known; known are: {', '.join(EXPORTS)}.")
 
 
 def exported(image: Image, analysis: Analysis, name: str, exports: Sequence[str]) -> dict[str, bytes]:

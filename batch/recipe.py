@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from batch.exports import EXPORTS
+from batch.exports import EXPORTS, check_exports
 from batch.plate import NO_PLATE, Plate
 from config import MODEL, VERSION
 from droplets.errors import BadRequest
@@ -79,9 +79,7 @@ def make_recipe(groups: Mapping[str, Mapping[str, Any]], exports: Sequence[str])
     Raises:
         BadRequest: names the first field that is wrong, or the export that is not known.
     """
-    for name in exports:
-        if name not in EXPORTS:
-            raise BadRequest(f"export {name} is not known; known are: {', '.join(EXPORTS)}.")
+    check_exports(exports)
     options = groups.get("options") or {}
     if isinstance(options, Mapping):
         options = {name: value for name, value in options.items() if name not in ANSWER}
