@@ -66,7 +66,7 @@ class RayEngine:
         Raises:
             BadRequest: there is no cluster at the address, or no room in it.
             ModelUnavailable: a worker cannot load the model.
-            Unavailable: workers die before they have loaded it.
+            Unavailable: Ray does not start, or workers die before they have loaded it.
         """
         if not plan.todo:
             return
@@ -191,6 +191,7 @@ def _connected(address: str) -> Iterator[None]:
 
     Raises:
         BadRequest: there is none at the address.
+        Unavailable: Ray does not start.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else a local Ray tells its makers of the run
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # asked for with a warning, if not said
@@ -201,6 +202,10 @@ def _connected(address: str) -> Iterator[None]:
         raise BadRequest(
             f"There is no Ray cluster at {address}: `ray start --head` starts one, or say --address local."
         ) from None
+    except Exception as error:  # Ray has no kind of its own for a node that is too slow to start
+        raise Unavailable(
+            "Ray does not start; the machine may be too busy. Try again, or see why by `ray start --head`."
+        ) from error
     try:
         yield
     finally:

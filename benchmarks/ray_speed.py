@@ -3,10 +3,11 @@
     python -m benchmarks.ray_speed [--pictures 40] [--rounds 3]
 
 Pictures of 640x480 with 120 droplets. Costs are over the second half of the pictures, when all workers have
-their model, and the medians of rounds in which the ways take turns. The efficiency of two workers is their
-rate over twice that of one. That of processor time, which other work on the machine disturbs less, is what a
-picture takes of it with one worker over what it takes with two. Needs Ray: `pip install '.[ray]'`. Prints a
-table and, as the last line, JSON.
+their model, and the medians of rounds in which the ways take turns. "One core" is the local engine that does
+one picture after another on a single core, "local" the same with what the machine has. The efficiency of two
+workers is their rate over twice that of one core, or of one worker. That of processor time, which other work
+on the machine disturbs less, is what a picture takes of it with one worker over what it takes with two. Needs
+taskset, and Ray: `pip install '.[ray]'`. Prints a table and, as the last line, JSON.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ import psutil
 
 from benchmarks.batch import SEGMENT, render
 
-RAY = ["--engine", "ray", "--address", "local"]
+ONE_CORE = ["taskset", "--cpu-list", "0"]
+LOCAL = [*SEGMENT, "--workers", "1"]
+RAY = [*SEGMENT, "--engine", "ray", "--address", "local", "--workers"]
 WAYS = {
-    "local": ["--workers", "1"],
-    "one worker": [*RAY, "--workers", "1"],
-    "two workers": [*RAY, "--workers", "2"],
+    "one core": [*ONE_CORE, *LOCAL],
+    "local": LOCAL,
+    "one worker": [*RAY, "1"],
+    "two workers": [*RAY, "2"],
 }
 
 
@@ -43,18 +47,25 @@ def main() -> None:
         rounds = [{way: cost(pictures, WAYS[way]) for way in WAYS} for _ in range(arguments.rounds)]
     rows = {way: [statistics.median(one[way][i] for one in rounds) for i in (0, 1)] for way in WAYS}
     (one, one_cpu), (two, two_cpu) = rows["one worker"], rows["two workers"]
+    one_core, _ = rows["one core"]
     for way, (wall, cpu) in rows.items():
         print(f"{way:<12} {60 / wall:>6.1f} pictures/min {cpu:>6.2f} s of processor a picture")
-    efficiency = {"efficiency": round(one / two / 2, 2), "of_processor_time": round(one_cpu / two_cpu, 2)}
-    print(json.dumps({**efficiency, "load_15_min": round(os.getloadavg()[2], 1), "rounds": rounds}))
+    efficiency = {
+        "against_one_core": round(one_core / two / 2, 2),
+        "against_one_worker": round(one / two / 2, 2),
+        "of_processor_time": round(one_cpu / two_cpu, 2),
+    }
+    print(
+        json.dumps({"efficiency": efficiency, "load_15_min": round(os.getloadavg()[2], 1), "rounds": rounds})
+    )
 
 
-def cost(pictures: Path, flags: list[str]) -> tuple[float, float]:
+def cost(pictures: Path, command: list[str]) -> tuple[float, float]:
     """Seconds a picture over the second half, by the clock and of all processes on the processor."""
     with (
         tempfile.TemporaryDirectory() as out,
         subprocess.Popen(
-            [*SEGMENT, str(pictures), "--out", out, *flags], stdout=subprocess.PIPE, text=True
+            [*command, str(pictures), "--out", out], stdout=subprocess.PIPE, text=True
         ) as process,
     ):
         assert process.stdout is not None

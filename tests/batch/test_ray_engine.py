@@ -13,7 +13,7 @@ from batch.model import SharedModel
 from batch.recipe import Recipe
 from batch.run import Asked, segment
 from config import MODEL
-from droplets.errors import BadRequest
+from droplets.errors import BadRequest, Unavailable
 from tests.batch.test_run import without_seconds
 
 pytest.importorskip("ray", reason="Ray is not installed")
@@ -67,6 +67,21 @@ def test_a_worker_that_dies_costs_the_picture_that_it_had_and_another_does_it(
     pictures = [without_seconds(tmp_path / out / "pictures.csv") for out in ("ray", "here")]
     assert droplets[0] == droplets[1]
     assert pictures[0] == pictures[1]
+
+
+def test_where_ray_does_not_start_one_is_told_so_without_a_trace(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_TMPDIR", os.devnull)
+    asked = Asked((str(folder),), tmp_path / "out", Recipe())
+    load = partial(SharedModel, CHECKPOINT, "cpu", 1)
+    with pytest.raises(Unavailable, match="Ray does not start"):
+        segment(
+            asked,
+            load,
+            1,
+            engine=ray_engine.RayEngine("local", "cpu"),
+            begin=lambda _: None,
+            tell=lambda _: None,
+        )
 
 
 def test_where_no_cluster_is_one_is_told_how_to_start_it(folder, tmp_path):

@@ -109,7 +109,5 @@ def test_numbered_stills_are_one_series_with_its_gaps(model, stack, tmp_path):
 
 def test_tracks_need_frames(model, stack, tmp_path):
     pytest.importorskip("laptrack")
-    with pytest.raises(
-        BadRequest, match="by --frames, such as all, or give pictures that are numbered"
-    ):
+    with pytest.raises(BadRequest, match="by --frames, such as all, or give pictures that are numbered"):
         run(model, stack, tmp_path / "out", Recipe(), tracks=True)
