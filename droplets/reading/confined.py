@@ -116,10 +116,13 @@ class ConfinedFile:
         patience = Timer(LONGEST_S, process.kill)
         patience.start()
         try:
-            with suppress(BrokenPipeError):  # if it could not open the file, it has ended and said why
+            with suppress(BrokenPipeError):  # it has died, which no answer tells too
                 process.stdin.write(json.dumps(asdict(selection) if selection else None).encode() + b"\n")
                 process.stdin.flush()
             answered = _received(process.stdout)
+        except BaseException:  # Ctrl-C: the next question must not get the answer to this one
+            self.close()
+            raise
         finally:
             patience.cancel()
         if answered is None:
@@ -219,8 +222,10 @@ def main(path: str, file_format: str, max_pixels: int) -> None:
                     _allow_time()
                     out.write(_answer(source, max_pixels, Selection(**wanted) if wanted else None))
                     out.flush()
-        except ServiceError as error:
-            out.write(_line(type(error).__name__, error.message))
+        except ServiceError as error:  # the file cannot be opened
+            for _ in sys.stdin.buffer:
+                out.write(_line(type(error).__name__, error.message))
+                out.flush()
     # Nobody asks any longer. Whoever did may have been killed, with no time to clear up.
     shutil.rmtree(Path(path).parent, ignore_errors=True)
 
