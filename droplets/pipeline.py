@@ -77,7 +77,7 @@ def analyze(
         BadRequest: region or prompt points lie outside the picture, or there is no such fluorescence.
     """
     timing: dict[str, float] = {}
-    planes = _fluorescence(image, fluorescence, wanted.options)
+    planes = _fluorescence(image, fluorescence, wanted.options, how)
     task = _checked(image, wanted, how)
     with _stopwatch(timing, "preprocess"):
         prepared = preprocess(task.part.pixels, wanted.preprocessing)
@@ -283,7 +283,9 @@ def _measured(
     return droplets
 
 
-def _fluorescence(image: Image, more: Sequence[Image], options: Options) -> list[NDArray[np.generic]]:
+def _fluorescence(
+    image: Image, more: Sequence[Image], options: Options, how: StageSettings
+) -> list[NDArray[np.generic]]:
     """HxW of each dye where digital PCR is asked for."""
     asked = options.ddpcr or DdpcrOptions()
     if not more:
@@ -294,7 +296,7 @@ def _fluorescence(image: Image, more: Sequence[Image], options: Options) -> list
             "options.fluorescence_channel is the file's first channel, in which droplets are found too: name "
             "the one that shows the droplets by options.channel."
         )
-    return [fluorescence_plane(image, one, asked) for one in more]
+    return [fluorescence_plane(image, one, asked, how.ddpcr, how.annotations) for one in more]
 
 
 def _on_fluorescence(image: Image, light: Image) -> tuple[str, ...]:

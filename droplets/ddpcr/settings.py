@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from droplets.tuning import tuned
 
 PAIRS = "rendered pairs with known shift, drift and positives, tests/droplets/ddpcr"
+TABLES = "rendered pictures in 24 tables and of one to three dyes, tests/droplets/ddpcr/test_false_colours.py"
 DMIQE = "dMIQE 2020, Clin. Chem. 66:1012, and rendered pairs"
 
 
@@ -16,6 +17,20 @@ class DdpcrSettings:
 
     Pixels are those of the working scale, where the typical radius is `working_radius`, unless it is said.
     """
+
+    # False colours
+    colour_step: int = tuned(8, "grey levels", "that colours are told apart by, a divisor of 256", TABLES)
+    even_colour_step: int = tuned(
+        16, "grey levels", "the same at even places, where JPEG leaves noise", TABLES
+    )
+    even_window: int = tuned(5, "px", "side of the window that is even around an even place", TABLES)
+    even_span: int = tuned(40, "grey levels", "within that window, at most", TABLES)
+    most_colours: int = tuned(400, "colours", "that are looked at, evenly chosen of more", "bounds time")
+    near_curve: float = tuned(2.5, "steps", "of a colour off a table's curve, at most", TABLES)
+    on_curve: float = tuned(0.9, "colours", "part near the curve, from which they are of a table", TABLES)
+    least_fall: float = tuned(
+        0.15, "of the widest channel", "that a channel of a table falls, from which light is not told", TABLES
+    )
 
     # Registration
     largest_shift: float = tuned(0.1, "frame", "between the two pictures, at most", PAIRS, (0.08, 0.15))
