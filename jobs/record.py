@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from batch.plate import NO_PLATE, Plate
 from batch.tables import Failure
 
 Stage = Literal["receiving", "waiting", "running", "done", "failed"]
@@ -22,7 +23,7 @@ class Job:
         created: seconds since the epoch.
         groups: "filters", "preprocessing" and "options", as they were sent; they have been checked.
         export: files a picture, of batch.exports.EXPORTS.
-        pair, frames, tracks, frame_interval_s: as of batch.run.Asked.
+        pair, frames, tracks, frame_interval_s, plate: as of batch.run.Asked.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Job:
     frames: str | None = None
     tracks: bool = False
     frame_interval_s: float | None = None
+    plate: Plate = NO_PLATE
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def asked(folder: JobFolder, job: Job, max_pixels: int) -> Asked:
         frames=job.frames,
         tracks=job.tracks,
         frame_interval_s=job.frame_interval_s,
+        plate=job.plate,
         max_pixels=max_pixels,
     )
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from api.schemas.requests import Groups
 from api.schemas.segmentation import Answer
 from batch.exports import EXPORTS
+from batch.plate import Plate
 from droplets.parameters import Parameters
 from droplets.reading.image import FORMATS
 from jobs.record import Stage
@@ -32,6 +33,11 @@ class RunOptions(Parameters):
     )
     frame_interval_s: float | None = Field(
         None, gt=0, description="Seconds from frame to frame, in place of what the files tell."
+    )
+    plate: Plate = Field(
+        default_factory=Plate,
+        description="What the wells of digital PCR are: their names, replicates, controls, dilution.",
+        json_schema_extra={"default": {}},
     )
     start: bool = Field(True, description="False: wait for more files and for `POST /jobs/ID/start`.")
 

@@ -58,7 +58,7 @@ class PictureForm(Groups):
 class AnalysisForm(PictureForm):
     """A picture to analyse in a multipart form."""
 
-    fluorescence: bytes = Field(
-        default_factory=bytes,
-        description=f"Second picture of the same field, for digital PCR: {FORMATS}. Once a dye.",
+    fluorescence: list[bytes] = Field(
+        default_factory=list,
+        description=f"Further pictures of the same field, for digital PCR, one a dye: {FORMATS}.",
     )

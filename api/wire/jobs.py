@@ -61,8 +61,8 @@ def sent_job() -> SentJob:
         raise BadRequest(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
     if run.start and not files:
         raise BadRequest("Send pictures in fields called file, or run.start false and the pictures by PUT.")
-    wanted = {"groups": groups, **run.model_dump(exclude={"start"})}
-    return SentJob({**wanted, "export": tuple(run.export)}, files, run.start, once)
+    wanted = {"groups": groups, **run.model_dump(exclude={"start", "plate", "export"})}
+    return SentJob({**wanted, "export": tuple(run.export), "plate": run.plate}, files, run.start, once)
 
 
 def sent_part() -> Range:

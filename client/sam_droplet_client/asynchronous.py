@@ -76,7 +76,7 @@ class AsyncClient:
         Arguments:
             pictures: a folder, with all below it, or files; stacks, videos and ZIP files too.
             folder: of the results.
-            run: export, pair, frames, tracks, frame_interval_s.
+            run: export, pair, frames, tracks, frame_interval_s, plate.
             filters, preprocessing, options: as of `segment`.
             progress: hears of each file that was sent and of each picture that is done.
 

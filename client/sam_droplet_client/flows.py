@@ -154,7 +154,7 @@ def start_job(
 
     Arguments:
         pictures: a folder, with all below it, or files.
-        run: export, pair, frames, tracks, frame_interval_s.
+        run: export, pair, frames, tracks, frame_interval_s, plate.
         groups: "filters", "preprocessing" and "options".
         tell: hears of each file that was sent.
         patience: for each request.

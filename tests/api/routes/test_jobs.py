@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 from api.plumbing.services import services
+from batch.plate import Plate
+from jobs.folder import JobFolder
+from jobs.work import asked
 from tests.conftest import KEY, SMALL_KEY, png
 
 PICTURE = png(np.zeros((8, 8), np.uint8))
@@ -134,6 +137,7 @@ def test_a_file_comes_in_parts_in_their_order_and_each_part_any_number_of_times(
         ([("a.png", PICTURE)], {"run": {"export": ["pdf"]}}, 400, "export pdf"),
         ([("a.png", PICTURE)], {"run": {"pair": "{}.png"}}, 400, "pair"),
         ([("a.png", PICTURE)], {"run": {"frames": "some"}}, 400, "frames"),
+        ([("a.png", PICTURE)], {"run": {"plate": {"merge_by": "field"}}}, 400, "run.plate.merge_by"),
         ([("a.png", PICTURE)], {"other": {}}, 400, "other is not known"),
         ([("a.png", PICTURE)], {"headers": {"Idempotency-Key": "x" * 256}}, 400, "Idempotency-Key"),
         ([(f"{i}.png", PICTURE) for i in range(4)], {}, 413, "3 pictures"),
@@ -175,6 +179,14 @@ def test_frames_count_one_each(client, tmp_path):
     movie = ("a.avi", (tmp_path / "a.avi").read_bytes())
     assert post(client, movie, run={"frames": "all"}).json["pictures"] == 5
     assert post(client, movie).json["pictures"] == 1
+
+
+def test_a_job_keeps_what_its_wells_are_and_its_run_hears_of_it(app, client):
+    plate = {"merge_by": "{}_field*", "blanks": "NTC*", "dilution": 10}
+    sent = post(client, ("a.png", PICTURE), run={"plate": plate}).json["id"]
+    (path,) = services(app).settings.job_folder.rglob(f"{sent}/job.json")
+    folder = JobFolder(path.parent)
+    assert asked(folder, folder.job(), 10**6).plate == Plate.parse(plate, "plate")
 
 
 def test_where_jobs_are_off_there_are_no_routes(make_app):
