@@ -7,8 +7,10 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
+from batch.controls import controlled
 from batch.dmiqe import write_checklist
 from batch.engine import MOST_PIXELS, Engine, Model, Outcome, Plan, gathered, plan, process, state
 from batch.files import Listing, Pair, find_files, pictures
@@ -109,8 +111,14 @@ def segment(
     """
     folder = OutFolder(asked.out)
     listing = listed(asked)
+    load = cache(load)
     with folder.held():
-        planned = plan(listing, asked.recipe, folder, asked.max_pixels)
+
+        def analyse_controls(first: Plan) -> None:
+            engine(first, folder, load, workers, lambda _: None)
+
+        recipe = controlled(asked.recipe, asked.plate, listing, folder, asked.max_pixels, analyse_controls)
+        planned = plan(listing, recipe, folder, asked.max_pixels)
         series = series_of(listing, asked.frame_interval_s) if asked.tracks else []
         gaps = {one.source: one.gaps for one in series if one.gaps}
         begin(Begun(len(planned.names), len(planned.todo), len(listing.left_out), gaps))

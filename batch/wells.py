@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 import shutil
 from collections import Counter
@@ -17,6 +18,7 @@ from batch.record import DyeFigures, Record
 from batch.tables import write_csv
 from droplets.ddpcr.concentration import PL_PER_UL, Estimate, per_microlitre
 from droplets.ddpcr.runs import Limits, limits, pooled, ratio
+from droplets.ddpcr.settings import DdpcrSettings
 from droplets.ddpcr.volume import Volume
 from droplets.export.figures import rounded
 
@@ -44,7 +46,7 @@ class WellRow:
         saturated, excluded, missed: numbers of partitions; excluded with reasons.
         limit_of_blank, limit_of_detection: positives, by the wells without template, and mean positives.
         detected: 1 if more are positive than the limit of blank.
-        blank_threshold: amplitude that hardly a partition without template exceeds, to be given as threshold.
+        blank_threshold: amplitude that hardly a negative without template exceeds, see Plate.threshold.
         ratio: of the first dye's lambda to this one's; copy_number: the same by reference_copies.
         fold_change: to the calibrator.
         warnings: of all parts, by "; ".
@@ -230,19 +232,17 @@ def _limits(wells: Mapping[Key, WellRow], plate: Plate) -> dict[int, Limits]:
 
 
 def _blank_thresholds(folder: OutFolder, records: Sequence[Record], plate: Plate) -> dict[int, float]:
-    """By the dye: mean and three standard deviations of the amplitudes in wells without template.
-
-    Source: "definetherain", Jones et al. 2014, J. Virol. Methods 202:46, where negatives end.
-    """
+    """By the dye: where the negatives in wells without template end."""
     blank = set(plate.blank(plate.well(record.row.picture) for record in records))
-    lights: dict[int, list[float]] = {}
+    negatives: dict[int, list[float]] = {}
     for record in records:
         if plate.well(record.row.picture) in blank:
-            for row in _droplets(folder, record):
-                for index in range(len(record.dyes)):
-                    if light := row[f"fluorescence{'' if not index else f'_{index + 1}'}_amplitude"]:
-                        lights.setdefault(index, []).append(float(light))
-    return {index: float(np.mean(some) + 3 * np.std(some)) for index, some in lights.items()}
+            for row in lights(folder, record):
+                for index, (amplitude, positive) in enumerate(row):
+                    if not math.isnan(amplitude) and positive != 1:
+                        negatives.setdefault(index, []).append(amplitude)
+    reach = DdpcrSettings().end_of_negatives
+    return {index: float(np.mean(some) + reach * np.std(some)) for index, some in negatives.items()}
 
 
 def _compared(
@@ -288,6 +288,16 @@ def _amplitudes(folder: OutFolder, record: Record) -> Iterator[tuple[str, str, i
         first, second = row["fluorescence_amplitude"], row["fluorescence_2_amplitude"]
         if first and second:
             yield first, second, CLUSTERS.get((row["positive"], row["positive_2"]))
+
+
+def lights(folder: OutFolder, record: Record) -> Iterator[list[tuple[float, float]]]:
+    """Of each droplet of a picture, for each dye: its amplitude and 1 for positive; NaN where it has none."""
+    ends = ["", *(f"_{index + 1}" for index in range(1, len(record.dyes)))]
+    for row in _droplets(folder, record):
+        yield [
+            (float(row[f"fluorescence{end}_amplitude"] or "nan"), float(row[f"positive{end}"] or "nan"))
+            for end in ends
+        ]
 
 
 def _droplets(folder: OutFolder, record: Record) -> Iterator[dict[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from droplets.ddpcr.result import ThresholdSource
 from droplets.types import Finder, Kind, PixelSizeSource
 
 
@@ -141,7 +142,7 @@ class DyeFigures(Answer):
     copies_per_ul: float | None
     copies_per_ul_interval: tuple[float | None, float | None]
     threshold: float | None
-    threshold_source: Literal["request", "automatic"] | None
+    threshold_source: ThresholdSource | None
     separation: float | None = Field(description="resolution of positives and negatives")
     rain: float | None = Field(description="share of the droplets between the populations")
     volume_pl: VolumeInfo

@@ -19,7 +19,7 @@ from droplets.ddpcr.cautions import cautions
 from droplets.ddpcr.concentration import Concentration, concentration
 from droplets.ddpcr.illumination import evened
 from droplets.ddpcr.joint import Joint, compensated, joint
-from droplets.ddpcr.options import DdpcrOptions
+from droplets.ddpcr.options import DdpcrOptions, DyeOptions
 from droplets.ddpcr.partitions import Partitions, light_at, measure_partitions, usual_diameter
 from droplets.ddpcr.registration import Registration, register
 from droplets.ddpcr.result import DigitalPcr, ThresholdSource
@@ -111,18 +111,18 @@ def _told(
 ) -> _Told:
     """The result of one dye, the droplets under even light, and which are positive."""
     wanted = options.dye(index)
+    given, given_by = _given(wanted, how)
     partitions, counted = dye.partitions, dye.partitions.counted
     amplitudes, threshold = evened(
         partitions.amplitude[counted],
         partitions.places[counted],
-        wanted.threshold,
+        given,
         how,
         partitions.ground[counted],
     )
     partitions = partitions.with_amplitudes(amplitudes)
     positive = _positive(partitions, threshold, how)
-    given = wanted.threshold is not None
-    source: ThresholdSource | None = None if threshold is None else "request" if given else "automatic"
+    source = given_by if threshold is not None else None
     missed = _missed(droplets, dye, amplitudes, threshold, how)
     counting = [droplet for droplet, counts in zip(droplets, counted, strict=True) if counts]
     positives = None if positive is None else int(positive.sum())
@@ -143,6 +143,14 @@ def _told(
         name=wanted.name,
     )
     return replace(result, warnings=cautions(result, how)), partitions, positive
+
+
+def _given(wanted: DyeOptions, how: DdpcrSettings) -> tuple[float | None, ThresholdSource]:
+    """The threshold that is asked for, None to find one, and who says so."""
+    if wanted.blank is not None:
+        mean, deviation = wanted.blank
+        return mean + how.end_of_negatives * deviation, "blank"
+    return wanted.threshold, "automatic" if wanted.threshold is None else "request"
 
 
 def _missed(

@@ -69,6 +69,22 @@ def _linkage(negative: int, only_a: int, only_b: int, both: int) -> tuple[Estima
     return Estimate(linked, linked - reach, linked + reach), share
 
 
+def crosstalk_column(
+    amplitudes: Sequence[NDArray[np.float64]], positive: NDArray[np.bool_], own: int
+) -> list[float] | None:
+    """A dye's column of the crosstalk, of a control that has this dye alone; None without both populations.
+
+    Arguments:
+        amplitudes: N of each channel.
+        positive: N bool, of the dye.
+        own: index of its channel.
+    """
+    if not positive.any() or positive.all():
+        return None
+    rises = [float(np.median(one[positive]) - np.median(one[~positive])) for one in amplitudes]
+    return [rise / rises[own] for rise in rises] if rises[own] > 0 else None
+
+
 def compensated(
     amplitudes: Sequence[NDArray[np.float64]], crosstalk: Sequence[Sequence[float]]
 ) -> list[NDArray[np.float64]]:

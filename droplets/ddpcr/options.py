@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from droplets.parameters import Parameters
 
@@ -18,6 +18,17 @@ class DyeOptions(Parameters):
     threshold: float | None = Field(
         None, description="Amplitude from which a droplet is positive; null: found from the picture."
     )
+    blank: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
+        None,
+        description="Mean and standard deviation of the negatives' amplitudes in a control without template, "
+        "in place of a threshold: positive is what lies three standard deviations over the mean.",
+    )
+
+    @model_validator(mode="after")
+    def _has_one_threshold(self) -> Self:
+        if self.threshold is not None and self.blank is not None:
+            raise ValueError("threshold and blank both say what is positive; leave one of them out")
+        return self
 
 
 class DdpcrOptions(Parameters):

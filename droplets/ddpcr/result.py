@@ -13,7 +13,7 @@ from droplets.ddpcr.registration import Registration
 from droplets.ddpcr.threshold import Separation
 from droplets.ddpcr.volume import Volume
 
-ThresholdSource = Literal["request", "automatic"]
+ThresholdSource = Literal["request", "automatic", "blank"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class DigitalPcr:
         n, positives: numbers of droplets.
         concentration: copies a droplet and a microlitre, with intervals.
         threshold: amplitude from which a droplet is positive.
-        threshold_source: who said so.
+        threshold_source: who said so: the client, the picture, or a control without template.
         separation: of positives and negatives.
         volume: of a droplet.
         registration: of the fluorescence on the picture.

@@ -219,6 +219,13 @@ class DdpcrSettings:
         10.0, "ground", "amplitude over which a single population is positive", PAIRS, (6.667, 15)
     )
 
+    end_of_negatives: float = tuned(
+        3.0,
+        "standard deviations",
+        "over the mean of a control's negatives, where positives begin",
+        "definetherain: Jones et al. 2014, J. Virol. Methods 202:46",
+    )
+
     # Warnings
     fewest_droplets: int = tuned(100, "droplets", "under which the interval is called wide", DMIQE)
     least_resolution: float = tuned(

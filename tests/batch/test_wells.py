@@ -100,7 +100,7 @@ def test_controls_give_limits_ratios_copy_numbers_and_fold_changes(tables):
     wells = {(one["name"], one["dye"]): one for one in found["wells.csv"]}
     assert int(wells["normal", "FAM"]["limit_of_blank"]) == limits([1]).blank
     assert (wells["normal", "FAM"]["detected"], wells["NTC", "FAM"]["detected"]) == ("1", "0")
-    assert float(wells["normal", "FAM"]["blank_threshold"]) == pytest.approx(455 + 3 * 445)
+    assert float(wells["normal", "FAM"]["blank_threshold"]) == pytest.approx(10)  # of its negatives
     normal = {one["dye"]: one for one in found["samples.csv"] if one["name"] == "normal"}
     assert float(normal["HEX"]["ratio"]) == pytest.approx(1)
     assert float(normal["HEX"]["copy_number"]) == pytest.approx(2)
@@ -146,7 +146,9 @@ def test_a_record_keeps_its_dyes():
     assert from_json(to_json(RUN[0])) == RUN[0]
 
 
-@pytest.mark.parametrize("wrong", [{"merge_by": "field*"}, {"dilution": 0.5}, {"wells": 3}])
+@pytest.mark.parametrize(
+    "wrong", [{"merge_by": "field*"}, {"dilution": 0.5}, {"wells": 3}, {"threshold": "blanks"}]
+)
 def test_a_plate_that_cannot_be_is_refused(wrong):
     with pytest.raises(BadRequest, match="plate"):
         Plate.parse(wrong, "plate")

@@ -168,6 +168,23 @@ def test_a_threshold_of_the_clients_own_decides(threshold, share):
     assert result.threshold_source == "request"
 
 
+def test_a_control_without_template_gives_the_threshold():
+    negatives = [
+        light.amplitude for d in evaluate(pair(size=256, positives=0, seed=8))[1] if (light := d.fluorescence)
+    ]
+    mean, deviation = float(np.mean(negatives)), float(np.std(negatives))
+    truth = pair(size=256, positives=0.3, seed=9)
+    options = DdpcrOptions.parse(
+        {"registration": "none", "dyes": [{"name": "FAM", "blank": [mean, deviation]}]}, "options.ddpcr"
+    )
+    result, droplets = evaluate(truth, options)
+    assert result.threshold == pytest.approx(mean + 3 * deviation)
+    assert (result.threshold_source, result.name) == ("blank", "FAM")
+    assert np.mean([found == true for found, true in told(droplets, truth)]) > 0.98
+    with pytest.raises(BadRequest, match="leave one"):
+        DdpcrOptions.parse({"dyes": [{"threshold": 1.0, "blank": [1.0, 1.0]}]}, "options.ddpcr")
+
+
 def test_saturated_positives_are_counted_and_said():
     truth = pair(size=256, positives=0.2, positive=60000, seed=4)
     clipped = replace(truth, fluorescence=np.minimum(truth.fluorescence, 4095))  # a 12-bit camera

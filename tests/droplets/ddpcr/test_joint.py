@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from droplets.ddpcr.joint import compensated, joint
+from droplets.ddpcr.joint import compensated, crosstalk_column, joint
 from droplets.errors import BadRequest
 
 
@@ -47,6 +47,19 @@ def test_crosstalk_is_taken_out():
     measured = [true[0] + 0.05 * true[1], 0.3 * true[0] + true[1]]
     for found, wanted in zip(compensated(measured, [[1, 0.05], [0.3, 1]]), true, strict=True):
         assert found == pytest.approx(wanted)
+
+
+def test_the_crosstalk_of_controls_with_one_dye_each_takes_their_light_out():
+    random = np.random.default_rng(0)
+    crosstalk = np.array([[1, 0.05], [0.3, 1]])
+    columns = []
+    for own in (0, 1):
+        positive = random.random(500) < 0.2
+        true = random.normal(100, 5, (2, 500))
+        true[own, positive] += random.normal(4000, 300, positive.sum())
+        columns.append(crosstalk_column(list(crosstalk @ true), positive, own))
+    assert pytest.approx(crosstalk, abs=0.01) == np.array(columns).T
+    assert crosstalk_column([np.ones(3), np.ones(3)], np.zeros(3, bool), 0) is None
 
 
 @pytest.mark.parametrize("matrix", [[[1.0]], [[1.0, 0.1], [1.0]], [[1.0, 1.0], [1.0, 1.0]], []])
