@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest, norm, poisson
 
 from droplets.ddpcr.concentration import Concentration, concentration
 from droplets.ddpcr.settings import DdpcrSettings
@@ -27,6 +28,28 @@ def test_the_interval_is_the_exact_one():
     assert concentration(0, 100).copies_per_droplet.high == pytest.approx(-math.log(0.025) / 100)
     half = concentration(5, 10).p
     assert (half.low, half.high) == pytest.approx((0.1871, 0.8129), abs=1e-4)
+
+
+@pytest.mark.parametrize(("positives", "n"), [(1, 600), (25, 584), (4801, 20_000), (19_990, 20_000)])
+def test_the_interval_of_p_is_scipys_exact_one_and_lambda_follows_from_its_ends(positives, n):
+    found, exact = concentration(positives, n), binomtest(positives, n).proportion_ci(method="exact")
+    assert (found.p.low, found.p.high) == pytest.approx((exact.low, exact.high), rel=1e-6)
+    copies = found.copies_per_droplet
+    assert [copies.low, copies.value, copies.high] == pytest.approx(
+        [-math.log(1 - one) for one in (exact.low, positives / n, exact.high)], rel=1e-6
+    )
+    # Poisson counts of this mean leave that share of the partitions without a copy.
+    assert poisson.pmf(0, copies.value) == pytest.approx(1 - positives / n)
+
+
+def test_the_interval_nears_that_of_dube_for_many_partitions():
+    # Dube et al. 2008: p -+ 1.96 sqrt(p (1 - p) / n), each end turned into lambda.
+    positives, n = 4000, 20_000
+    p = positives / n
+    reach = norm.ppf(0.975) * math.sqrt(p * (1 - p) / n)
+    found = concentration(positives, n).copies_per_droplet
+    for end, wald in ((found.low, p - reach), (found.high, p + reach)):
+        assert end == pytest.approx(-math.log(1 - wald), rel=0.002)
 
 
 def test_copies_per_microlitre_by_hand():

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from droplets.ddpcr.joint import compensated, crosstalk_column, joint
 from droplets.errors import BadRequest
@@ -35,6 +36,20 @@ def test_the_interval_of_linked_copies_covers_the_truth_as_often_as_it_says(link
         interval = joint(("a", "b"), *drawn(0.3, 0.5, linked, 1500, seed)).linked
         covered.append(interval.low <= linked <= interval.high)
     assert 0.92 <= np.mean(covered) <= 0.98
+
+
+def test_the_variance_of_linked_copies_is_that_of_multinomial_tables():
+    random, n = np.random.default_rng(3), 4000
+    shares = np.array([0.45, 0.15, 0.2, 0.2])  # neither, the first, the second, both
+    values, reaches = [], []
+    for counts in random.multinomial(n, shares, 800):
+        a = np.repeat([False, True, False, True], counts)
+        b = np.repeat([False, False, True, True], counts)
+        linked = joint(("a", "b"), a, b).linked
+        values.append(linked.value)
+        reaches.append((linked.high - linked.low) / 2 / norm.ppf(0.975))
+    assert np.mean(values) == pytest.approx(math.log(0.45 / (0.65 * 0.6)), abs=0.001)
+    assert np.mean(reaches) == pytest.approx(np.std(values), rel=0.08)
 
 
 def test_without_double_negatives_nothing_is_told():

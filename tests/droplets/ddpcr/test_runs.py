@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import chi2_contingency, poisson
+from scipy.stats import chi2, chi2_contingency, norm, poisson
 
 from droplets.ddpcr.concentration import Estimate, concentration
 from droplets.ddpcr.runs import limits, pooled, ratio
@@ -56,6 +56,30 @@ def test_the_interval_of_a_ratio_covers_the_truth_as_often_as_it_says():
         found = ratio(*(concentration(k, 2000).copies_per_droplet for k in (a, b)), factor=2.0)
         covered.append(found.low <= 3.0 <= found.high)
     assert 0.93 <= np.mean(covered) <= 0.99
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.3, 0.2), (1.2, 1.0), (0.05, 0.5)])
+def test_the_interval_of_a_ratio_nears_fiellers_for_many_partitions(a, b):
+    n = 20_000
+    counts = [round(n * -math.expm1(-one)) for one in (a, b)]
+    over, under = (concentration(k, n).copies_per_droplet for k in counts)
+    # Of independent means x, y with variances u, v: the r for which |x - r y| <= z sqrt(u + r^2 v).
+    x, y = over.value, under.value
+    u, v = (math.expm1(one) / n for one in (x, y))  # the delta method's, of -ln(1 - p)
+    z = norm.ppf(0.975)
+    wanted = np.sort(np.roots([y**2 - z**2 * v, -2 * x * y, x**2 - z**2 * u]))
+    found = ratio(over, under)
+    assert [found.low, found.high] == pytest.approx(wanted, rel=0.004)
+
+
+def test_replicates_of_one_sample_are_overdispersed_as_often_as_chi_square_says():
+    random, freedom = np.random.default_rng(2), 7
+    found = [
+        pooled([(int(k), 5000) for k in random.binomial(5000, 0.25, freedom + 1)]).overdispersion
+        for _ in range(600)
+    ]
+    over = np.mean([one > chi2.ppf(0.95, freedom) / freedom for one in found])
+    assert 0.03 <= over <= 0.07
 
 
 def test_a_ratio_to_nothing_is_none():
