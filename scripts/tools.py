@@ -25,6 +25,7 @@ PACKAGES = {
     "imagej": "imagej",
     "javac": "default-jdk-headless",
     "Xvfb": "xvfb",  # a screen for ImageJ
+    "Rscript": "r-base-core",
 }  # command: package that brings it
 # Where Debian's programs are, also those that are not in everybody's PATH.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
