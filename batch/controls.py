@@ -53,6 +53,7 @@ def controlled(
     """
     asked = recipe.wanted.options.ddpcr or DdpcrOptions()
     if not plate.threshold and not plate.single_positives:
+        (folder.path / CONTROLS).unlink(missing_ok=True)  # of another run
         return recipe
     if plate.single_positives and asked.crosstalk is not None:
         raise BadRequest("plate.single_positives and options.ddpcr.crosstalk: leave one of them out.")
