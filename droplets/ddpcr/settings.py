@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from droplets.tuning import tuned
 
 PAIRS = "rendered pairs with known shift, drift and positives, tests/droplets/ddpcr"
-TABLES = "rendered pictures in 24 tables and of one to three dyes, tests/droplets/ddpcr/test_false_colours.py"
+TABLES = "rendered pictures in 22 tables and of one to three dyes, tests/droplets/ddpcr/test_false_colours.py"
 DMIQE = "dMIQE 2020, Clin. Chem. 66:1012, and rendered pairs"
 
 
