@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from droplets.ddpcr.options import MOST_DYES, DdpcrOptions
 from droplets.objects.filters import AutomaticFilters, Filters
@@ -16,7 +25,9 @@ from droplets.reading.planes import Selection
 from droplets.types import EdgeKind, Objects, Quality
 
 MOST_ADDED = 500
-MOST_EXCLUDED = 10_000  # a region of a picture leaves out most of its droplets
+MOST_EXCLUDED = 10_000  # a lasso may leave out most of a picture's droplets
+MOST_DRAWN = 500
+MOST_CORNERS = 200
 
 
 def _or_else(message: str) -> WrapValidator:
@@ -46,6 +57,31 @@ Plane = Annotated[
     _or_else("Input should be 'best focus', 'max' or an index from 0"),
 ]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
+Polygon = Annotated[list[Point], Field(min_length=3, max_length=MOST_CORNERS)]
+
+
+def _polygon_or(other: Any) -> WrapValidator:
+    """A list of lists is checked as a polygon, all else as `other`, so that an error is about just that."""
+    strict = ConfigDict(strict=True, allow_inf_nan=False)
+    polygon, rest = TypeAdapter(Polygon, config=strict), TypeAdapter(other, config=strict)
+
+    def check(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
+        nested = isinstance(value, list) and bool(value) and isinstance(value[0], list)
+        return (polygon if nested else rest).validate_python(value)
+
+    return WrapValidator(check)
+
+
+def _with_radius(circle: list[float]) -> list[float]:
+    if circle[2] <= 0:
+        raise ValueError("the radius should be over 0")
+    return circle
+
+
+Box = Annotated[list[int], Field(min_length=4, max_length=4)]
+Region = Annotated[Box | Polygon, _polygon_or(Box)]
+Circle = Annotated[list[float], Field(min_length=3, max_length=3), AfterValidator(_with_radius)]
+Shape = Annotated[Circle | Polygon, _polygon_or(Circle)]
 
 
 def _all_or_single(value: Any) -> Any:
@@ -77,8 +113,16 @@ class Options(Parameters):
         max_length=MOST_EXCLUDED,
         description="[x, y] pixels: the smallest object that is left at each goes, with what it contains.",
     )
-    roi: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(
-        None, description="[x, y, width, height] pixels: analyse only this part, as if it were the picture."
+    drawn: list[Shape] = Field(
+        [],
+        max_length=MOST_DRAWN,
+        description="Circles [x, y, radius] and polygons [[x, y], ...] in pixels: objects with just these "
+        "outlines, beside those that are found; no filter removes them.",
+    )
+    roi: Region | None = Field(
+        None,
+        description="[x, y, width, height] pixels: analyse only this part, as if it were the picture. Or a "
+        "polygon [[x, y], ...]: analyse all, and keep what has its centre inside.",
     )
     refine_edges: bool = Field(
         True,
@@ -128,6 +172,16 @@ class Options(Parameters):
     ddpcr: DdpcrOptions | None = Field(
         None, description="Digital PCR, asked for by an object or by a fluorescence picture."
     )
+
+    @property
+    def box(self) -> list[int] | None:
+        """XYWH of the part that is analysed as if it were the picture; None for all of it."""
+        return [side for side in self.roi or () if isinstance(side, int)] or None
+
+    @property
+    def polygon(self) -> list[list[float]] | None:
+        """Corners (x, y) of the region in which an object's centre must lie; None for anywhere."""
+        return [corner for corner in self.roi or () if isinstance(corner, list)] or None
 
     @property
     def selection(self) -> Selection:

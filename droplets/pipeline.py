@@ -21,6 +21,7 @@ from droplets.context import beads_within, masks_around
 from droplets.ddpcr.evaluate import digital_pcr
 from droplets.ddpcr.options import DdpcrOptions
 from droplets.ddpcr.planes import binning, fluorescence_plane
+from droplets.drawn import checked_shapes, with_drawn
 from droplets.errors import BadRequest
 from droplets.objects.filters import apply_filters, note_on_diameter
 from droplets.objects.hierarchy import Hierarchy, Node, build_hierarchy
@@ -38,7 +39,14 @@ from droplets.objects.settings import ObjectSettings
 from droplets.options import AnalysisOptions, Options
 from droplets.preprocess import preprocess
 from droplets.reading.pixel_size import believable
-from droplets.region import checked_points, checked_region, crop, in_picture
+from droplets.region import (
+    checked_points,
+    checked_polygon,
+    checked_region,
+    crop,
+    in_picture,
+    within_polygon,
+)
 from droplets.settings import StageSettings
 from droplets.types import (
     Boundary,
@@ -47,6 +55,7 @@ from droplets.types import (
     Generation,
     Image,
     InnerHeat,
+    Kind,
     Mask,
     MaskRequest,
     Objects,
@@ -74,7 +83,8 @@ def analyze(
         how: the stages' tuned numbers.
 
     Raises:
-        BadRequest: region or prompt points lie outside the picture, or there is no such fluorescence.
+        BadRequest: region, prompt points or outlines lie outside the picture, or there is no such
+            fluorescence.
     """
     timing: dict[str, float] = {}
     planes = _fluorescence(image, fluorescence, wanted.options, how)
@@ -96,7 +106,7 @@ def analyze(
         with _stopwatch(timing, "ddpcr"):
             asked, still = wanted.options.ddpcr or DdpcrOptions(), not fluorescence
             ddpcr, droplets = digital_pcr(droplets, planes, asked, size, same_frame=still, how=how.ddpcr)
-    found = len(generation.masks) + kinds.beads
+    found = len(generation.masks) + kinds.beads + len(task.drawn)
     removed = {**_replaced(refined, kinds), **removed}
     poor = note_on_edges(
         [
@@ -123,6 +133,8 @@ class _Task:
         how: the stages' tuned numbers.
         only: prompt points; None for everything.
         add, exclude: points of what stays and of what goes.
+        drawn: outlines of objects.
+        polygon: Kx2 (x, y) corners of where centres must lie; None for anywhere. It comes without a region.
     """
 
     part: Image
@@ -132,6 +144,8 @@ class _Task:
     only: NDArray[np.float64] | None
     add: NDArray[np.float64]
     exclude: NDArray[np.float64]
+    drawn: Sequence[Boundary]
+    polygon: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,13 +160,14 @@ class _Refined:
 
 
 def _checked(image: Image, wanted: AnalysisOptions, how: StageSettings) -> _Task:
-    """The task, if region and points lie in the picture."""
+    """The task, if region, points and outlines lie in the picture."""
     options = wanted.options
-    region = checked_region(image, options.roi)
+    region = checked_region(image, options.box)
     only = None if options.points is None else checked_points(options.points, region, "points")
     add = checked_points(options.add, region, "add")
     exclude = checked_points(options.exclude, region, "exclude")
-    return _Task(crop(image, region), region, wanted, how, only, add, exclude)
+    drawn, polygon = checked_shapes(options.drawn, region), checked_polygon(image, options.polygon)
+    return _Task(crop(image, region), region, wanted, how, only, add, exclude, drawn, polygon)
 
 
 def _refined(task: _Task, generation: Generation, scale_bar: ScaleBar | None) -> _Refined:
@@ -213,11 +228,29 @@ def _kept(task: _Task, measured: Sequence[Droplet]) -> tuple[list[Droplet], dict
         measured, options.automatic, task.wanted.filters, spared, options.diameter_px, task.how.objects
     )
     excluded = picked(kept, task.exclude)
-    left, gone = without_picked(kept, excluded)
+    going = {kept[i].mask for i in excluded if i is not None}
+    placed = with_drawn(kept, _drawn(task), going, _kind_of_most(task, measured), task.how.contents)
+    left, gone = without_picked(placed, (i for i, one in enumerate(placed) if one.mask in going))
+    left, outside = within_polygon(left, task.polygon)
     misses = note_on_misses("add", options.add, added)
     misses += note_on_misses("exclude", options.exclude, excluded)
     misses += note_on_diameter(measured, options.diameter_px)
-    return [in_picture(one, task.region) for one in left], {**removed, "excluded": gone}, misses
+    removed |= {"excluded": gone, "outside": outside}
+    return [in_picture(one, task.region) for one in left], removed, misses
+
+
+def _drawn(task: _Task) -> list[Droplet]:
+    """What was drawn, measured like all else."""
+    objects = [Classified(boundary.mask, "droplet", None, 1.0) for boundary in task.drawn]
+    return _measured(task.part, objects, {boundary.mask: boundary for boundary in task.drawn})
+
+
+def _kind_of_most(task: _Task, measured: Sequence[Droplet]) -> Kind:
+    """What most objects are that lie in no other one, if the client does not say: droplets or beads."""
+    objects = task.wanted.options.objects
+    outer = [one.kind for one in measured if one.parent is None]
+    beads = objects == "beads" if objects != "auto" else 2 * outer.count("bead") > len(outer)
+    return "bead" if beads else "droplet"
 
 
 def _boundaries(

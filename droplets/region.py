@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import BadRequest
+from droplets.objects.filters import renumbered
+from droplets.objects.polygons import holds
 from droplets.types import HALF_PIXEL, Box, Droplet, Image
 
 MOST_ELONGATED = 500  # sides of 1:1024 leave less than one row of the model's frame
@@ -43,9 +45,51 @@ def checked_points(points: Sequence[Sequence[float]], region: Box, name: str) ->
     """
     x, y, width, height = region
     relative = np.array(points, np.float64).reshape(-1, 2) - (x, y)
-    if (relative < -HALF_PIXEL).any() or (relative > (width - HALF_PIXEL, height - HALF_PIXEL)).any():
+    if _beyond(relative, width, height):
         raise BadRequest(f"options.{name}: every point must lie within the picture (or the roi).")
     return np.clip(relative, 0, (width - 1, height - 1))  # width - 0.5 would round to a pixel beyond
+
+
+def checked_polygon(image: Image, polygon: Sequence[Sequence[float]] | None) -> NDArray[np.float64] | None:
+    """Kx2 (x, y) corners of the region in which centres must lie; None for anywhere.
+
+    Raises:
+        BadRequest: a corner lies outside the picture's pixels.
+    """
+    if polygon is None:
+        return None
+    corners = np.array(polygon, np.float64)
+    if _beyond(corners, image.width, image.height):
+        raise BadRequest(
+            f"options.roi: every corner must lie within the picture of {image.width} x {image.height} pixels."
+        )
+    return corners
+
+
+def within_polygon(
+    droplets: Sequence[Droplet], polygon: NDArray[np.float64] | None
+) -> tuple[list[Droplet], int]:
+    """What has its centre in the Kx2 polygon, with all that it contains; and the number that was left out.
+
+    By their centres large and small ones count alike; by what lies wholly inside, too few large ones would.
+
+    Arguments:
+        droplets: any number, each after the one that contains it.
+        polygon: of the droplets' frame; None keeps all.
+    """
+    if polygon is None or not droplets:
+        return list(droplets), 0
+    keep: list[bool] = []
+    centred = holds(polygon, np.array([droplet.mask.centroid for droplet in droplets])).tolist()
+    for droplet, inside in zip(droplets, centred, strict=True):
+        keep.append(inside if droplet.parent is None else keep[droplet.parent])
+    return renumbered(droplets, keep), keep.count(False)
+
+
+def _beyond(points: NDArray[np.float64], width: int, height: int) -> bool:
+    """Whether one of Nx2 (x, y) points lies outside the pixels of a picture of `width` x `height`."""
+    outside = (points < -HALF_PIXEL) | (points > (width - HALF_PIXEL, height - HALF_PIXEL))
+    return bool(outside.any())
 
 
 def crop(image: Image, region: Box) -> Image:

@@ -135,8 +135,8 @@ class Mask:
         predicted_iou: the model's own estimate of the mask's quality, 0 to 1.
         stability_score: IoU of the masks at a logit threshold one above and one below, 0 to 1.
         found_by: "head" for the one pass over the picture, "prompt" for the decoder where that saw nothing
-            or was unsure, "hand" for what a client pointed at, "contents" for what was looked for in
-            droplets or glows.
+            or was unsure, "hand" for what a client pointed at or drew, "contents" for what was looked for
+            in droplets or glows.
         bead_probability: that it shows a bead rather than a droplet, 0 to 1; None where nothing says.
         inner: whether it lies in another object; None where nothing says.
         unsure: whether it is much less sure to be an object than most of its picture, as gaps between
@@ -239,13 +239,13 @@ class Boundary:
     Attributes:
         mask: the pixels whose centres lie within the contour, or the model's own where it was kept.
         contour: Kx2 float64 (x, y) in pixels, sub-pixel, the last point joined to the first; None where
-            the model's mask was kept.
+            the model's mask was kept. Of what was drawn by hand it is the drawn one.
         residual: root mean square distance in pixels of the edge found on single rays from the contour.
         contrast: steepness of the edge over the noise of the picture around it, 0 for none.
         rise: pixels over which the edge rises; 0 where the model's mask was kept.
         uncertainty: standard uncertainty of the equivalent diameter in pixels; see boundaries/uncertainty.py.
         inner_diameter: of the inner edge of a dark rim, equivalent, in pixels; None where there is none.
-        kept_because: why the model's mask was kept; None where the contour replaced it.
+        kept_because: why mask and contour were kept as they were; None where they were moved to the edge.
     """
 
     mask: Mask

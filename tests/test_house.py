@@ -14,7 +14,7 @@ LAYERS = [
     {"reading", "annotations", "sam", "objects"},
     {"boundaries"},
     {"finding", "contents", "figures", "ddpcr", "tracks"},
-    {"preprocess", "region", "context", "analysis"},
+    {"preprocess", "region", "context", "drawn", "analysis"},
     {"options", "settings"},
     {"pipeline", "export"},
 ]

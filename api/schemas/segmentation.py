@@ -71,7 +71,9 @@ class BoundaryInfo(Answer):
     uncertainty_px: float | None = Field(
         description="standard uncertainty of equivalent_diameter; null where none is known"
     )
-    kept_because: str | None = Field(description="why the model's own mask was kept, null if it was moved")
+    kept_because: str | None = Field(
+        description="why the outline was kept as it was, null if it was moved to the edge"
+    )
 
 
 class MaskInfo(Answer):
@@ -94,7 +96,8 @@ class MaskInfo(Answer):
     solidity: float
     found_by: Finder = Field(
         description="head: the one pass over the picture; prompt: MobileSAM's decoder, where that was "
-        "unsure or saw nothing; hand: a point of the client's; contents: looked for in droplets, or glowing"
+        "unsure or saw nothing; hand: pointed at or drawn by the client; contents: looked for in droplets, "
+        "or glowing"
     )
     predicted_iou: float = Field(description="IoU with the true mask that is expected, 0 to 1")
     stability_score: float = Field(description="of the decoder's masks; 1 for others")

@@ -6,6 +6,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from api.wire.serialise import children_of
 from droplets.analysis import Analysis
 from droplets.export.figures import rounded
@@ -21,14 +23,13 @@ from droplets.types import Droplet, Image
 def advanced(image: Image, analysis: Analysis, options: Options) -> dict[str, Any]:
     """Clusters, contents, encapsulation and neighbours (api.schemas.advanced.AdvancedAnalysis)."""
     droplets = analysis.droplets
-    frame = options.roi or (0, 0, image.width, image.height)
+    x, y, width, height = options.box or (0, 0, image.width, image.height)
+    region = np.array(options.polygon) if options.polygon else None
     return {
         "clusters": rounded(clusters(droplets)),
         "contents": rounded(contents(droplets)),
         "encapsulation": rounded(encapsulation(bead_counts(droplets))),
-        "neighbours": rounded(
-            neighbours(droplets, (frame[0], frame[1], frame[2], frame[3]), analysis.pixel_size)
-        ),
+        "neighbours": rounded(neighbours(droplets, (x, y, width, height), analysis.pixel_size, region)),
     }
 
 

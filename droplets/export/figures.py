@@ -74,7 +74,8 @@ def _area_um2(entry: Entry) -> float | None:
 
 def _residual(entry: Entry) -> float | None:
     boundary = entry.droplet.boundary
-    return boundary.residual if boundary is not None and boundary.contour is not None else None
+    moved = boundary is not None and boundary.contour is not None and boundary.kept_because is None
+    return boundary.residual if boundary and moved else None
 
 
 def _channel(index: int, figure: Callable[[Intensity], float]) -> Callable[[Entry], Value]:

@@ -1,7 +1,8 @@
 """Outlines and figures as GeoJSON, as QuPath reads it.
 
 QuPath's coordinates are pixel corners, as in outlines.py. Holes are inner rings; a mask of several
-parts is a MultiPolygon. Each object is a QuPath detection of the class of its kind.
+parts is a MultiPolygon. Each object is a QuPath detection of the class of its kind; its property `found_by`
+says what found it.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def _feature(number: int, droplet: Droplet, figures: dict[str, Value]) -> dict[s
             "objectType": "detection",
             "name": object_name(number, droplet.kind),
             "classification": {"name": droplet.kind, "color": list(COLOURS[droplet.kind])},
+            "found_by": droplet.mask.found_by,
             # The list that all versions of QuPath read; it takes numbers alone.
             "measurements": [
                 {"name": name, "value": value}

@@ -25,7 +25,7 @@ def roi_set(analysis: Analysis) -> bytes:
     """ZIP of one ROI an object, named by kind and id, in the colour of its kind.
 
     It has no group, for which ImageJ would show a colour of its own. Its position is the first slice,
-    since the first frame of a file is what was analysed.
+    since the first frame of a file is what was analysed. Its property `found_by` says what found it.
     """
     rois = (_roi(number, droplet.mask, droplet.kind) for number, droplet in enumerate(analysis.droplets))
     return archive({f"{roi.name}.roi": roi.tobytes() for roi in rois})
@@ -40,6 +40,7 @@ def _roi(number: int, mask: Mask, kind: Kind) -> ImagejRoi:
         bottom=mask.y + mask.height,
         stroke_color=bytes((255, *COLOURS[kind])),
         position=1,
+        props=f"found_by: {mask.found_by}\n",
     )
     rings = [ring for part in outlines(mask) for ring in part]
     if len(rings) == 1 and max(roi.right, roi.bottom) <= LARGEST:

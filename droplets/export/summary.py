@@ -75,11 +75,12 @@ def _facts(image: Image, analysis: Analysis, name: str) -> dict[str, str]:
 
 
 def _masks(analysis: Analysis) -> dict[str, int]:
-    """Numbers of masks found, removed and kept."""
+    """Numbers of masks found, removed and kept, and how many of these a person pointed at or drew."""
     return {
         "found by the model": analysis.found,
         **{f"removed: {reason}": count for reason, count in analysis.removed.items() if count},
         "kept": len(analysis.droplets),
+        "kept, of these found by hand": sum(one.mask.found_by == "hand" for one in analysis.droplets),
     }
 
 

@@ -1,7 +1,8 @@
 """Local density and packing, from the Delaunay triangulation of the droplets' centroids.
 
 interior      a droplet of which all triangles are certain: no droplet beyond what is seen could
-              lie in their circumcircles, for these lie within the frame less one median radius
+              lie in their circumcircles, for these lie within the frame less one median radius,
+              and within the region where only what has its centre there was kept
 neighbours    those joined to it by a Delaunay edge
 gap           distance of the centroids less both equivalent radii
 contact       a neighbour at a gap of at most a tenth of the mean of both radii
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay, QhullError
 
 from droplets.figures.sizes import spread
+from droplets.objects.polygons import distance, filled, holds
 from droplets.types import Box, Droplet, PixelSize
 
 Floats = NDArray[np.float64]
@@ -42,27 +44,30 @@ class _Packing:
     psi6: NDArray[np.complex128]
 
 
-def neighbours(droplets: Sequence[Droplet], frame: Box, size: PixelSize | None) -> dict[str, Any]:
+def neighbours(
+    droplets: Sequence[Droplet], frame: Box, size: PixelSize | None, region: Floats | None = None
+) -> dict[str, Any]:
     """How densely and how regularly the droplets proper lie.
 
     Arguments:
         droplets: what the filters left.
         frame: XYWH, the part of the picture that was analysed.
         size: of a pixel, None if not known.
+        region: Kx2 (x, y) corners of the polygon in which the droplets' centres lie; None for the frame.
 
     Returns:
         "interior", the number of droplets that the figures are about; the spread over these of
         "nearest_distance" (centre to centre) and "nearest_gap" in pixels, "neighbours", "contacts",
         "cell_area" (pixels) and "psi6"; "psi6_global" (modulus of the mean psi6), "packing_fraction"
         (their area over that of their cells), "density_per_mm2"; "covered_fraction" (area of all droplets
-        over that of the frame); "droplets", the interior ones singly with their ids. None where there
-        are no interior droplets, the density also without a pixel size.
+        over that of the frame or region); "droplets", the interior ones singly with their ids. None where
+        there are no interior droplets, the density also without a pixel size.
     """
     ids = np.array([i for i, droplet in enumerate(droplets) if droplet.kind == "droplet"], np.int64)
     areas = np.array([droplets[i].mask.area for i in ids], np.float64)
     centres = np.array([droplets[i].mask.centroid for i in ids]).reshape(-1, 2)
     radii = np.array([droplets[i].shape.equivalent_diameter for i in ids]) / 2
-    packing = _packing(centres, radii, frame)
+    packing = _packing(centres, radii, frame, region)
     inside = packing.interior
     cells, psi6 = packing.cell[inside], np.abs(packing.psi6[inside])
     any_inside = bool(inside.any())
@@ -78,7 +83,7 @@ def neighbours(droplets: Sequence[Droplet], frame: Box, size: PixelSize | None) 
         "psi6_global": float(abs(packing.psi6[inside].mean())) if any_inside else None,
         "packing_fraction": float(areas[inside].sum() / cells.sum()) if any_inside else None,
         "density_per_mm2": float(density / size.um**2 * 1e6) if size and density is not None else None,
-        "covered_fraction": float(areas.sum()) / (frame[2] * frame[3]),
+        "covered_fraction": float(areas.sum()) / _area(frame, region),
         "droplets": _singly(ids, packing),
     }
 
@@ -97,7 +102,15 @@ def _singly(ids: Ints, packing: _Packing) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def _packing(centres: Floats, radii: Floats, frame: Box) -> _Packing:
+def _area(frame: Box, region: Floats | None) -> int:
+    """Pixels of the region, else of the frame."""
+    if region is None:
+        return frame[2] * frame[3]
+    mask = filled(region - frame[:2], frame[2], frame[3])
+    return mask.area if mask else 1
+
+
+def _packing(centres: Floats, radii: Floats, frame: Box, region: Floats | None) -> _Packing:
     """Of Nx2 (x, y) centres with N radii, in pixels."""
     count = len(radii)
     triangles = _triangles(centres)
@@ -105,7 +118,7 @@ def _packing(centres: Floats, radii: Floats, frame: Box) -> _Packing:
         whole, real = np.zeros(count, np.int64), np.zeros(count)
         return _Packing(np.zeros(count, bool), whole, whole, real, real, real, real.astype(np.complex128))
     corners = centres[triangles.simplices]
-    certain = _certain(corners, frame, float(np.median(radii)))
+    certain = _certain(corners, frame, region, float(np.median(radii)))
     interior = _interior(triangles, certain)
     first, second = _edges(triangles)
     step = centres[second] - centres[first]
@@ -138,8 +151,8 @@ def _triangles(centres: Floats) -> Delaunay | None:
         return None
 
 
-def _certain(corners: Floats, frame: Box, margin: float) -> NDArray[np.bool_]:
-    """Which of Tx3x2 triangles have their circumcircle within the frame less the margin.
+def _certain(corners: Floats, frame: Box, region: Floats | None, margin: float) -> NDArray[np.bool_]:
+    """Which of Tx3x2 triangles have their circumcircle within the frame less the margin, and in the region.
 
     A droplet nearer to the border than its radius is cut by it, and is left out by the filters.
     """
@@ -149,15 +162,20 @@ def _certain(corners: Floats, frame: Box, margin: float) -> NDArray[np.bool_]:
     b2, c2 = (b**2).sum(axis=1), (c**2).sum(axis=1)
     x = (c[:, 1] * b2 - b[:, 1] * c2) / twice
     y = (b[:, 0] * c2 - c[:, 0] * b2) / twice
-    reach = np.hypot(x, y) + margin
+    radius = np.hypot(x, y)
+    reach = radius + margin
     left, top = frame[0] - 0.5, frame[1] - 0.5
     x, y = x + a[:, 0], y + a[:, 1]
-    return np.asarray(
+    seen = (
         (x - reach >= left)
         & (x + reach <= left + frame[2])
         & (y - reach >= top)
         & (y + reach <= top + frame[3])
     )
+    if region is not None:
+        centres = np.stack([x, y], axis=1)
+        seen &= holds(region, centres) & (distance(region, centres) >= radius)
+    return np.asarray(seen)
 
 
 def _interior(triangles: Delaunay, certain: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from api.schemas.options import Options
 from droplets.ddpcr.options import DdpcrOptions
 from droplets.errors import BadRequest
 from droplets.objects.filters import AutomaticFilters, Filters
+from droplets.options import MOST_CORNERS, MOST_DRAWN
 from droplets.preprocess import Preprocessing
 
 GROUPS = [Filters, AutomaticFilters, Preprocessing, Options, DdpcrOptions]
@@ -109,6 +110,13 @@ def test_kernels_are_odd_and_within_limits(name):
         ({"points": [[1, 1]] * 1001}, "group.points: "),
         ({"roi": [0, 0, 10]}, "group.roi: "),
         ({"roi": [0, 0, 10.0, 10]}, "group.roi.2: "),
+        ({"roi": [[0, 0], [9, 0]]}, "group.roi: "),
+        ({"roi": [[0, 0], [9, 0], [5, "9"]]}, "group.roi.2.1: "),
+        ({"roi": [[0, 0]] * (MOST_CORNERS + 1)}, "group.roi: "),
+        ({"drawn": [[5, 5, 3], [5, 5]]}, "group.drawn.1: "),
+        ({"drawn": [[5, 5, 0]]}, "group.drawn.0: the radius should be over 0."),
+        ({"drawn": [[[0, 0], [9, 0], [5, math.inf]]]}, "group.drawn.0.2.1: "),
+        ({"drawn": [[5, 5, 3]] * (MOST_DRAWN + 1)}, "group.drawn: "),
         ({"channel": -1}, "group.channel: Input should be an index from 0 or a name."),
         ({"channel": True}, "group.channel: "),
         ({"plane": "sharpest"}, "group.plane: Input should be 'best focus', 'max' or an index from 0."),
@@ -122,6 +130,13 @@ def test_kernels_are_odd_and_within_limits(name):
         "too many",
         "three of four",
         "half pixels",
+        "two corners",
+        "a corner in words",
+        "too many corners",
+        "no radius",
+        "radius 0",
+        "endless",
+        "too many outlines",
         "channel",
         "switch",
         "plane",

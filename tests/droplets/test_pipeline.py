@@ -62,6 +62,7 @@ def test_a_picture_without_masks():
         "debris": 0,
         "user_filter": 0,
         "excluded": 0,
+        "outside": 0,
     }
 
 
@@ -116,6 +117,7 @@ def test_every_mask_is_kept_or_counted():
         "debris": 0,
         "user_filter": 1,
         "excluded": 0,
+        "outside": 0,
     }
     assert len(found.droplets) + sum(found.removed.values()) == found.found
 
