@@ -192,6 +192,16 @@ class TestOptions:
         for mask, x in zip(sorted(body["masks"], key=lambda m: m["bbox"][0]), (98, 156), strict=True):
             assert mask["centroid"] == pytest.approx([x, 50], abs=1)
 
+    def test_what_is_drawn_and_a_polygon_give_the_same_answer_each_time(self, client, discs):
+        options = {**FAST, "drawn": [[69, 88, 9.5]], "roi": [[0, 0], [127, 0], [127, 100], [0, 100]]}
+        first, again = (post_file(client, discs, options=options).json for _ in range(2))
+        assert first["masks"] == again["masks"]
+        (own,) = [mask for mask in first["masks"] if mask["found_by"] == "hand"]
+        assert own["equivalent_diameter"] == pytest.approx(19, abs=1e-4)
+        assert own["boundary"]["uncertainty_px"] is None
+        assert max(mask["centroid"][0] for mask in first["masks"]) < 127
+        assert first["removed"]["outside"] > 0
+
     def test_automatic_filters_can_be_switched_off(self, client, discs):
         body = post_file(client, discs, options={**FAST, "automatic_filters": False}).json
         assert body["removed"]["edge"] == body["removed"]["area"] == body["removed"]["circularity"] == 0
@@ -252,6 +262,8 @@ class TestBadInput:
             ),
             ({"image": "PICTURE", "options": {"quality": "best"}}, 400, "options.quality"),
             ({"image": "PICTURE", "options": {"roi": [0, 0, 999, 999]}}, 400, "options.roi"),
+            ({"image": "PICTURE", "options": {"roi": [[0, 0], [999, 0], [0, 9]]}}, 400, "options.roi"),
+            ({"image": "PICTURE", "options": {"drawn": [[999, 999, 9]]}}, 400, "options.drawn.0"),
             ({"image": "PICTURE", "options": {"points": []}}, 400, "options.points"),
             ({"image": "PICTURE", "options": {"points": [[1, 2, 3]]}}, 400, "options.points"),
             ({"image": "PICTURE", "options": {"points": [[-9, 2]]}}, 400, "options.points"),

@@ -22,6 +22,7 @@ export async function addAt(picture, point) {
   if (!latest) return "";
   const { items, known } = additions(latest, masks, point);
   const { excluded, added } = latest.edits;
+  if (known?.drawn) return "What you drew there counts already.";
   if (known) {
     edit(latest, { excluded: new Set([...excluded].filter((key) => key !== known.key)), added: [...new Set([...added, known.key])] });
     return "That object is there already; it stays whatever the filters say.";

@@ -4,6 +4,7 @@
 /** @import {Answer, Picture} from "./types.js" */
 import { ApiError, post } from "./api.js";
 import { retry } from "./bitmaps.js";
+import { redraw } from "./drawing.js";
 import { count } from "./format.js";
 import { amend, revise } from "./history.js";
 import { succeed } from "./items.js";
@@ -148,7 +149,7 @@ async function analyse(picture) {
       try {
         const answer = await send(/** @type {Picture} */ (find(id)), control.signal);
         accept(id, answer, (performance.now() - began) / 1000);
-        return;
+        return await drawAgain(id);
       } catch (error) {
         if (!(error instanceof ApiError) || error.status !== 503 || tries > PATIENCE) throw error;
         await pause(id, error, control.signal);
@@ -194,6 +195,19 @@ function accept(id, answer, seconds) {
     [picture.edits.excluded.size - edits.excluded.size, "exclusion"], [picture.edits.added.length - edits.added.length, "addition"],
   ].filter(([number]) => number).map(([number, noun]) => count(Number(number), String(noun)));
   if (lost.length) asks.tell(`${picture.name}: ${lost.join(" and ")} could not be kept, as nothing was found there again.`);
+}
+
+/**
+ * What was drawn by hand is measured among what was found anew.
+ * @param {number} id
+ */
+async function drawAgain(id) {
+  const picture = find(id);
+  try {
+    if (picture?.answer) await redraw(picture);
+  } catch {
+    asks.tell(`${picture?.name}: what was drawn could not be measured again; its figures are those of before.`);
+  }
 }
 
 /**

@@ -48,7 +48,7 @@ export function colouring(state, picture) {
     const most = Math.max(1, ...selection.beads.values());
     const at = (/** @type {number} */ n) => (n === 0 ? "#e3e8f0" : colourAt(most === 1 ? 1 : 0.25 + (0.75 * (n - 1)) / (most - 1)));
     const steps = Array.from({ length: most + 1 }, (_, n) => /** @type {[string, string]} */ ([String(n), at(n)]));
-    return { of: (item) => at(selection.beads.get(item.parent ?? item.key) ?? 0), low: 0, high: 0, steps: steps.slice(0, 8) };
+    return { of: ({ key }) => at(selection.beads.get(selection.parents[key] ?? key) ?? 0), low: 0, high: 0, steps: steps.slice(0, 8) };
   }
   const figure = by === "size" ? diameter : brightness;
   const items = inScope(state).flatMap((each) => each.items);

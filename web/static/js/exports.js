@@ -50,12 +50,13 @@ const COLUMNS = [
  * @returns {Entry[]}
  */
 function entries(state, picture) {
-  const { kept, beads, numbers } = selected(picture, state.filters);
+  const { kept, beads, numbers, parents } = selected(picture, state.filters);
   const shown = kept.filter(({ mask }) => state.shown[mask.kind]);
   const keys = new Set(shown.map(({ key }) => key));
+  const parent = (/** @type {number | null} */ key) => (key !== null && keys.has(key) ? (numbers.get(key) ?? null) : null);
   return shown.sort((one, other) => Number(numbers.get(one.key)) - Number(numbers.get(other.key))).map((item) => ({
     picture, item, number: /** @type {number} */ (numbers.get(item.key)), beads: beads.get(item.key) ?? 0, um: umOf(state, picture),
-    parent: item.parent !== null && keys.has(item.parent) ? (numbers.get(item.parent) ?? null) : null,
+    parent: parent(parents[item.key]),
   }));
 }
 

@@ -94,32 +94,64 @@ export function listed({ filters, shown }, picture) {
 }
 
 /**
- * What filters, region and edits leave of some items. What a removed droplet contains goes with it. Added items stay
- * whatever the filters say.
+ * What filters, region and edits leave of some items. What a removed droplet contains goes with it. Added and drawn
+ * items stay whatever the filters say.
  * @param {Pick<Picture, "items" | "edits">} picture
  * @param {Filters} filters
  * @returns {Selection}
  */
 export function select({ items, edits }, filters) {
-  const added = new Set(edits.added);
+  const [added, drawn] = [new Set(edits.added), new Set(edits.drawn)];
   const ring = edits.region && [edits.region.flat()];
+  const holders = edits.drawn.map((key) => items[key])
+    .filter(({ key, parent, mask }) => parent === null && mask.kind === "droplet" && !edits.excluded.has(key))
+    .sort((one, other) => other.mask.area - one.mask.area);
+  const parents = items.map(parentOf);
   /** @type {Fate[]} */
   const fates = [];
-  for (const item of items) fates[item.key] = fate(item);
+  for (const item of items) fate(item);
   const kept = items.filter((item) => fates[item.key] === "kept");
   const counts = { droplet: 0, bead: 0, other: 0 };
   for (const { mask } of kept) counts[mask.kind] += 1;
-  return { fates, kept, numbers: numbered(kept), counts, beads: beadCounts(kept) };
+  return { fates, parents, kept, numbers: numbered(kept), counts, beads: beadCounts(kept, parents) };
+
+  /**
+   * What is smaller than a droplet that was drawn and has its centre in it belongs to that.
+   * @param {Item} item
+   * @returns {number | null}
+   */
+  function parentOf({ drawn: own, mask, parent }) {
+    const [x, y] = mask.centroid;
+    const holder = own ? null : holders.find((each) => each.mask.area > mask.area && inside(each.mask.polygons, x + 0.5, y + 0.5));
+    return holder?.key ?? parent;
+  }
 
   /** @param {Item} item @returns {Fate} */
   function fate(item) {
-    if (item.added && !added.has(item.key)) return "absent";
+    return (fates[item.key] ??= judged(item));
+  }
+
+  /** @param {Item} item @returns {Fate} */
+  function judged(item) {
+    const parent = parents[item.key];
+    if ((item.added && !added.has(item.key)) || (item.drawn && !drawn.has(item.key))) return "absent";
     if (edits.excluded.has(item.key)) return "excluded";
-    const around = item.parent === null ? "kept" : fates[item.parent];
+    if (parent !== item.parent && !passes(item)) return "filtered"; // what filters leave out is not there to be held
+    const around = parent === null ? "kept" : fate(items[parent]);
     if (around !== "kept") return around;
     const [x, y] = item.mask.centroid;
-    if (ring && !inside(ring, x + 0.5, y + 0.5)) return "outside";
-    return added.has(item.key) || !isLimited(item) || keepsLimits(item.mask, filters) ? "kept" : "filtered";
+    if (parent === null && ring && !inside(ring, x + 0.5, y + 0.5)) return "outside";
+    return passes(item) ? "kept" : "filtered";
+  }
+
+  /**
+   * Whether filters leave an item, and the one around it as it was found.
+   * @param {Item} item
+   * @returns {boolean}
+   */
+  function passes(item) {
+    if (item.parent !== null && !passes(items[item.parent])) return false;
+    return added.has(item.key) || Boolean(item.drawn) || !isLimited(item) || keepsLimits(item.mask, filters);
   }
 }
 
@@ -143,11 +175,12 @@ export function nameOf({ key, mask }, { numbers }) {
   return number === undefined ? `${mask.kind} at ${x}, ${y}` : `${mask.kind} ${number}`;
 }
 
-/** @param {Item[]} kept */
-function beadCounts(kept) {
+/** @param {Item[]} kept @param {(number | null)[]} parents */
+function beadCounts(kept, parents) {
   /** @type {Map<number, number>} */
   const beads = new Map();
-  for (const { mask, parent } of kept) {
+  for (const { key, mask } of kept) {
+    const parent = parents[key];
     if (mask.kind === "bead" && parent !== null) beads.set(parent, (beads.get(parent) ?? 0) + 1);
   }
   return beads;

@@ -3,6 +3,8 @@
 /** @import {Answer, Edits, Item, Mask, Picture, Point} from "./types.js" */
 import { inside, outlineOf } from "./outline.js";
 
+/** @typedef {Pick<Mask, "bbox" | "area" | "centroid" | "polygons">} Seen */
+
 const SAME = 0.5; // of the larger area, that two masks of one object have at least in common
 
 /**
@@ -19,20 +21,26 @@ export const itemsOf = (answer) => made(answer.masks, 0, null);
  * @returns {{items: Item[], carry: (edits: Edits) => Edits}}
  */
 export function succeed(picture, answer) {
-  const items = itemsOf(answer);
+  const found = itemsOf(answer);
+  const items = [...found];
   /** @type {Map<number, number | null>} */
-  const found = new Map();
+  const places = new Map();
   const to = (/** @type {number} */ key) => {
     const { mask } = picture.items[key];
-    if (!found.has(key)) found.set(key, items.find((item) => isSame(mask, item.mask))?.key ?? null);
-    return found.get(key) ?? null;
+    if (!places.has(key)) places.set(key, found.find((item) => isSame(mask, item.mask))?.key ?? null);
+    return places.get(key) ?? null;
   };
   for (const { key, added } of picture.items) {
     const next = added && to(key);
     if (typeof next === "number") items[next].added = added;
   }
+  for (const item of picture.items.filter(({ drawn }) => drawn)) { // what was drawn stays as it is
+    const key = items.length;
+    items.push({ ...item, key, parent: item.parent === null ? null : to(item.parent) });
+    places.set(item.key, key);
+  }
   const all = (/** @type {Iterable<number>} */ keys) => new Set([...keys].map(to).filter((key) => key !== null));
-  return { items, carry: (edits) => ({ ...edits, excluded: all(edits.excluded), added: [...all(edits.added)] }) };
+  return { items, carry: (edits) => ({ ...edits, excluded: all(edits.excluded), added: [...all(edits.added)], drawn: [...all(edits.drawn)] }) };
 }
 
 /**
@@ -43,7 +51,8 @@ export function succeed(picture, answer) {
  * @returns {{items: Item[], known: Item | null}} `known`: the item that lies there already
  */
 export function additions(picture, masks, point) {
-  const there = (/** @type {Mask} */ mask) => picture.items.find((item) => isSame(item.mask, mask)) ?? null;
+  const { drawn } = picture.edits;
+  const there = (/** @type {Mask} */ mask) => picture.items.find((item) => (!item.drawn || drawn.includes(item.key)) && isSame(item.mask, mask)) ?? null;
   const outermost = masks.find((mask) => mask.parent_id === null);
   const known = outermost ? there(outermost) : null;
   const fresh = known ? [] : masks.filter((mask) => !there(mask)); // the beads of a cut off droplet may be known
@@ -63,6 +72,7 @@ function made(masks, first, added) {
     mask,
     parent: mask.parent_id === null ? null : (keys.get(mask.parent_id) ?? null),
     added,
+    drawn: null,
   }));
 }
 
@@ -75,8 +85,8 @@ export const outlined = (item) => ({ ...item, ...outlineOf(item.mask) });
 
 /**
  * Whether two masks show one object.
- * @param {Mask} one
- * @param {Mask} other
+ * @param {Seen} one
+ * @param {Seen} other
  */
 export function isSame(one, other) {
   if (!overlap(one.bbox, other.bbox)) return false;

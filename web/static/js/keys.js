@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 import { listed } from "./filters.js";
 import { redo, undo } from "./history.js";
 import { say } from "./notices.js";
-import { gestures, look, toggle, viewer } from "./stage.js";
+import { gestures, hand, look, toggle, viewer } from "./stage.js";
 import { choose, current, now, set } from "./state.js";
 import { sentenceOf } from "./tooltip.js";
 
@@ -13,7 +13,12 @@ const STEP = 60; // CSS pixels that an arrow key moves the picture
 const ZOOM = 1.25;
 
 /** @type {Record<string, Tool>} */
-const TOOLS = { v: "select", r: "region", l: "lasso", a: "add", m: "measure" };
+const TOOLS = {
+  v: "select", r: "region", l: "lasso", a: "add", c: "circle", t: "rim", s: "split", j: "merge", m: "measure",
+};
+
+/** @type {Tool[]} tools that Enter uses where no pointer does */
+const DRAWING = ["circle", "split", "merge"];
 
 /** @type {Record<string, () => void>} */
 const KEYS = {
@@ -30,7 +35,9 @@ const KEYS = {
   "[": () => turn(-1),
   "]": () => turn(1),
   "?": () => /** @type {HTMLDialogElement} */ (byId("help-dialog")).showModal(),
-  Enter: () => gestures.finish(),
+  "<": () => hand.nudge(0, 0, -1),
+  ">": () => hand.nudge(0, 0, 1),
+  Enter: () => (DRAWING.includes(now().tool) ? hand.act() : gestures.finish()),
   Escape: () => gestures.cancel() || set({ tool: "select", focus: null }),
 };
 
@@ -55,7 +62,7 @@ function pressed(event) {
   if (command || event.altKey || !current()) return;
   if (target === viewer.canvas) {
     const arrow = ARROWS[event.key];
-    if (arrow) return acted(event, () => pan(...arrow));
+    if (arrow) return acted(event, () => (event.shiftKey ? hand.nudge(-Math.sign(arrow[0]), -Math.sign(arrow[1]), 0) : pan(...arrow)));
     if (event.key === " ") return event.preventDefault();
   } else if (event.key === "Enter") return;
   const tool = TOOLS[event.key];

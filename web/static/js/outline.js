@@ -40,7 +40,7 @@ export function halfway(corners) {
  * @param {Float32Array} ring
  * @param {number} tolerance
  */
-function simplified(ring, tolerance) {
+export function simplified(ring, tolerance) {
   const count = ring.length / 2;
   if (count < 8) return ring;
   const keep = new Uint8Array(count);

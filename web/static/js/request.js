@@ -1,8 +1,9 @@
 // Requests to the service: for an analysis to work on, and for just what is on the page, filters, edits and all.
 
-/** @import {Item, Picture, State, Taken} from "./types.js" */
+/** @import {Item, Picture, Shape, State, Taken} from "./types.js" */
 import { select, selected, setFilters } from "./filters.js";
 import { inside, pointOf } from "./outline.js";
+import { polygon } from "./shapes.js";
 import { NO_EDITS } from "./state.js";
 
 /** Options as the service has them by default, which need not be said. */
@@ -27,32 +28,38 @@ export function request(state, picture) {
   if (um) options.pixel_size_um = Number(um.toPrecision(6));
   const ddpcr = { ...(channel && { channel }), ...(picture.edits.threshold !== null && picture.answer?.ddpcr && { threshold: picture.edits.threshold }) };
   if (Object.keys(ddpcr).length) options.ddpcr = ddpcr;
-  const { add, exclude } = picks(state, picture);
+  const { add, exclude, drawn } = corrections(state, picture);
   if (add.length) options.add = add;
   if (exclude.length) options.exclude = exclude;
+  if (drawn.length) options.drawn = drawn;
+  if (picture.edits.region) options.roi = polygon(picture.edits.region);
   return { filters: rounded(setFilters(state.filters)), preprocessing, options };
 }
 
 /**
- * Points of what was added by hand, and of what is to be left out: excluded by hand or outside the region.
+ * Points of what was added by hand and of what is to be left out, and outlines of what was drawn.
  * @param {State} state
  * @param {Picture} picture
  */
-function picks(state, picture) {
-  const { fates } = selected(picture, state.filters);
+function corrections(state, picture) {
+  const { fates, parents } = selected(picture, state.filters);
   // The service filters first and excludes then, so what filters leave out need not be excluded.
   const unedited = select({ items: picture.items, edits: NO_EDITS }, state.filters).fates;
-  const out = (/** @type {Item} */ { key }) => fates[key] === "excluded" || fates[key] === "outside";
+  const out = (/** @type {number} */ key) => fates[key] === "excluded";
   /** @type {Map<number, Item[]>} */
   const contained = new Map();
   for (const item of picture.items) {
     if (item.parent !== null) contained.set(item.parent, [...(contained.get(item.parent) ?? []), item]);
   }
-  const gone = picture.items.filter((item) =>
-    unedited[item.key] === "kept" && out(item) && !(item.parent !== null && out(picture.items[item.parent])));
+  const gone = picture.items.filter(({ key }) => {
+    const around = parents[key];
+    return unedited[key] === "kept" && out(key) && !(around !== null && out(around));
+  });
+  const counts = (/** @type {number} */ key) => fates[key] === "kept" || fates[key] === "outside";
   return {
-    add: addedPoints(picture, ({ key }) => fates[key] === "kept"),
+    add: addedPoints(picture, ({ key }) => counts(key)),
     exclude: gone.map((item) => pointOf(item, contained.get(item.key) ?? [])),
+    drawn: picture.edits.drawn.filter(counts).map((key) => picture.items[key].drawn),
   };
 }
 
@@ -97,6 +104,18 @@ export function analysisForm({ asked }, picture, more = {}) {
   const { channel, taken, preprocessing, ...others } = asked;
   const options = { ...others, ...said(taken), mask_format: "polygon", ...(channel && { ddpcr: { channel } }), ...more };
   return formOf(picture, { options, preprocessing });
+}
+
+/**
+ * All that is found with shapes that are drawn, whatever filters and region leave of it, as a form with its files.
+ * @param {State} state
+ * @param {Picture} picture
+ * @param {Shape[]} drawn
+ */
+export function drawingForm(state, picture, drawn) {
+  const edits = { ...picture.edits, drawn: [], region: null };
+  const { options, preprocessing } = request({ ...state, filters: {} }, { ...picture, edits });
+  return formOf(picture, { options: { ...options, drawn, mask_format: "polygon" }, preprocessing });
 }
 
 /**

@@ -18,6 +18,7 @@ export function resettable({ pictures, filters, colourBy, shown, pixelSize }) {
     [Object.keys(setFilters(filters)).length, "filter"],
     [sum(({ excluded }) => excluded.size), "exclusion"],
     [sum(({ added }) => added.length), "addition"],
+    [sum(({ drawn }) => drawn.length), "drawn outline"],
     [sum(({ region }) => Number(region !== null)), "region"],
     [sum(({ threshold }) => Number(threshold !== null)), "threshold"],
     [sum(({ pixelSize: own }) => Number(own !== null)), "picture's own pixel size"],

@@ -11,10 +11,12 @@ import { askLength, failed } from "./dialogs.js";
 import { byId, h } from "./dom.js";
 import { nameOf, selected } from "./filters.js";
 import { count, number } from "./format.js";
+import { Hand } from "./hand.js";
 import { edit, givePixelSize } from "./history.js";
 import { say, tell } from "./notices.js";
 import { inside } from "./outline.js";
 import { inScope } from "./scope.js";
+import { sparse } from "./shapes.js";
 import { current, now, set, subscribe } from "./state.js";
 import { tooltipOf } from "./tooltip.js";
 import { lengths } from "./units.js";
@@ -25,10 +27,15 @@ const HINTS = {
   region: "Click corners, or draw round an area; Shift draws a rectangle. Enter closes it.",
   lasso: "Draw round what is to be left out, or brought back; Shift draws a rectangle.",
   add: "Click on a droplet that was missed.",
+  circle: "Drag from the middle of a droplet to its rim. Handles move and resize circles; Enter draws one in the middle.",
+  rim: "Click three times on a droplet's rim.",
+  split: "Draw a line across an object, from side to side. Enter splits the chosen one in the middle.",
+  merge: "Click on two objects that are one.",
   measure: "Draw along a known length, such as a scale bar.",
 };
 
 export const viewer = new Viewer(byId("canvas"), byId("overlay"));
+export const hand = new Hand(viewer);
 /** @type {Point[]} */
 let pending = [];
 
@@ -36,22 +43,27 @@ export const gestures = new Gestures(viewer, {
   tool: () => now().tool,
   pick: (x, y) => {
     const [picture, item] = [current(), viewer.hit(x, y)];
-    if (picture && item) toggle(picture, item);
+    if (!picture || !item) return;
+    if (now().tool === "merge") hand.join(picture, item);
+    else toggle(picture, item);
   },
   add,
   enclose: (area) => {
     const picture = current();
     if (!picture) return;
     if (now().tool === "lasso") return toggleWithin(picture, area);
-    edit(picture, { region: area });
+    edit(picture, { region: sparse(area) });
     set({ tool: "select" });
   },
-  measure: async (from, to) => {
+  line: async (from, to) => {
+    if (now().tool !== "measure") return hand.line(from, to);
     const um = await askLength(Math.hypot(to[0] - from[0], to[1] - from[1]));
     if (!um) return;
     givePixelSize(um);
     set({ tool: "select" });
   },
+  rim: (points) => hand.rim(points),
+  sketch: (points) => hand.sketch(points),
   hover,
   leave: () => hover(-1, -1),
 });
@@ -66,6 +78,7 @@ export function start() {
   ], show);
   subscribe(["current", "focus"], showFocus);
   subscribe(["tool"], showTool);
+  subscribe(["current", "tool", of("edits")], () => hand.restart());
 }
 
 /**
@@ -87,9 +100,10 @@ export function toggle(picture, item) {
   const fate = selection.fates[item.key];
   if (fate !== "kept" && fate !== "excluded") return tell("Filters or the region leave this one out.");
   const excluded = new Set(picture.edits.excluded);
-  const around = item.parent !== null && picture.edits.excluded.has(item.parent) ? item.parent : item.key;
+  const parent = selection.parents[item.key];
+  const around = parent !== null && excluded.has(parent) ? parent : item.key;
   if (!excluded.delete(around)) excluded.add(around);
-  edit(picture, { excluded });
+  edit(picture, { excluded, ...(!excluded.has(around) && { drawn: withoutSubstitutes(picture, [picture.items[around]]) }) });
   say(`${nameOf(item, selection)} ${excluded.has(around) ? "excluded" : "included"}.`);
 }
 
@@ -99,10 +113,11 @@ export function toggle(picture, item) {
  * @param {Point[]} area in pixel corners
  */
 function toggleWithin(picture, area) {
-  const { fates } = selected(picture, now().filters);
+  const { fates, parents } = selected(picture, now().filters);
   const ring = [area.flat()];
-  const within = picture.items.filter(({ key, parent, mask }) => {
-    const own = fates[key] === "kept" || picture.edits.excluded.has(key);
+  const within = picture.items.filter(({ key, mask }) => {
+    const parent = parents[key];
+    const own = fates[key] === "kept" || (fates[key] === "excluded" && picture.edits.excluded.has(key));
     const goesWithIt = parent !== null && inside(ring, ...centre(picture.items[parent]));
     return own && !goesWithIt && inside(ring, ...centre({ mask }));
   });
@@ -110,12 +125,23 @@ function toggleWithin(picture, area) {
   const excluded = new Set(picture.edits.excluded);
   for (const { key } of within) excluded[out ? "add" : "delete"](key);
   if (!within.length) return tell("Nothing lies in this area.");
-  edit(picture, { excluded });
+  edit(picture, { excluded, ...(!out && { drawn: withoutSubstitutes(picture, within) }) });
   tell(`${count(within.length, "object")} ${out ? "excluded" : "included"}.`);
 }
 
 /** @param {Pick<Item, "mask">} item @returns {Point} in pixel corners */
 const centre = ({ mask: { centroid: [x, y] } }) => [x + 0.5, y + 0.5];
+
+/**
+ * What was drawn, without what had taken the place of items that are included again.
+ * @param {Picture} picture
+ * @param {readonly Item[]} back
+ */
+function withoutSubstitutes({ items, edits }, back) {
+  const droplets = back.filter(({ parent, drawn, mask }) => parent === null && !drawn && mask.kind === "droplet");
+  const at = (/** @type {Item} */ one, /** @type {Item} */ other) => inside(one.mask.polygons, ...centre(other));
+  return edits.drawn.filter((key) => !droplets.some((item) => items[key].parent === null && (at(item, items[key]) || at(items[key], item))));
+}
 
 /** @param {Point} point in pixel corners */
 async function add([x, y]) {
@@ -147,7 +173,7 @@ export function look(item) {
 /** @param {number} x @param {number} y on the screen */
 function hover(x, y) {
   const picture = current();
-  const item = picture && now().tool === "select" ? viewer.hit(x, y) : null;
+  const item = picture && ["select", "merge"].includes(now().tool) ? viewer.hit(x, y) : null;
   if (viewer.marks.hover !== item) viewer.mark({ hover: item });
   viewer.canvas.classList.toggle("over", item !== null);
   const tip = byId("tooltip");

@@ -3,7 +3,7 @@
 /** @import {Edits, Picture, State} from "./types.js" */
 
 /** @type {Edits} */
-export const NO_EDITS = { excluded: new Set(), added: [], region: null, threshold: null, pixelSize: null };
+export const NO_EDITS = { excluded: new Set(), added: [], drawn: [], region: null, threshold: null, pixelSize: null };
 
 /** @type {State} */
 export const START = {

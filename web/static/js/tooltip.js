@@ -39,7 +39,7 @@ export function tooltipOf(state, picture, item) {
   const selection = selected(picture, state.filters);
   const fate = FATES[selection.fates[item.key]];
   return [
-    h("p", {}, h("i", { class: `swatch ${item.mask.kind}` }), h("strong", {}, nameOf(item, selection)), item.added && " (added)"),
+    h("p", {}, h("i", { class: `swatch ${item.mask.kind}` }), h("strong", {}, nameOf(item, selection)), item.drawn ? " (drawn)" : item.added && " (added)"),
     h("dl", {}, ...figuresOf(state, picture, item).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     ...(fate ? [h("p", { class: "fate" }, fate)] : []),
   ];

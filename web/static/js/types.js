@@ -3,6 +3,8 @@
 /**
  * @typedef {[number, number]} Point (x, y) in pixels, as the service counts them
  *
+ * @typedef {[number, number, number] | Point[]} Shape a circle (x, y, radius) or a polygon, as the service takes them
+ *
  * @typedef {"droplet" | "bead" | "other"} Kind
  *
  * @typedef {Object} PixelStats
@@ -47,17 +49,19 @@
  * @property {{name: string, device: string | null}} model
  * @property {string} request_id
  *
- * @typedef {Object} Item an object of a picture: found by the service, or added by hand
+ * @typedef {Object} Item an object of a picture: found by the service, or added or drawn by hand
  * @property {number} key its place in `picture.items`
  * @property {Mask} mask
  * @property {number | null} parent key of the droplet around it
  * @property {Path2D} fine the outline as it is drawn, in pixel corners
  * @property {Path2D} coarse the same with fewer points, for small scales
  * @property {Point | null} added where it was clicked at
+ * @property {Shape | null} drawn its outline, if that was drawn by hand
  *
  * @typedef {Object} Edits what a person changed; replaced as a whole, so that it can be undone
  * @property {ReadonlySet<number>} excluded keys
  * @property {readonly number[]} added keys of the items asked for by hand, which no filter leaves out
+ * @property {readonly number[]} drawn keys of the items drawn by hand, which no filter leaves out
  * @property {readonly Point[] | null} region its corners, in pixel corners; only what has its centre inside counts
  * @property {number | null} threshold of the scatter plot, set by hand
  * @property {number | null} pixelSize micrometres, given by hand for this picture alone
@@ -113,7 +117,7 @@
  * @property {Record<string, boolean | number>} preprocessing
  * @property {string | null} channel of a colour picture that shows fluorescence
  *
- * @typedef {"select" | "region" | "lasso" | "add" | "measure"} Tool
+ * @typedef {"select" | "region" | "lasso" | "add" | "circle" | "rim" | "split" | "merge" | "measure"} Tool
  *
  * @typedef {Object} Step what can be gone back to
  * @property {Filters} filters
@@ -142,10 +146,11 @@
  * @property {Asked} asked
  * @property {number | null} remaining requests left in this hour
  *
- * @typedef {"kept" | "filtered" | "outside" | "excluded" | "absent"} Fate absent: its addition was undone
+ * @typedef {"kept" | "filtered" | "outside" | "excluded" | "absent"} Fate absent: its addition or drawing was undone
  *
  * @typedef {Object} Selection what filters, region and edits leave of a picture
  * @property {Fate[]} fates by key
+ * @property {(number | null)[]} parents by key: the droplet around it, found or drawn
  * @property {Item[]} kept
  * @property {Map<number, number>} numbers of what is kept, by key: as the service numbers it, from the largest on
  * @property {Record<Kind, number>} counts of what is kept

@@ -6,15 +6,20 @@
 const STILL = 5; // CSS pixels that a click may move
 /** @type {Tool[]} tools that draw round something */
 const ENCLOSING = ["region", "lasso"];
+/** @type {Tool[]} tools that draw from one point to another */
+const LINES = ["measure", "circle", "split"];
+const ON_RIM = 3; // clicks that tell a circle
 const CLOSE = 12; // to a polygon's first corner
 
 /**
  * @typedef {Object} Acts what gestures lead to; points are in pixel corners of the picture
  * @property {() => Tool} tool
- * @property {(x: number, y: number) => void} pick a click with the tool "select", on the screen
+ * @property {(x: number, y: number) => void} pick a click with the tool "select" or "merge", on the screen
  * @property {(point: Point) => void} add
  * @property {(area: Point[]) => void} enclose a closed outline, by a tool that draws round something
- * @property {(from: Point, to: Point) => void} measure
+ * @property {(from: Point, to: Point) => void} line by a tool that draws from one point to another
+ * @property {(points: Point[]) => void} rim three points of a circle
+ * @property {(points: Point[]) => {draft: Point[], closed: boolean}} sketch how what has been drawn so far looks
  * @property {(x: number, y: number) => void} hover
  * @property {() => void} leave
  */
@@ -75,9 +80,9 @@ export class Gestures {
       return;
     }
     const tool = this.acts.tool();
-    const drawing = (ENCLOSING.includes(tool) || tool === "measure") && event.button === 0 && !this.space;
+    const drawing = (ENCLOSING.includes(tool) || LINES.includes(tool)) && event.button === 0 && !this.space;
     this.press = { start: at, moved: false, pan: !drawing };
-    if (tool === "measure" && drawing) this.corners = [this.picture(at)];
+    if (LINES.includes(tool) && drawing) this.corners = [this.picture(at)];
   }
 
   /** @param {PointerEvent} event */
@@ -88,7 +93,7 @@ export class Gestures {
     if (this.pointers.size === 2) return this.pinched();
     if (!before || !this.press) {
       this.acts.hover(...at);
-      if (this.corners.length) this.viewer.mark({ draft: [...this.corners, this.picture(at)], closed: false });
+      if (this.corners.length) this.viewer.mark(this.acts.sketch([...this.corners, this.picture(at)]));
       return;
     }
     const { press } = this;
@@ -111,12 +116,13 @@ export class Gestures {
     const tool = this.acts.tool();
     if (press.pan) {
       if (press.moved || event.button !== 0) return;
-      if (tool === "select") this.acts.pick(...at);
+      if (tool === "select" || tool === "merge") this.acts.pick(...at);
       else if (tool === "add") this.acts.add(this.picture(at));
-    } else if (tool === "measure") {
+      else if (tool === "rim") this.corner(at);
+    } else if (LINES.includes(tool)) {
       const from = this.corners[0];
       this.cancel();
-      if (press.moved) this.acts.measure(from, this.picture(at));
+      if (press.moved) this.acts.line(from, this.picture(at));
     } else if (press.moved) this.finish();
     else this.corner(at);
   }
@@ -129,14 +135,14 @@ export class Gestures {
   }
 
   /**
-   * A line is drawn to `at`: the ruler's end, a rectangle's corner, or on along a free outline.
+   * A line is drawn to `at`: its end, a rectangle's corner, or on along a free outline.
    * @param {Point} at
    * @param {boolean} rectangle
    */
   draw(at, rectangle) {
     const point = this.picture(at);
-    if (this.acts.tool() === "measure") {
-      this.viewer.mark({ draft: [this.corners[0], point], closed: false });
+    if (LINES.includes(this.acts.tool())) {
+      this.viewer.mark(this.acts.sketch([this.corners[0], point]));
       return;
     }
     if (!this.corners.length) this.corners = [this.picture(/** @type {NonNullable<typeof this.press>} */ (this.press).start)];
@@ -147,10 +153,20 @@ export class Gestures {
   }
 
   /**
-   * A click sets a corner of a polygon; one on the first corner closes it.
+   * A click sets a corner of a polygon, which one on the first corner closes, or a point of a circle's rim.
    * @param {Point} at
    */
   corner(at) {
+    if (this.acts.tool() === "rim") {
+      const points = [...this.corners, this.picture(at)];
+      if (points.length === ON_RIM) {
+        this.cancel();
+        return this.acts.rim(points);
+      }
+      this.corners = points;
+      this.viewer.mark(this.acts.sketch(points));
+      return;
+    }
     if (this.corners.length >= 3) {
       const [x, y] = this.viewer.camera.toScreen(...this.corners[0]);
       if (Math.hypot(x - at[0], y - at[1]) < CLOSE) return this.finish();

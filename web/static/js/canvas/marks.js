@@ -9,11 +9,13 @@
  * @property {Item | null} focus
  * @property {readonly Point[]} draft of a region or a line, in pixel corners
  * @property {boolean} closed
+ * @property {readonly (readonly Point[])[]} sketches outlines that were drawn and are not answered yet, in pixel corners
+ * @property {readonly Point[]} grips middles and rims by which circles are moved and resized, in pixel corners
  * @property {readonly Point[]} pending points that were clicked at and are not answered yet
  */
 
 /** @type {Marks} */
-export const NO_MARKS = { hover: null, focus: null, draft: [], closed: false, pending: [] };
+export const NO_MARKS = { hover: null, focus: null, draft: [], closed: false, sketches: [], grips: [], pending: [] };
 
 /**
  * @param {CanvasRenderingContext2D} context in the picture's coordinates
@@ -33,6 +35,19 @@ export function paintMarks(context, camera, marks, region) {
     context.stroke(item.fine);
   }
   if (marks.draft.length) paintDraft(context, camera, marks);
+  for (const sketch of marks.sketches) {
+    context.setLineDash([6 / camera.scale, 4 / camera.scale]);
+    context.beginPath();
+    trace(context, sketch);
+    context.closePath();
+    strokeTwice(context, camera);
+    context.setLineDash([]);
+  }
+  for (const [x, y] of marks.grips) {
+    context.beginPath();
+    context.arc(x, y, 4.5 / camera.scale, 0, 2 * Math.PI);
+    strokeTwice(context, camera);
+  }
   for (const [x, y] of marks.pending) {
     context.strokeStyle = "#fff";
     context.lineWidth = 2 / camera.scale;

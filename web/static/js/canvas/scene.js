@@ -7,7 +7,7 @@ import { applyTone } from "./tone.js";
 
 const PIXELS_FROM = 3; // scale from which single pixels are shown
 const COARSE_TO = 0.4; // scale up to which coarse outlines will do
-const DASH = [5, 4]; // CSS pixels
+const [DASH, DRAWN_DASH] = [[5, 4], [9, 3]]; // CSS pixels
 
 /**
  * @typedef {Object} Scene
@@ -58,11 +58,17 @@ export function paintOutlines(context, scene, items, scale, width) {
   context.lineWidth = width;
   for (const [colour, same] of byColour(scene, items)) {
     context.strokeStyle = colour;
-    context.setLineDash(colour === EXCLUDED_COLOUR ? DASH.map((part) => part * (width / 1.6)) : []);
-    for (const item of same) context.stroke(coarse ? item.coarse : item.fine);
+    stroke(same.filter(({ drawn }) => !drawn), colour === EXCLUDED_COLOUR ? DASH : []);
+    stroke(same.filter(({ drawn }) => drawn), DRAWN_DASH);
     if (colour === EXCLUDED_COLOUR) cross(context, same);
   }
   context.setLineDash([]);
+
+  /** @param {readonly Item[]} some @param {readonly number[]} dash in CSS pixels */
+  function stroke(some, dash) {
+    context.setLineDash(dash.map((part) => part * (width / 1.6)));
+    for (const item of some) context.stroke(coarse ? item.coarse : item.fine);
+  }
 }
 
 /**

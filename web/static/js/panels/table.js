@@ -40,7 +40,7 @@ function columns(state, picture) {
   const scale = per(picture);
   return [
     { title: "#", of: ({ mask }) => -mask.area }, // as they are numbered; what is excluded stays at its place
-    { title: "Kind", of: ({ mask }) => mask.kind },
+    { title: "Kind", of: ({ mask }) => (mask.found_by === "hand" ? `${mask.kind}, by hand` : mask.kind) },
     { title: `⌀ (${unit})`, of: ({ mask }) => mask.equivalent_diameter * scale },
     { title: "Intensity", of: ({ mask }) => mask.pixel_stats.mean_intensity },
     { title: "Round", of: ({ mask }) => mask.circularity },

@@ -2,6 +2,7 @@
 
 /** @import {Answer, Asked, ColourBy, Edits, Filters, Item, Kind, Picture, Point, State, Tone} from "../types.js" */
 import { itemsOf, outlined } from "../items.js";
+import { NO_EDITS } from "../state.js";
 
 /**
  * @typedef {Object} View what is the same for all pictures
@@ -20,7 +21,7 @@ import { itemsOf, outlined } from "../items.js";
  *
  * @typedef {Object} KeptAnswer
  * @property {Answer} answer
- * @property {Pick<Item, "mask" | "parent" | "added">[]} additions items that are not of the answer
+ * @property {Pick<Item, "mask" | "parent" | "added" | "drawn">[]} additions items that are not of the answer
  * @property {[number, Point][]} points by the keys of items of the answer that were asked for by hand
  *
  * @typedef {Object} Kept a session without its pictures' parts
@@ -44,7 +45,7 @@ export function answerRecord({ answer, items }) {
   const found = answer.masks.length;
   return {
     answer,
-    additions: items.slice(found).map(({ mask, parent, added }) => ({ mask, parent, added })),
+    additions: items.slice(found).map(({ mask, parent, added, drawn }) => ({ mask, parent, added, drawn })),
     points: items.slice(0, found).flatMap(({ key, added }) => (added ? [/** @type {[number, Point]} */ ([key, added])] : [])),
   };
 }
@@ -61,7 +62,7 @@ export function revived({ edits, ...others }, files, answered) {
     ...others, ...files, bitmap: null, light: null, thumb: null, progress: null, seconds: null,
     answer: answered?.answer ?? null,
     items: answered ? itemsWith(answered) : [],
-    edits: { ...edits, excluded: new Set(edits.excluded) },
+    edits: { ...NO_EDITS, ...edits, excluded: new Set(edits.excluded) },
   };
 }
 
