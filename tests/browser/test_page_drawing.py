@@ -116,6 +116,12 @@ def test_objects_are_split_and_merged_by_pointer_and_keyboard_and_keep_their_bea
     expect(bench.count).to_have_text(ALL)
     assert (bench.shown("bead"), len(drawn(bench))) == (beads, 1)
     counts_as_the_service_does(bench)
+    bench.tool("select")
+    bench.click(x, y - 0.8 * LOADED["radius"])  # what it took the place of cannot be hit
+    expect(bench.count).to_have_text(str(len(INSIDE) - 1))
+    assert drawn(bench) == []
+    page.keyboard.press("Control+z")
+    expect(bench.count).to_have_text(ALL)
 
     page.locator("#canvas").focus()
     page.keyboard.press("s")

@@ -103,9 +103,8 @@ export function listed({ filters, shown }, picture) {
 export function select({ items, edits }, filters) {
   const [added, drawn] = [new Set(edits.added), new Set(edits.drawn)];
   const ring = edits.region && [edits.region.flat()];
-  const holders = edits.drawn.map((key) => items[key])
-    .filter(({ key, parent, mask }) => parent === null && mask.kind === "droplet" && !edits.excluded.has(key))
-    .sort((one, other) => other.mask.area - one.mask.area);
+  const outer = edits.drawn.map((key) => items[key]).filter(({ key, parent }) => parent === null && !edits.excluded.has(key));
+  const holders = outer.filter(({ mask }) => mask.kind === "droplet").sort((one, other) => other.mask.area - one.mask.area);
   const parents = items.map(parentOf);
   /** @type {Fate[]} */
   const fates = [];
@@ -121,9 +120,17 @@ export function select({ items, edits }, filters) {
    * @returns {number | null}
    */
   function parentOf({ drawn: own, mask, parent }) {
-    const [x, y] = mask.centroid;
-    const holder = own ? null : holders.find((each) => each.mask.area > mask.area && inside(each.mask.polygons, x + 0.5, y + 0.5));
+    const holder = own ? null : holders.find((each) => each.mask.area > mask.area && covers(each.mask, mask));
     return holder?.key ?? parent;
+  }
+
+  /**
+   * Whether what was drawn has the place of an item.
+   * @param {Item} item
+   */
+  function isReplaced({ drawn: own, mask, parent }) {
+    if (own || parent !== null) return false;
+    return outer.some((each) => covers(mask, each.mask) || (each.mask.kind === mask.kind && covers(each.mask, mask)));
   }
 
   /** @param {Item} item @returns {Fate} */
@@ -135,12 +142,11 @@ export function select({ items, edits }, filters) {
   function judged(item) {
     const parent = parents[item.key];
     if ((item.added && !added.has(item.key)) || (item.drawn && !drawn.has(item.key))) return "absent";
-    if (edits.excluded.has(item.key)) return "excluded";
+    if (edits.excluded.has(item.key)) return isReplaced(item) ? "replaced" : "excluded";
     if (parent !== item.parent && !passes(item)) return "filtered"; // what filters leave out is not there to be held
     const around = parent === null ? "kept" : fate(items[parent]);
     if (around !== "kept") return around;
-    const [x, y] = item.mask.centroid;
-    if (parent === null && ring && !inside(ring, x + 0.5, y + 0.5)) return "outside";
+    if (parent === null && ring && !covers({ polygons: ring }, item.mask)) return "outside";
     return passes(item) ? "kept" : "filtered";
   }
 
@@ -154,6 +160,13 @@ export function select({ items, edits }, filters) {
     return added.has(item.key) || Boolean(item.drawn) || !isLimited(item) || keepsLimits(item.mask, filters);
   }
 }
+
+/**
+ * Whether the centre of a mask lies in another one.
+ * @param {Pick<Mask, "polygons">} outer
+ * @param {Mask} mask
+ */
+const covers = ({ polygons }, { centroid: [x, y] }) => inside(polygons, x + 0.5, y + 0.5);
 
 /**
  * @param {readonly Item[]} kept

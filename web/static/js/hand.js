@@ -4,6 +4,7 @@
 /** @import {Item, Picture, Point, Shape} from "./types.js" */
 import { failed } from "./dialogs.js";
 import { circleBy, drawCircle, gripsOf, merge, splitAlong, splitInTwo, stepped, usualCircle } from "./drawing.js";
+import { selected } from "./filters.js";
 import { say, tell } from "./notices.js";
 import { circleThrough, ringOf } from "./shapes.js";
 import { current, now, set } from "./state.js";
@@ -68,6 +69,7 @@ export class Hand {
    * @param {Item} item
    */
   join(picture, item) {
+    if (!counts(picture, item)) return tell("Only what counts can be merged.");
     const other = this.first && this.first !== item ? this.first : null;
     this.first = other ? null : item;
     set({ focus: item.key });
@@ -85,6 +87,7 @@ export class Hand {
       const shape = usualCircle(picture, [(left + right) / 2, (top + bottom) / 2]);
       void this.ask(() => drawCircle(picture, shape), [shape]);
     } else if (!item) say("No droplet is chosen; N goes to the next one.");
+    else if (tool === "split" && !counts(picture, item)) tell("Only what counts can be split.");
     else if (tool === "split") void this.ask(() => splitInTwo(picture, item));
     else if (tool === "merge") this.join(picture, item);
   }
@@ -139,3 +142,6 @@ export class Hand {
     }
   }
 }
+
+/** @param {Picture} picture @param {Item} item */
+const counts = (picture, { key }) => selected(picture, now().filters).fates[key] === "kept";

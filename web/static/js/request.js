@@ -45,7 +45,7 @@ function corrections(state, picture) {
   const { fates, parents } = selected(picture, state.filters);
   // The service filters first and excludes then, so what filters leave out need not be excluded.
   const unedited = select({ items: picture.items, edits: NO_EDITS }, state.filters).fates;
-  const out = (/** @type {number} */ key) => fates[key] === "excluded";
+  const out = (/** @type {number} */ key) => fates[key] === "excluded" || fates[key] === "replaced";
   /** @type {Map<number, Item[]>} */
   const contained = new Map();
   for (const item of picture.items) {

@@ -103,7 +103,7 @@ export function toggle(picture, item) {
   const parent = selection.parents[item.key];
   const around = parent !== null && excluded.has(parent) ? parent : item.key;
   if (!excluded.delete(around)) excluded.add(around);
-  edit(picture, { excluded, ...(!excluded.has(around) && { drawn: withoutSubstitutes(picture, [picture.items[around]]) }) });
+  edit(picture, { excluded });
   say(`${nameOf(item, selection)} ${excluded.has(around) ? "excluded" : "included"}.`);
 }
 
@@ -117,7 +117,7 @@ function toggleWithin(picture, area) {
   const ring = [area.flat()];
   const within = picture.items.filter(({ key, mask }) => {
     const parent = parents[key];
-    const own = fates[key] === "kept" || (fates[key] === "excluded" && picture.edits.excluded.has(key));
+    const own = fates[key] === "kept" || (fates[key] !== "replaced" && picture.edits.excluded.has(key));
     const goesWithIt = parent !== null && inside(ring, ...centre(picture.items[parent]));
     return own && !goesWithIt && inside(ring, ...centre({ mask }));
   });
@@ -125,23 +125,12 @@ function toggleWithin(picture, area) {
   const excluded = new Set(picture.edits.excluded);
   for (const { key } of within) excluded[out ? "add" : "delete"](key);
   if (!within.length) return tell("Nothing lies in this area.");
-  edit(picture, { excluded, ...(!out && { drawn: withoutSubstitutes(picture, within) }) });
+  edit(picture, { excluded });
   tell(`${count(within.length, "object")} ${out ? "excluded" : "included"}.`);
 }
 
 /** @param {Pick<Item, "mask">} item @returns {Point} in pixel corners */
 const centre = ({ mask: { centroid: [x, y] } }) => [x + 0.5, y + 0.5];
-
-/**
- * What was drawn, without what had taken the place of items that are included again.
- * @param {Picture} picture
- * @param {readonly Item[]} back
- */
-function withoutSubstitutes({ items, edits }, back) {
-  const droplets = back.filter(({ parent, drawn, mask }) => parent === null && !drawn && mask.kind === "droplet");
-  const at = (/** @type {Item} */ one, /** @type {Item} */ other) => inside(one.mask.polygons, ...centre(other));
-  return edits.drawn.filter((key) => !droplets.some((item) => items[key].parent === null && (at(item, items[key]) || at(items[key], item))));
-}
 
 /** @param {Point} point in pixel corners */
 async function add([x, y]) {

@@ -6,7 +6,7 @@ import { nameOf, selected } from "./filters.js";
 import { number } from "./format.js";
 import { lengths } from "./units.js";
 
-const FATES = { kept: "", filtered: "left out by a filter", outside: "outside the region", excluded: "excluded by you", absent: "" };
+const FATES = { kept: "", filtered: "left out by a filter", outside: "outside the region", excluded: "excluded by you", replaced: "", absent: "" };
 
 /**
  * Figures of an item with their names.

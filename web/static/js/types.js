@@ -146,7 +146,8 @@
  * @property {Asked} asked
  * @property {number | null} remaining requests left in this hour
  *
- * @typedef {"kept" | "filtered" | "outside" | "excluded" | "absent"} Fate absent: its addition or drawing was undone
+ * @typedef {"kept" | "filtered" | "outside" | "excluded" | "replaced" | "absent"} Fate replaced: excluded, and what was
+ *   drawn has its place; absent: its addition or drawing was undone
  *
  * @typedef {Object} Selection what filters, region and edits leave of a picture
  * @property {Fate[]} fates by key

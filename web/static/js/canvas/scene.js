@@ -1,6 +1,6 @@
 // A picture with its outlines, painted wherever it is needed.
 
-/** @import {Item, Kind, Picture, Point, Selection, State} from "../types.js" */
+/** @import {Fate, Item, Kind, Picture, Point, Selection, State} from "../types.js" */
 import { EXCLUDED_COLOUR, FAINT_COLOUR } from "../colour.js";
 import { levelFor } from "./pyramid.js";
 import { applyTone } from "./tone.js";
@@ -8,6 +8,9 @@ import { applyTone } from "./tone.js";
 const PIXELS_FROM = 3; // scale from which single pixels are shown
 const COARSE_TO = 0.4; // scale up to which coarse outlines will do
 const [DASH, DRAWN_DASH] = [[5, 4], [9, 3]]; // CSS pixels
+
+/** @type {Fate[]} of what is not there to be seen */
+export const HIDDEN = ["replaced", "absent"];
 
 /**
  * @typedef {Object} Scene
@@ -114,7 +117,7 @@ function byColour(scene, items) {
  */
 function colourOf(item, scene) {
   const fate = scene.selection.fates[item.key];
-  if (fate === "absent" || !scene.shown[item.mask.kind]) return null;
+  if (HIDDEN.includes(fate) || !scene.shown[item.mask.kind]) return null;
   if (fate === "kept") return scene.colour(item);
   return fate === "excluded" ? EXCLUDED_COLOUR : FAINT_COLOUR;
 }

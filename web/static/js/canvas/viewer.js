@@ -5,7 +5,7 @@
 import { Camera } from "./camera.js";
 import { Grid } from "./grid.js";
 import { NO_MARKS, paintMarks } from "./marks.js";
-import { paintOutlines, paintPicture } from "./scene.js";
+import { HIDDEN, paintOutlines, paintPicture } from "./scene.js";
 
 const LINE = 1.6; // CSS pixels
 const MARGIN = 240; // CSS pixels that are painted beyond the window
@@ -80,7 +80,7 @@ export class Viewer {
     const { scene, grid } = this;
     if (!scene || !grid || !scene.outlines) return null;
     const { selection, shown } = scene;
-    return grid.at(...this.camera.toPicture(x, y), ({ key, mask }) => selection.fates[key] !== "absent" && shown[mask.kind]);
+    return grid.at(...this.camera.toPicture(x, y), ({ key, mask }) => !HIDDEN.includes(selection.fates[key]) && shown[mask.kind]);
   }
 
   resize() {
