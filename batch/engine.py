@@ -243,8 +243,9 @@ def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
     if before and before.recipe == job.digest and _hashes(before.stamps) == _hashes(stamps):
         record = to_json(replace(before, stamps=stamps))
         return Findings(picture.name, before.row, {RECORD: record}, same=True)
-    image, light = _decoded(opened, job.recipe.wanted.options, picture)
-    analysis = analyze(image, job.model.generate, job.recipe.wanted, light)
+    wanted = job.recipe.of(picture.file.name)
+    image, light = _decoded(opened, wanted.options, picture)
+    analysis = analyze(image, job.model.generate, wanted, light)
     files = {
         DROPLETS: csv_table(analysis).encode(),
         **exported(image, analysis, picture.name, job.recipe.exports),
@@ -255,12 +256,14 @@ def _found(job: Job, picture: Picture, before: Record | None) -> Findings:
 
 
 def _decoded(opened: Sequence[OpenFile], options: Options, picture: Picture) -> tuple[Image, list[Image]]:
-    """The picture, and its fluorescence: of the other file of the pair, or other channels of the same."""
+    """The picture, and its fluorescence: of files of its own, or other channels of the same."""
     image = opened[0].image(picture.plane(options.selection))
     if len(opened) == 1 and options.fluorescence_channel is None:
         return image, []
     return image, [
-        opened[-1].image(picture.plane(selection)) for selection in options.fluorescence_selections
+        one.image(picture.plane(selection))
+        for one in opened[1:] or opened
+        for selection in options.fluorescence_selections
     ]
 
 

@@ -6,9 +6,11 @@ import glob
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from droplets.errors import BadRequest, UndecodableImage
 from droplets.reading.planes import Selection
@@ -54,25 +56,26 @@ class File:
 
 @dataclass(frozen=True)
 class Picture:
-    """What is analysed at once: one frame, with its fluorescence where it is one of a pair.
+    """What is analysed at once: one frame, with its fluorescence where it has one.
 
     Attributes:
         name: of the file, and of the frame where its file gives several pictures.
-        file, fluorescence: where it lies.
+        file: where it lies.
+        fluorescence: where that lies, a file a dye.
         frame: index in its file; None where its file gives one picture.
         interval_s: from one frame of its file to the next, if the file tells.
     """
 
     name: str
     file: File
-    fluorescence: File | None = None
+    fluorescence: tuple[File, ...] = ()
     frame: int | None = None
     interval_s: float | None = None
 
     @property
     def files(self) -> tuple[File, ...]:
-        """One or two."""
-        return (self.file,) if self.fluorescence is None else (self.file, self.fluorescence)
+        """Its own, then the fluorescence's."""
+        return (self.file, *self.fluorescence)
 
     def plane(self, selection: Selection) -> Selection:
         """What of its files is wanted: of its own frame, if it is one of several."""
@@ -134,8 +137,33 @@ def find_files(inputs: Sequence[str], out: Path) -> list[File]:
     return [found[name] for name in sorted(found)]
 
 
-def pictures(files: Sequence[File], pair: Pair | None) -> Listing:
-    """The pictures that the files give: one each, or one of two files that `pair` puts together."""
+def pictures(
+    files: Sequence[File], pair: Pair | None, own: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Listing:
+    """The pictures that the files give: one each, or one of two files that `pair` puts together.
+
+    Arguments:
+        files: of the run.
+        pair: how brightfield and fluorescence are called; None for single pictures.
+        own: names of pictures with those of their fluorescence, one a dye; of these `pair` says nothing.
+
+    Raises:
+        BadRequest: `own` names what is not there.
+    """
+    named = {file.name: file for file in files}
+    if missing := [name for name in (*own, *chain(*own.values())) if name not in named]:
+        raise BadRequest(f"each names {missing[0]}, which is no file of this run.")
+    lit = [
+        Picture(name, named[name], tuple(named[one] for one in lights))
+        for name, lights in own.items()
+        if lights
+    ]
+    taken = {file.name for picture in lit for file in picture.files}
+    listing = _paired([file for file in files if file.name not in taken], pair)
+    return replace(listing, pictures=tuple(sorted((*lit, *listing.pictures), key=lambda one: one.name)))
+
+
+def _paired(files: Sequence[File], pair: Pair | None) -> Listing:
     if pair is None:
         return Listing(tuple(Picture(file.name, file) for file in files))
     bright, glowing, left_out = {}, {}, []
@@ -146,7 +174,7 @@ def pictures(files: Sequence[File], pair: Pair | None) -> Listing:
             glowing[match["same"]] = file
         else:
             left_out.append(file)
-    both = [Picture(file.name, file, glowing[same]) for same, file in bright.items() if same in glowing]
+    both = [Picture(file.name, file, (glowing[same],)) for same, file in bright.items() if same in glowing]
     alone = [
         file
         for these, others in ((bright, glowing), (glowing, bright))

@@ -7,19 +7,24 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
+from pydantic import Field
 
 from batch.exports import EXPORTS, check_exports
 from batch.plate import NO_PLATE, Plate
 from config import MODEL, VERSION
+from droplets.ddpcr.options import MOST_DYES
 from droplets.errors import BadRequest
 from droplets.objects.filters import Filters
 from droplets.options import AnalysisOptions, Options
+from droplets.parameters import Parameters
 from droplets.preprocess import Preprocessing
 
 GROUPS = ("filters", "preprocessing", "options")
+EACH = "each"
+"""The group of what single pictures have of their own."""
 RUN = ("inputs", "pair", "frames", "tracks", "frame_interval_s", "plate", "export", "record")
 """What run.json has besides the groups."""
 ANSWER = ("mask_format", "plots")
@@ -27,12 +32,31 @@ ANSWER = ("mask_format", "plots")
 MANIFEST = MODEL / "manifest.json"
 
 
+class OwnGroups(Parameters):
+    """What one picture of a run has of its own: its fluorescence, and settings in place of the run's."""
+
+    filters: dict[str, Any] = Field(default_factory=dict, description="In place of the run's, name by name.")
+    preprocessing: dict[str, Any] = Field(default_factory=dict, description="The same.")
+    options: dict[str, Any] = Field(default_factory=dict, description="The same.")
+    fluorescence: Annotated[list[str], Field(max_length=MOST_DYES)] = Field(
+        default_factory=list, description="Names of the files with its fluorescence, one a dye."
+    )
+
+
+@dataclass(frozen=True)
+class Own:
+    """The same, checked: all that is done to the picture, and names of files."""
+
+    wanted: AnalysisOptions
+    fluorescence: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class OptionsFile:
     """What an options file says.
 
     Attributes:
-        groups: "filters", "preprocessing" and "options", unchecked.
+        groups: "filters", "preprocessing", "options" and "each", unchecked.
         inputs, pair, frames, tracks, frame_interval_s, export: of a run that is to be done again; empty in
             other files.
         plate: what the wells are.
@@ -55,15 +79,33 @@ class Recipe:
     Attributes:
         wanted: options, filters and preprocessing.
         exports: files a picture, of EXPORTS.
+        each: what pictures have of their own, by the names of their files.
     """
 
     wanted: AnalysisOptions = field(default_factory=AnalysisOptions)
     exports: tuple[str, ...] = ()
+    each: Mapping[str, Own] = field(default_factory=dict)
+
+    def of(self, file: str) -> AnalysisOptions:
+        """What is done to the pictures of the file of this name."""
+        return self.each[file].wanted if file in self.each else self.wanted
 
     @property
     def groups(self) -> dict[str, dict[str, Any]]:
-        """Options, filters and preprocessing as JSON values, without what is default."""
-        return {name: getattr(self.wanted, name).model_dump(exclude_defaults=True) for name in GROUPS}
+        """Options, filters and preprocessing as JSON values, without what is default; what pictures have of
+        their own, where some do."""
+        own = {name: self._difference(one) for name, one in self.each.items()}
+        common = {name: getattr(self.wanted, name).model_dump(exclude_defaults=True) for name in GROUPS}
+        return {**common, EACH: own} if own else common
+
+    def _difference(self, own: Own) -> dict[str, Any]:
+        groups: dict[str, Any] = {"fluorescence": list(own.fluorescence)} if own.fluorescence else {}
+        for name in GROUPS:
+            common = getattr(self.wanted, name).model_dump()
+            values = getattr(own.wanted, name).model_dump()
+            if other := {key: value for key, value in values.items() if value != common[key]}:
+                groups[name] = other
+        return groups
 
     @property
     def digest(self) -> str:
@@ -80,15 +122,32 @@ def make_recipe(groups: Mapping[str, Mapping[str, Any]], exports: Sequence[str])
         BadRequest: names the first field that is wrong, or the export that is not known.
     """
     check_exports(exports)
+    each = groups.get(EACH) or {}
+    if not isinstance(each, Mapping):
+        raise BadRequest(f"{EACH} must be a JSON object: what pictures have of their own, by their names.")
+    return Recipe(
+        _wanted(groups),
+        tuple(name for name in EXPORTS if name in exports),
+        {name: _own(value, groups, f"{EACH}.{name}") for name, value in each.items()},
+    )
+
+
+def _wanted(groups: Mapping[str, Any], where: str = "") -> AnalysisOptions:
+    """Checked; `where` stands before the names of groups in messages."""
     options = groups.get("options") or {}
     if isinstance(options, Mapping):
         options = {name: value for name, value in options.items() if name not in ANSWER}
-    wanted = AnalysisOptions(
-        options=Options.parse(options, "options"),
-        filters=Filters.parse(groups.get("filters") or {}, "filters"),
-        preprocessing=Preprocessing.parse(groups.get("preprocessing") or {}, "preprocessing"),
+    return AnalysisOptions(
+        options=Options.parse(options, f"{where}options"),
+        filters=Filters.parse(groups.get("filters") or {}, f"{where}filters"),
+        preprocessing=Preprocessing.parse(groups.get("preprocessing") or {}, f"{where}preprocessing"),
     )
-    return Recipe(wanted, tuple(name for name in EXPORTS if name in exports))
+
+
+def _own(value: Any, common: Mapping[str, Any], where: str) -> Own:
+    own = OwnGroups.parse(value, where)
+    merged = {name: {**(common.get(name) or {}), **getattr(own, name)} for name in GROUPS}
+    return Own(_wanted(merged, f"{where}."), tuple(own.fluorescence))
 
 
 def read_options_file(path: Path) -> OptionsFile:
@@ -103,13 +162,14 @@ def read_options_file(path: Path) -> OptionsFile:
     value = _parsed(path)
     if not isinstance(value, dict):
         raise BadRequest(f"{path.name} must hold an object with {', '.join(GROUPS)}.")
-    if not value.keys() & {*GROUPS, *RUN}:
+    groups = (*GROUPS, EACH)
+    if not value.keys() & {*groups, *RUN}:
         return OptionsFile({"options": value})
-    if unknown := value.keys() - {*GROUPS, *RUN}:
-        raise BadRequest(f"{path.name}: {min(unknown)} is not known; known are: {', '.join(GROUPS)}.")
+    if unknown := value.keys() - {*groups, *RUN}:
+        raise BadRequest(f"{path.name}: {min(unknown)} is not known; known are: {', '.join(groups)}.")
     try:
         return OptionsFile(
-            {name: value[name] for name in GROUPS if value.get(name) is not None},
+            {name: value[name] for name in groups if value.get(name) is not None},
             tuple(map(str, value.get("inputs") or ())),
             _checked(value, "pair", str),
             _checked(value, "frames", str),

@@ -157,7 +157,7 @@ def make_row(
         picture=picture.name,
         source=picture.file.name,
         frame=picture.frame,
-        fluorescence=picture.fluorescence.name if picture.fluorescence else None,
+        fluorescence=", ".join(file.name for file in picture.fluorescence) or None,
         width_px=image.width,
         height_px=image.height,
         pixel_size_um=size.um if size else None,

@@ -194,7 +194,8 @@ def listed(asked: Asked) -> Listing:
         check_installed()
     if frames and asked.recipe.wanted.options.frame:
         raise BadRequest("options.frame is for one frame, --frames for several; leave one of them out.")
-    listing = pictures(find_files(asked.inputs, asked.out), pair)
+    own = {name: one.fluorescence for name, one in asked.recipe.each.items()}
+    listing = pictures(find_files(asked.inputs, asked.out), pair, own)
     if frames:
         return in_frames(listing, frames, asked.max_pixels)
     if asked.tracks and not series_of(listing, None):

@@ -21,7 +21,7 @@ class Job:
     Attributes:
         id: 32 hexadecimal digits.
         created: seconds since the epoch.
-        groups: "filters", "preprocessing" and "options", as they were sent; they have been checked.
+        groups: "filters", "preprocessing", "options" and "each", as they were sent; they have been checked.
         export: files a picture, of batch.exports.EXPORTS.
         pair, frames, tracks, frame_interval_s, plate: as of batch.run.Asked.
     """

@@ -10,6 +10,7 @@ from api.schemas.requests import Groups
 from api.schemas.segmentation import Answer
 from batch.exports import EXPORTS
 from batch.plate import Plate
+from batch.recipe import OwnGroups
 from droplets.parameters import Parameters
 from droplets.reading.image import FORMATS
 from jobs.record import Stage
@@ -52,6 +53,12 @@ class JobForm(Groups):
     run: RunOptions = Field(
         default_factory=RunOptions,
         description="How the pictures belong together, and what comes of them.",
+        json_schema_extra={"default": {}},
+    )
+    each: dict[str, OwnGroups] = Field(
+        default_factory=dict,
+        description="What single pictures have of their own, by the names of their files: fluorescence, and "
+        "settings in place of those of all.",
         json_schema_extra={"default": {}},
     )
 

@@ -13,6 +13,7 @@ from flask import request
 
 from api.schemas.jobs import RunOptions
 from api.wire.requests import GROUPS, asked, parse_json
+from batch.recipe import EACH
 from droplets.errors import BadRequest
 from jobs.desk import Range
 from jobs.errors import NoSuchJob
@@ -52,9 +53,9 @@ def sent_job() -> SentJob:
     """
     groups = {name: parse_json(text, name) for name, text in request.form.items() if text}
     run = RunOptions.parse(groups.pop("run", {}), "run")
-    if unknown := [*(groups.keys() - set(GROUPS)), *(request.files.keys() - {"file"})]:
-        raise BadRequest(f"{unknown[0]} is not known; known are: file, run, {', '.join(GROUPS)}.")
-    asked(groups)
+    if unknown := [*(groups.keys() - {*GROUPS, EACH}), *(request.files.keys() - {"file"})]:
+        raise BadRequest(f"{unknown[0]} is not known; known are: file, run, {', '.join(GROUPS)}, {EACH}.")
+    asked({name: group for name, group in groups.items() if name != EACH})
     files = [(file.filename or "", file.stream) for file in request.files.getlist("file")]
     once = request.headers.get("Idempotency-Key")
     if once is not None and not 0 < len(once) <= LONGEST_KEY:

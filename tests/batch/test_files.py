@@ -80,9 +80,19 @@ def test_pairs_are_put_together_by_what_their_names_share():
     files = [file(name) for name in ("d/1_bf.png", "d/1_fl.png", "2_bf.png", "3_fl.png", "map.png")]
     listing = pictures(files, Pair.parse("{}_bf.png:{}_fl.png"))
     (pair,) = listing.pictures
-    assert (pair.name, pair.fluorescence.name) == ("d/1_bf.png", "d/1_fl.png")
+    assert (pair.name, *(light.name for light in pair.fluorescence)) == ("d/1_bf.png", "d/1_fl.png")
     assert [one.name for one in listing.alone] == ["2_bf.png", "3_fl.png"]
     assert [one.name for one in listing.left_out] == ["map.png"]
+
+
+def test_a_picture_can_name_its_fluorescence_whatever_the_pair_says():
+    files = [file(name) for name in ("a.png", "a_1.png", "a_2.png", "b_bf.png", "b_fl.png")]
+    own = {"a.png": ["a_2.png", "a_1.png"], "b_bf.png": []}
+    listing = pictures(files, Pair.parse("{}_bf.png:{}_fl.png"), own)
+    named = {one.name: [light.name for light in one.fluorescence] for one in listing.pictures}
+    assert named == {"a.png": ["a_2.png", "a_1.png"], "b_bf.png": ["b_fl.png"]}
+    with pytest.raises(BadRequest, match="c.png"):
+        pictures(files, None, {"a.png": ["c.png"]})
 
 
 def test_signs_of_patterns_mean_themselves():

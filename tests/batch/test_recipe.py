@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from batch.recipe import Recipe, make_recipe, read_options_file
+from batch.recipe import EACH, Recipe, make_recipe, read_options_file
 from droplets.errors import BadRequest
 
 GROUPS = {"options": {"quality": "fast", "pixel_size_um": 2}, "filters": {"diameter_min": 10}}
@@ -42,7 +42,9 @@ def test_how_an_answer_is_written_is_no_concern_of_a_run(tmp_path):
 
 def test_what_is_written_down_gives_the_same_recipe_again():
     options = {"automatic_filters": {"edge": False}, "ddpcr": {}, "roi": [0, 0, 50, 50]}
-    recipe = make_recipe({"options": options}, ("labels", "coco"))
+    own = {"options": {"ddpcr": None, "quality": "fast"}, "fluorescence": ["b.png"]}
+    recipe = make_recipe({"options": options, EACH: {"a.png": own}}, ("labels", "coco"))
+    assert recipe.groups[EACH] == {"a.png": own}
     assert make_recipe(recipe.groups, recipe.exports) == recipe
     assert recipe.exports == ("coco", "labels")
 
@@ -66,6 +68,8 @@ def test_each_option_and_export_changes_the_digest():
         ('{"filters": {"diameter": 3}}', "filters.diameter is not known"),
         ('{"quality": "best"}', "options.quality"),
         ('{"options": 3}', "options must be"),
+        ('{"each": 3}', "each must be"),
+        ('{"each": {"a.png": {"filters": {"diameter": 3}}}}', "each.a.png.filters.diameter is not known"),
         ('{"inputs": 3}', "must be lists"),
         ('{"frames": 3}', "pair and frames texts"),
         ('{"frame_interval_s": "fast"}', "frame_interval_s a number"),

@@ -22,7 +22,7 @@ from PIL import Image as PillowImage
 from batch.convert import convert
 from batch.exports import EXPORTS
 from batch.files import find_files
-from batch.recipe import Recipe, make_recipe, read_options_file
+from batch.recipe import EACH, Recipe, make_recipe, read_options_file
 from batch.run import Asked, Result, read_run, report, segment
 from droplets.errors import BadRequest
 from droplets.export.table import csv_table
@@ -197,6 +197,25 @@ def test_pairs_give_digital_pcr_and_half_a_pair_is_an_error(model, tmp_path):
     assert max(light["0"]) < min(light["1"])
     assert [(one.picture, one.error) for one in result.failures] == [("2_bf.tif", "Unpaired")]
     assert "Positives" in (tmp_path / "out" / "summary.html").read_text(encoding="utf-8")
+
+
+def test_a_picture_has_settings_and_dyes_of_its_own(model, folder, tmp_path):
+    for light, name in (("brightfield", "b"), ("fluorescence", "f1"), ("fluorescence", "f2")):
+        shutil.copy(ROOT / "examples" / f"pcr-{light}.tif", folder / f"{name}.tif")
+    each = {
+        "b.tif": {"fluorescence": ["f1.tif", "f2.tif"]},
+        "0.png": {"options": {"pixel_size_um": 3}, "filters": {"diameter_min": 1000}},
+    }
+    recipe = make_recipe({"options": {"pixel_size_um": 2, "quality": "fast"}, EACH: each}, ())
+    run(model, [folder], tmp_path / "out", recipe)
+    rows = {row["picture"]: row for row in table(tmp_path / "out" / "pictures.csv")}
+    assert list(rows) == ["0.png", "1.png", "2.png", "b.tif"]
+    assert (rows["0.png"]["droplets"], rows["0.png"]["pixel_size_um"]) == ("0", "3.0")
+    assert int(rows["1.png"]["droplets"]) > 0
+    assert (rows["1.png"]["pixel_size_um"], rows["b.tif"]["fluorescence"]) == ("2.0", "f1.tif, f2.tif")
+    droplets = [row for row in table(tmp_path / "out" / "droplets.csv") if row["fluorescence_2_amplitude"]]
+    assert len(droplets) == int(rows["b.tif"]["partitions"])
+    assert read_run(tmp_path / "out")[1] == recipe
 
 
 def test_another_channel_of_the_file_can_be_the_fluorescence(model, tmp_path):

@@ -139,6 +139,7 @@ def test_a_file_comes_in_parts_in_their_order_and_each_part_any_number_of_times(
         ([("a.png", PICTURE)], {"run": {"frames": "some"}}, 400, "frames"),
         ([("a.png", PICTURE)], {"run": {"plate": {"merge_by": "field"}}}, 400, "run.plate.merge_by"),
         ([("a.png", PICTURE)], {"other": {}}, 400, "other is not known"),
+        ([("a.png", PICTURE)], {"each": {"b.png": {}}}, 400, "each names b.png"),
         ([("a.png", PICTURE)], {"headers": {"Idempotency-Key": "x" * 256}}, 400, "Idempotency-Key"),
         ([(f"{i}.png", PICTURE) for i in range(4)], {}, 413, "3 pictures"),
         ([("a.zip", archive(*((f"{i}.png", PICTURE) for i in range(4))))], {}, 413, "3 pictures"),
