@@ -102,7 +102,12 @@ def scene(side: int, droplets: int) -> tuple[bytes, str]:
     info = {"width": side, "height": side, "bit_depth": 8, "format": "PNG", "pixel_size_um": None}
     answer = {
         "success": True,
-        "image": {**info, "pixel_size_source": None, "notes": []},
+        "image": {
+            **info,
+            "pixel_size_source": None,
+            "notes": [],
+            "axes": {"frames": 1, "planes": 1, "channels": []},
+        },
         "masks": masks,
         "ddpcr": None,
     }
@@ -132,6 +137,7 @@ def entry(i: int, mask: Mask) -> dict[str, object]:
         "pixel_stats": {**light, "pixel_count": mask.area},
         "edge_stats": {"min_distance_to_edge": 3, "touches_edge": False},
         "fluorescence": None,
+        "excluded": None,
     }
 
 

@@ -43,6 +43,18 @@ class PixelSize:
     source: PixelSizeSource
 
 
+@dataclass(frozen=True)
+class FileAxes:
+    """Frames (time) and planes (z) of a file, and its channels as clients read them, such as "1 (FAM)"."""
+
+    frames: int = 1
+    planes: int = 1
+    channels: tuple[str, ...] = ()
+
+
+ONE_PLANE = FileAxes()
+
+
 @dataclass(frozen=True, eq=False)
 class InnerHeat:
     """What the network takes for the centre of something that lies in an object, all over a picture.
@@ -98,6 +110,7 @@ class Image:
             is but one.
         only_channel: index of the channel of a colour picture that alone holds light; None where several do,
             or it is grey.
+        axes: what else its file holds.
     """
 
     pixels: NDArray[np.uint8]
@@ -108,6 +121,7 @@ class Image:
     pixel_size: PixelSize | None = None
     plane: str = ""
     only_channel: int | None = None
+    axes: FileAxes = ONE_PLANE
 
     @property
     def in_colour(self) -> bool:

@@ -16,6 +16,14 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+class AxesInfo(Answer):
+    """What a file holds beside the plane that was analysed."""
+
+    frames: int = Field(description="in time")
+    planes: int = Field(description="in z")
+    channels: list[str] = Field(description='such as "1 (FAM)"; empty where there is but one')
+
+
 class ImageInfo(Answer):
     """The picture that was analysed."""
 
@@ -26,6 +34,7 @@ class ImageInfo(Answer):
     pixel_size_um: float | None
     pixel_size_source: PixelSizeSource | None
     notes: list[str]
+    axes: AxesInfo
 
 
 class Rle(Answer):
@@ -113,6 +122,7 @@ class MaskInfo(Answer):
     inner_diameter_um: float | None
     volume_pl: float | None
     fluorescence: FluorescenceInfo | None
+    excluded: str | None = Field(description="why it does not count for digital PCR")
     dyes: list[FluorescenceInfo | None] = Field([], description="fluorescence of each dye, of several")
 
 

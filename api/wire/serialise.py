@@ -40,6 +40,7 @@ def segmentation(image: Image, analysis: Analysis, wanted: Asked) -> dict[str, A
             "pixel_size_um": size.um if size else None,
             "pixel_size_source": size.source if size else None,
             "notes": [*image.notes, *analysis.notes],
+            "axes": asdict(image.axes),
         },
         "num_masks": len(droplets),
         "original_count": analysis.found,
@@ -101,6 +102,7 @@ def _figures(i: int, droplet: Droplet, children: list[int], size: PixelSize | No
         "inner_diameter_um": diameter_um(droplet.inner_diameter, size),
         "volume_pl": volume_pl(shape.equivalent_diameter, size),
         "fluorescence": asdict(droplet.fluorescence) if droplet.fluorescence else None,
+        "excluded": droplet.excluded,
     }
 
 

@@ -35,7 +35,7 @@ from droplets.reading.microscopes import open_czi, open_lif, open_nd2
 from droplets.reading.planes import Axes, Selection, Source, selected
 from droplets.reading.stored import Stored
 from droplets.reading.video import open_video
-from droplets.types import PixelSize
+from droplets.types import FileAxes, PixelSize
 
 READERS: Final[dict[str, Callable[[str, int], AbstractContextManager[Source]]]] = {
     "AVI": open_video,
@@ -94,10 +94,11 @@ class ConfinedFile:
     def plane(self, selection: Selection) -> Stored:
         """The plane of the file that is wanted, with the errors of `axes` and of `planes.selected`."""
         answer, array = self._ask(selection)
-        size = answer.pop("pixel_size")
+        size, axes = answer.pop("pixel_size"), answer.pop("axes")
         return Stored(
             values=np.load(io.BytesIO(array), allow_pickle=False),
             pixel_size=PixelSize(**size) if size else None,
+            axes=FileAxes(**{**axes, "channels": tuple(axes["channels"])}),
             **{**answer, "notes": tuple(answer["notes"])},
         )
 
@@ -179,7 +180,7 @@ def _answer(source: Source, max_pixels: int, selection: Selection | None) -> byt
     np.save(array, stored.values, allow_pickle=False)
     size = asdict(stored.pixel_size) if stored.pixel_size else None
     others = {name: getattr(stored, name) for name in ("bit_depth", "orientation", "notes", "plane")}
-    return _line("plane", {**others, "pixel_size": size}, array.getvalue())
+    return _line("plane", {**others, "pixel_size": size, "axes": asdict(stored.axes)}, array.getvalue())
 
 
 def _line(kind: str, answer: Any, array: bytes = b"") -> bytes:

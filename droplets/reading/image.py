@@ -215,9 +215,8 @@ def _finish(stored: Stored, file_format: str) -> Image:
     only = _only_channel(original)
     if only is not None:
         notes += (f"only {COLOURS[only]} holds light: its values are the grey values",)
-    return Image(
-        pixels, original, stored.bit_depth, file_format, notes, stored.pixel_size, stored.plane, only
-    )
+    size, plane, axes = stored.pixel_size, stored.plane, stored.axes
+    return Image(pixels, original, stored.bit_depth, file_format, notes, size, plane, only, axes)
 
 
 def _only_channel(values: NDArray[np.generic]) -> int | None:

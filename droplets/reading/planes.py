@@ -15,6 +15,7 @@ import numpy as np
 from droplets.errors import BadRequest, TooManyPixels, UndecodableImage
 from droplets.reading.focus import sharpness
 from droplets.reading.stored import Stored
+from droplets.types import FileAxes
 
 COLOURS = ("red", "green", "blue")
 MOST_LISTED = 16
@@ -110,7 +111,13 @@ def selected(source: Source, selection: Selection, max_pixels: int) -> Stored:
         f"frame {frame} of {axes.frames}" if axes.frames > 1 else "",
         plane,
     )
-    return replace(stored, plane=", ".join(part for part in parts if part))
+    return replace(stored, plane=", ".join(part for part in parts if part), axes=_shown(axes))
+
+
+def _shown(axes: Axes) -> FileAxes:
+    """The axes as clients see them: of very many channels, which only a damaged file has, the first."""
+    channels = range(min(axes.channels, MOST_LISTED)) if axes.channels > 1 else ()
+    return FileAxes(axes.frames, axes.planes, tuple(axes.named(channel) for channel in channels))
 
 
 def _plane(source: Source, selection: Selection, channel: int, max_pixels: int) -> tuple[Stored, str]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from droplets.errors import TooManyPixels, UndecodableImage
-from droplets.types import PixelSize
+from droplets.types import ONE_PLANE, FileAxes, PixelSize
 
 SMALLEST_SIDE = 8
 SPECK_PIXELS = 50
@@ -36,6 +36,7 @@ class Stored:
         notes: remarks for the client.
         pixel_size: as the file's tags give it; None if they do not.
         plane: which of the file's planes it is, in words; empty where there is but one.
+        axes: what else the file holds.
     """
 
     values: NDArray[np.generic]
@@ -44,6 +45,7 @@ class Stored:
     notes: tuple[str, ...] = ()
     pixel_size: PixelSize | None = None
     plane: str = ""
+    axes: FileAxes = ONE_PLANE
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

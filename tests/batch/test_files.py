@@ -91,7 +91,7 @@ def test_a_picture_can_name_its_fluorescence_whatever_the_pair_says():
     listing = pictures(files, Pair.parse("{}_bf.png:{}_fl.png"), own)
     named = {one.name: [light.name for light in one.fluorescence] for one in listing.pictures}
     assert named == {"a.png": ["a_2.png", "a_1.png"], "b_bf.png": ["b_fl.png"]}
-    with pytest.raises(BadRequest, match="c.png"):
+    with pytest.raises(BadRequest, match=r"c\.png"):
         pictures(files, None, {"a.png": ["c.png"]})
 
 

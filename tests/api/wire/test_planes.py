@@ -57,6 +57,12 @@ def test_the_fluorescence_may_be_another_channel_of_the_file_whichever_comes_fir
     place = order.split().index
     notes = one_file["image"]["notes"]
     assert f"channel {place('BF')} (BF) of 2" in notes
+    channels = [f"{i} ({name})" for i, name in enumerate(order.split())]
+    assert one_file["image"]["axes"] == {"frames": 1, "planes": 1, "channels": channels}
+    assert two_files["image"]["axes"] == {"frames": 1, "planes": 1, "channels": []}
+    assert {mask["excluded"] for mask in one_file["masks"] if mask["fluorescence"]} == {None}
+    reasons = [mask["excluded"] for mask in one_file["masks"] if not mask["fluorescence"]]
+    assert all(reasons)
     assert f"fluorescence: channel {place('FAM')} (FAM) of 2" in notes
 
 

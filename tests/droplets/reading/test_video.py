@@ -50,11 +50,12 @@ def test_each_frame_is_found_by_its_index(tmp_path, codec):
     assert sniff_format(data) == KINDS[codec]
     with ImageFile(data, max_pixels=LIMIT) as file:
         assert file.axes() == Axes(frames=FRAMES, interval_s=0.1)
-        for frame in (FRAMES - 1, 0, 1, 13, 14):
+        for frame in (FRAMES - 1, 0, 13):
             image = file.image(Selection(frame=frame))
             assert abs(float(image.original.mean()) - levels()[frame]) < 6
             assert (image.width, image.height, image.bit_depth) == (WIDTH, HEIGHT, 8)
             assert image.notes == (f"frame {frame} of {FRAMES}",)
+            assert image.axes.frames == FRAMES
 
 
 def test_a_grey_video_is_grey_and_one_in_colour_red_green_and_blue(tmp_path):
