@@ -3,9 +3,11 @@
 /** @import {State} from "./types.js" */
 import * as analysing from "./analysis.js";
 import * as bitmaps from "./bitmaps.js";
+import { load } from "./charts/plotly.js";
 import * as dialogs from "./dialogs.js";
 import { byId, choice } from "./dom.js";
 import * as intake from "./intake/intake.js";
+import { apiKey } from "./key.js";
 import * as keys from "./keys.js";
 import { redo, revise, undo } from "./history.js";
 import { say, tell } from "./notices.js";
@@ -41,7 +43,9 @@ analysing.connect({ needKey: dialogs.askKey, say, tell });
 dialogs.start(() => {
   for (const { id, error } of now().pictures) if (error?.status === 401 || error?.status === 403) analysing.again(id);
   intake.resume();
+  prepare();
 });
+if (apiKey()) prepare();
 
 for (const id of ["undo", "bring-back"]) byId(id).addEventListener("click", undo);
 byId("redo").addEventListener("click", redo);
@@ -52,6 +56,11 @@ byId("colour-by").addEventListener("change", (event) => {
 
 // A click that came before this would be lost, or send a form that the policy of the page forbids.
 for (const button of document.querySelectorAll("[data-until-ready]")) button.removeAttribute("disabled");
+
+/** What draws charts takes long to begin with: it comes when pictures may be sent, before there are any to wait for. */
+function prepare() {
+  (globalThis.requestIdleCallback ?? setTimeout)(() => void load());
+}
 
 async function askReset() {
   const goes = resettable(now());

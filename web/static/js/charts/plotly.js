@@ -5,6 +5,7 @@
  *
  * @typedef {Object} Heard what Plotly tells of a click or a selection
  * @property {{x: [number, number], y: [number, number]}} [range] that was selected
+ * @property {{pointNumber: number}[]} [points] within it
  *
  * @typedef {HTMLElement & {on: (event: string, heard: (told: Heard | undefined) => void) => void}} Plot
  *
@@ -26,7 +27,8 @@ export function load() {
   loading ??= new Promise((resolve) => {
     const script = document.createElement("script");
     script.src = /** @type {HTMLMetaElement} */ (document.querySelector("meta[name=plotly]")).content;
-    script.addEventListener("load", () => resolve(/** @type {{Plotly?: Plotly}} */ (globalThis).Plotly ?? null));
+    // The first chart is drawn in a frame of its own, as running the script fills one.
+    script.addEventListener("load", () => setTimeout(() => resolve(/** @type {{Plotly?: Plotly}} */ (globalThis).Plotly ?? null)));
     script.addEventListener("error", () => {
       resolve(null);
       setTimeout(() => { loading = null; }, AGAIN_AFTER_MS);

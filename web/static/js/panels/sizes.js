@@ -2,13 +2,12 @@
 
 /** @import {Picture, State} from "../types.js" */
 import { histogram } from "../charts/histogram.js";
-import { load } from "../charts/plotly.js";
 import { byId, h, pairs } from "../dom.js";
 import { FIGURES, limited, select } from "../filters.js";
 import { number, percent } from "../format.js";
 import { revise } from "../history.js";
 import { figures, inScope, known, pending } from "../scope.js";
-import { now, subscribe } from "../state.js";
+import { now } from "../state.js";
 import { isWhole, mean } from "../statistics.js";
 import { whileSeen } from "./tabs.js";
 
@@ -19,9 +18,6 @@ export function start() {
     fits = /** @type {HTMLInputElement} */ (event.target).checked;
     byId("fit-keys").hidden = !fits;
     paint(now());
-  });
-  subscribe(["pictures"], ({ pictures }) => {
-    if (pictures.length) void load(); // while the picture is analysed
   });
   whileSeen("sizes", [figures, pending], paint);
 }

@@ -6,7 +6,7 @@ import { byId, h, icon, remembered, swap } from "../dom.js";
 import { advance, statusText } from "../experiment.js";
 import { count, number, percent } from "../format.js";
 import { analysed, figuresOver } from "../scope.js";
-import { choose, subscribe } from "../state.js";
+import { choose, now, subscribe } from "../state.js";
 import { thumbOf } from "../thumbs.js";
 
 export function start() {
@@ -15,9 +15,21 @@ export function start() {
   subscribe([analysed, advance, "filters", "pixelSize"], paintSummary);
 }
 
+const AT_ONCE = 20; // entries that a frame has time for
+
+let shown = 0;
+let growing = 0;
+
 /** @param {State} state */
 function paint(state) {
-  swap(byId("strip"), ...state.pictures.map((picture) => entry(picture, picture.id === state.current, state.filters)));
+  const [{ length }, before] = [state.pictures, shown];
+  shown = Math.min(length, shown + AT_ONCE);
+  swap(byId("strip"), ...state.pictures.slice(0, shown).map((picture) => entry(picture, picture.id === state.current, state.filters)));
+  if (shown > before) reveal();
+  if (shown < length) growing ||= requestAnimationFrame(() => {
+    growing = 0;
+    paint(now());
+  });
 }
 
 /** Scroll the strip, and nothing around it, to the current picture. */
