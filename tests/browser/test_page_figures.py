@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 from droplets.ddpcr.concentration import concentration
 from droplets.ddpcr.settings import DdpcrSettings
@@ -92,6 +92,28 @@ def test_the_special_functions_are_those_of_scipy(call):
         assert call("special", "betaPart", a, b, x) == pytest.approx(special.betainc(a, b, x), rel=1e-9)
     for a, x in ((0.5, 0.1), (1, 3.8), (2.5, 11), (40, 35), (40, 60)):
         assert call("special", "gammaAbove", a, x) == pytest.approx(special.gammaincc(a, x), rel=1e-9)
+
+
+@pytest.mark.parametrize(("n", "m", "step"), [(8, 5, 1.0), (400, 250, 0.01), (3000, 2, 0.5)])
+def test_the_comparison_of_two_groups_is_that_of_scipy(call, n, m, step):
+    random = np.random.default_rng(n)
+    one, other = (np.round(random.normal(40 + i, 3 + i, size) / step) * step for i, size in enumerate((n, m)))
+    shown = call("comparison", "mannWhitney", one.tolist(), other.tolist())
+    ranks = stats.mannwhitneyu(one, other, method="asymptotic")
+    assert (shown["u"], shown["p"]) == pytest.approx((ranks.statistic, ranks.pvalue), rel=1e-9)
+    above = (np.sign(one[:, None] - other)).mean()
+    assert shown["delta"] == pytest.approx(above, abs=1e-12)
+    shown = call("comparison", "welch", one.tolist(), other.tolist())
+    means = stats.ttest_ind(one, other, equal_var=False)
+    assert (shown["t"], shown["p"]) == pytest.approx((means.statistic, means.pvalue), rel=1e-7)
+    assert shown["interval"] == pytest.approx(means.confidence_interval(), rel=1e-7)
+    pooled = np.sqrt(((n - 1) * one.var(ddof=1) + (m - 1) * other.var(ddof=1)) / (n + m - 2))
+    assert shown["g"] == pytest.approx((one.mean() - other.mean()) / pooled * (1 - 3 / (4 * (n + m) - 9)))
+
+
+def test_groups_that_are_equal_do_not_differ(call):
+    assert call("comparison", "mannWhitney", [1, 2], [1, 2]) == {"u": 2, "p": 1, "delta": 0}
+    assert call("comparison", "welch", [3, 3], [3, 3]) is None
 
 
 def test_outlines_keep_to_the_mask_within_half_a_pixel(call):
