@@ -62,7 +62,10 @@ def html_page(template: str, **values: object) -> Response:
 @blueprint.get("/")
 def page() -> Response:
     """The page for people."""
-    return html_page("page.html", max_file_mb=f"{services().settings.max_file_size_mb:g}")
+    settings = services().settings
+    return html_page(
+        "page.html", max_file_mb=f"{settings.max_file_size_mb:g}", jobs=services().desk is not None
+    )
 
 
 @blueprint.get("/static/<path:name>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.workbench import EMPTY, INSIDE
+from tests.browser.workbench import EMPTY, INSIDE, SAMPLE
 
 pytestmark = pytest.mark.model
 
@@ -82,6 +82,35 @@ def test_a_session_is_saved_as_a_file_and_dropped_on_another_page(bench, open_pa
     broken.write_text('{"format": "another"}')
     other.page.set_input_files("#files", broken)
     expect(other.page.locator("#notices")).to_contain_text("broken.droplets.json cannot be opened")
+
+
+def test_a_session_without_pictures_asks_for_them_and_knows_them_by_their_content(
+    bench, open_page, live, tmp_path, axe
+):
+    left = edited(bench)
+    bench.tab("Export")
+    with bench.page.expect_download() as download:
+        bench.page.get_by_role("button", name="Save it without the pictures").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert SAMPLE.stat().st_size not in {len(text) * 3 // 4 for text in path.read_text().split('"')}
+
+    other = type(bench)(open_page(live.address))
+    other.page.goto("/")
+    other.page.set_input_files("#files", path)
+    dialog = other.page.get_by_role("dialog", name="Pictures of this session")
+    expect(dialog).to_contain_text("1 file of 1 still to be found")
+    expect(dialog.get_by_role("listitem")).to_have_text(["droplets.png"])
+    assert axe(other.page) == []
+    wrong, renamed = tmp_path / "droplets.png", tmp_path / "other name.png"
+    wrong.write_bytes(SAMPLE.read_bytes()[:-1] + b"!")
+    renamed.write_bytes(SAMPLE.read_bytes())
+    other.page.set_input_files("#pictures-files", wrong)
+    expect(dialog).to_contain_text("what was given under this name is another file")
+    other.page.set_input_files("#pictures-files", [wrong, renamed])
+    expect(dialog).to_be_hidden()
+    expect(other.count).to_have_text(left)
+    other.page.locator("#strip canvas").wait_for()
 
 
 def test_where_the_browser_keeps_nothing_leaving_is_asked_about(bench):

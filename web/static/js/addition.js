@@ -15,7 +15,7 @@ import { countdown, find, now, update } from "./state.js";
  */
 export async function addAt(picture, point) {
   // The fluorescence is measured against all droplets, of which this request knows but one.
-  const fields = analysisForm(now(), { ...picture, fluorescence: null }, { points: [point], automatic_filters: false });
+  const fields = analysisForm(now(), { ...picture, fluorescence: [] }, { points: [point], automatic_filters: false });
   const answer = /** @type {Answer} */ (await post("/segment_file", fields, { onremaining: countdown }));
   const masks = picture.answer?.ddpcr ? await withFluorescence(picture, answer.masks, point) : answer.masks;
   const latest = find(picture.id);
@@ -49,6 +49,8 @@ async function withFluorescence(picture, masks, point) {
   const after = { ...before, items: [...before.items, ...items], edits };
   const fields = requestForm(now(), after, { mask_format: "polygon" });
   const answer = /** @type {Answer} */ (await post("/segment_file", fields, { onremaining: countdown }));
-  const fluorescence = (/** @type {Mask} */ mask) => answer.masks.find((other) => isSame(mask, other))?.fluorescence ?? null;
-  return masks.map((mask) => ({ ...mask, fluorescence: fluorescence(mask) }));
+  return masks.map((mask) => {
+    const measured = answer.masks.find((other) => isSame(mask, other));
+    return measured ? { ...mask, fluorescence: measured.fluorescence, dyes: measured.dyes, excluded: measured.excluded } : mask;
+  });
 }

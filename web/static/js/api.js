@@ -46,18 +46,28 @@ const TITLES = {
 
 /**
  * POST a form; the answer's body.
- *
- * XMLHttpRequest, because fetch tells nothing of an upload's progress.
  * @param {string} address
  * @param {FormData} form
  * @param {Sending} [sending]
  * @returns {Promise<any>}
  */
-export function post(address, form, { signal, onupload, onremaining, as = "json" } = {}) {
+export const post = (address, form, sending) => ask("POST", address, form, sending);
+
+/**
+ * A request with the key; the answer's body.
+ *
+ * XMLHttpRequest, because fetch tells nothing of an upload's progress.
+ * @param {"GET" | "POST" | "PUT" | "DELETE"} method
+ * @param {string} address
+ * @param {FormData | File | null} body
+ * @param {Sending} [sending]
+ * @returns {Promise<any>}
+ */
+export function ask(method, address, body, { signal, onupload, onremaining, as = "json" } = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
-    request.open("POST", address);
+    request.open(method, address);
     request.responseType = "blob";
     request.setRequestHeader("X-API-Key", headerText(apiKey() ?? ""));
     request.upload.onprogress = (event) => onupload?.(event.total ? event.loaded / event.total : 1);
@@ -73,7 +83,7 @@ export function post(address, form, { signal, onupload, onremaining, as = "json"
     };
     if (signal?.aborted) return reject(new DOMException("cancelled", "AbortError"));
     signal?.addEventListener("abort", abort);
-    request.send(form);
+    request.send(body);
   });
 }
 

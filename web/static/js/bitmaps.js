@@ -1,9 +1,10 @@
 // Bitmaps of the picture that is looked at, and small ones of all; decoded one after the other, as each takes memory.
 
-/** @import {Picture, State, Taken} from "./types.js" */
+/** @import {Source} from "./planes.js" */
+/** @import {Picture, State} from "./types.js" */
 import { halve } from "./canvas/pyramid.js";
 import { display } from "./display.js";
-import { planeOptions } from "./request.js";
+import { lightSource, sameSource, sourceOf } from "./planes.js";
 import { find, now, subscribe, update } from "./state.js";
 
 const KEPT = 3; // pictures looked at last whose bitmaps are kept
@@ -11,15 +12,17 @@ const SMALL = { width: 144, height: 108 };
 
 /** @typedef {"bitmap" | "light"} Where */
 
-/** @type {WeakMap<File, Taken>} what could not be shown of a file */
+/** @type {WeakMap<File, Source>} what could not be shown of a file */
 const failed = new WeakMap();
+/** @type {WeakMap<ImageBitmap, Source>} what a bitmap shows */
+const sources = new WeakMap();
 /** @type {number[]} ids of the pictures looked at last, the latest first */
 let recent = [];
 let loading = false;
 
 export function start() {
   subscribe(["current"], forget);
-  subscribe(["pictures", "current"], () => void load());
+  subscribe(["pictures", "current", "asked", "dye"], () => void load());
 }
 
 /**
@@ -27,8 +30,7 @@ export function start() {
  * @param {Picture} picture
  */
 export function retry({ file, fluorescence }) {
-  failed.delete(file);
-  if (fluorescence) failed.delete(fluorescence);
+  for (const each of [file, ...fluorescence]) failed.delete(each);
 }
 
 /** @param {State} state */
@@ -51,39 +53,51 @@ async function load() {
 /**
  * What is to be decoded next: what is looked at, then what the strip shows.
  * @param {State} state
- * @returns {[Picture, Where, File] | null}
+ * @returns {[Picture, Where, Source] | null}
  */
-function wanted({ pictures, current }) {
-  const possible = (/** @type {Picture} */ { taken }, /** @type {File | null} */ file) => file !== null && failed.get(file) !== taken;
+function wanted(state) {
+  const { pictures, current } = state;
   const seen = pictures.find(({ id }) => id === current);
-  if (seen && !seen.bitmap && possible(seen, seen.file)) return [seen, "bitmap", seen.file];
-  if (seen?.fluorescence && !seen.light && possible(seen, seen.fluorescence)) return [seen, "light", seen.fluorescence];
-  const next = pictures.find((each) => !each.thumb && possible(each, each.file));
-  return next ? [next, "bitmap", next.file] : null;
+  if (seen) {
+    const [source, light] = [sourceOf(state, seen), lightSource(state, seen)];
+    if (lacks(seen.bitmap, source)) return [seen, "bitmap", source];
+    if (light && lacks(seen.light, light)) return [seen, "light", light];
+  }
+  const next = pictures.find((each) => !each.thumb && lacks(null, sourceOf(state, each)));
+  return next ? [next, "bitmap", sourceOf(state, next)] : null;
+}
+
+/**
+ * Whether a bitmap does not show a source, and it can be tried.
+ * @param {ImageBitmap | null} bitmap
+ * @param {Source} source
+ */
+function lacks(bitmap, source) {
+  const [shown, lost] = [bitmap && sources.get(bitmap), failed.get(source.file)];
+  return !(shown && sameSource(shown, source)) && !(lost && sameSource(lost, source));
 }
 
 /**
  * @param {Picture} picture
  * @param {Where} where
- * @param {File} file
+ * @param {Source} source
  */
-async function show({ id, taken }, where, file) {
+async function show({ id }, where, source) {
   /** @type {Partial<Picture>} */
   let made;
   try {
-    const bitmap = await display(file, planeOptions(taken, where));
+    const bitmap = await display(source.file, source.plane);
+    sources.set(bitmap, source);
     const seen = recent.includes(id);
     if (seen) await halve(bitmap);
     made = where === "light" ? { ...(seen && { light: bitmap }) } : { ...(seen && { bitmap }), thumb: await small(bitmap) };
     if (!seen) bitmap.close(); // only its small one is shown
   } catch {
-    failed.set(file, taken); // the analysis says why
+    failed.set(source.file, source); // the analysis says why
     return;
   }
   const latest = find(id);
-  const same = latest?.taken === taken && (where === "light" ? latest.fluorescence : latest.file) === file;
-  if (!same) return;
-  update(id, made);
+  if (latest && [latest.file, ...latest.fluorescence].includes(source.file)) update(id, made);
 }
 
 /** @param {ImageBitmap} bitmap */

@@ -2,6 +2,7 @@
 
 /** @import {ColourBy, Item, Kind, Picture, State} from "./types.js" */
 import { selected } from "./filters.js";
+import { dyeOf, isPositive } from "./pcr.js";
 import { inScope } from "./scope.js";
 import { quantile, rising } from "./statistics.js";
 
@@ -17,7 +18,10 @@ export const EXCLUDED_COLOUR = "#ff5a52";
 export const FAINT_COLOUR = "rgba(150, 160, 175, 0.55)";
 
 /** @type {Record<ColourBy, string>} */
-export const COLOURINGS = { kind: "Kind", size: "Diameter", intensity: "Mean intensity", beads: "Beads inside" };
+export const COLOURINGS = { kind: "Kind", size: "Diameter", intensity: "Mean intensity", beads: "Beads inside", positive: "Positive" };
+/** Of positive, negative and not counted droplets; told apart by colour-blind eyes too. */
+const POSITIVE_COLOURS = { positive: "#ffb020", negative: "#46c2ff", "not counted": "#9aa4b2" };
+export const PICKED_COLOUR = "#ffffff";
 
 /**
  * A colour of the scale.
@@ -38,8 +42,30 @@ export function colourAt(part) {
  *   legend of separate colours, `low` and `high` for one of a scale
  */
 export function colouring(state, picture) {
+  const { picked } = state;
+  const plain = colours(state, picture);
+  if (picked.picture !== picture.id || !picked.keys.size) return plain;
+  return { ...plain, of: (item) => (picked.keys.has(item.key) ? PICKED_COLOUR : plain.of(item)) };
+}
+
+/**
+ * The same, whatever is picked.
+ * @param {State} state
+ * @param {Picture} picture
+ * @returns {ReturnType<typeof colouring>}
+ */
+function colours(state, picture) {
   const { colourBy: by, filters } = state;
   const selection = selected(picture, filters);
+  if (by === "positive") {
+    const dye = dyeOf(state, picture);
+    const name = (/** @type {Item} */ item) => {
+      const positive = dye === null ? null : isPositive(picture, item, dye);
+      return positive === null ? "not counted" : positive ? "positive" : "negative";
+    };
+    const steps = /** @type {[string, string][]} */ (Object.entries(POSITIVE_COLOURS));
+    return { of: (item) => POSITIVE_COLOURS[name(item)], low: 0, high: 0, steps };
+  }
   if (by === "kind") {
     const steps = /** @type {[string, string][]} */ (Object.entries(KIND_COLOURS));
     return { of: ({ mask }) => KIND_COLOURS[mask.kind], low: 0, high: 0, steps };

@@ -94,6 +94,19 @@ export function choice(name, onchoose) {
 }
 
 /**
+ * Fill a select. Its options are made again only where they are others, as a list that is open would close.
+ * @param {HTMLSelectElement} select
+ * @param {readonly (readonly [value: string | number, text: string])[]} options
+ * @param {string | number} chosen value
+ */
+export function fillSelect(select, options, chosen) {
+  const same = options.length === select.options.length && options.every(([value, text], i) =>
+    select.options[i].value === String(value) && select.options[i].text === text);
+  if (!same) select.replaceChildren(...options.map(([value, text]) => h("option", { value }, text)));
+  select.value = String(chosen);
+}
+
+/**
  * Fill a definition list: figures with their names.
  * @param {Element} list
  * @param {readonly (readonly [string, Node | string, string?] | false)[]} pairs name, figure and perhaps a remark

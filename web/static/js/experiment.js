@@ -29,6 +29,7 @@ const COLUMNS = [
   ["cv", ({ cv }) => cv],
   ["copies_per_droplet", ({ lambda }) => lambda],
   ["copies_per_ul", ({ copies }) => copies],
+  ["group", ({ picture }) => picture.edits.group],
   ["notes", ({ notes }) => notes.join("; ")],
   ["state", ({ picture }) => picture.status],
 ];
@@ -63,12 +64,13 @@ export const experimentCsv = (state) => table(COLUMNS, rows(state));
 function rowOf(state, picture) {
   if (!picture.answer) return { picture, droplets: null, mean: null, unit: "px", cv: null, lambda: null, copies: null, notes: [] };
   const { droplets, sizes, unit } = figuresOver(state, [picture]);
-  const [threshold, light] = [thresholdOf(picture), picture.answer.ddpcr !== null];
-  const counted = partitions(selected(picture, state.filters).kept, light);
+  const dye = picture.answer.ddpcr ? 0 : null;
+  const threshold = thresholdOf(picture, dye);
+  const counted = partitions(selected(picture, state.filters).kept, dye === null ? [] : [dye]);
   const um = umOf(state, picture);
   const volumes = um ? counted.map(({ mask }) => volume(mask.equivalent_diameter, um)) : [];
   const pcr = threshold === null ? null
-    : concentration(counted.filter((item) => brightness(item, light) >= threshold).length, counted.length, volumes, volumeUncertainty(counted));
+    : concentration(counted.filter((item) => brightness(item, dye) >= threshold).length, counted.length, volumes, volumeUncertainty(counted));
   return {
     picture, droplets, mean: sizes.mean, unit, cv: sizes.cv,
     lambda: pcr?.lambda[0] ?? null, copies: pcr?.copies?.[0] ?? null,

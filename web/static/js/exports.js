@@ -1,19 +1,38 @@
 // Files made here of what is selected, and the ZIP that the service makes.
 
+/** @import {Source} from "./planes.js" */
 /** @import {Item, Picture, State} from "./types.js" */
 import { post } from "./api.js";
-import { paintOutlines, paintPicture, pictureOf } from "./canvas/scene.js";
+import { zipped } from "./archive.js";
+import { paintOutlines, paintPicture, pictureOf, shiftOf } from "./canvas/scene.js";
 import { toneTable } from "./canvas/tone.js";
 import { colouring } from "./colour.js";
+import { display } from "./display.js";
 import { selected } from "./filters.js";
-import { volume } from "./pcr.js";
+import { isPositive, lightOf, volume } from "./pcr.js";
+import { sourceOf } from "./planes.js";
 import { request, requestForm } from "./request.js";
 import { countdown } from "./state.js";
 import { umOf } from "./units.js";
 
 /** @typedef {{picture: Picture, item: Item, number: number, beads: number, um: number | null, parent: number | null}} Entry */
 
-/** @type {[string, (entry: Entry) => string | number | null][]} columns by the names of the service's tables */
+/** @typedef {[string, (entry: Entry) => string | number | null]} Column */
+
+const MOST_DYES = 4;
+
+/** @param {number} dye @returns {Column[]} */
+function dyeColumns(dye) {
+  const number = dye ? `_${dye + 1}` : "";
+  const positive = (/** @type {Entry} */ { picture, item }) => isPositive(picture, item, dye);
+  return [
+    [`fluorescence${number}_intensity`, ({ item }) => lightOf(item, dye)?.intensity ?? null],
+    [`fluorescence${number}_amplitude`, ({ item }) => lightOf(item, dye)?.amplitude ?? null],
+    [`positive${number}`, (entry) => (positive(entry) === null ? null : Number(positive(entry)))],
+  ];
+}
+
+/** @type {Column[]} columns by the names of the service's tables */
 const COLUMNS = [
   ["picture", ({ picture }) => picture.name],
   ["id", ({ number }) => number],
@@ -40,7 +59,8 @@ const COLUMNS = [
   ["std_intensity", ({ item }) => item.mask.pixel_stats.std_intensity],
   ["min_intensity", ({ item }) => item.mask.pixel_stats.min_intensity],
   ["max_intensity", ({ item }) => item.mask.pixel_stats.max_intensity],
-  ["fluorescence_amplitude", ({ item }) => item.mask.fluorescence?.amplitude ?? null],
+  ...Array.from({ length: MOST_DYES }, (_, dye) => dyeColumns(dye)).flat(),
+  ["excluded", ({ item }) => item.mask.excluded],
 ];
 
 /**
@@ -131,14 +151,30 @@ export async function overlay(state, picture) {
   const { width, height } = /** @type {NonNullable<Picture["answer"]>} */ (picture.answer).image;
   const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const bitmap = pictureOf(state, picture);
-  paintPicture(context, { bitmap, width, height, tone: toneTable(state.tone) }, 1);
+  const bitmap = pictureOf(state, picture) ?? (await shown(sourceOf(state, picture)));
+  paintPicture(context, { bitmap, width, height, shift: shiftOf(state, picture), tone: toneTable(state.tone) }, 1);
   const selection = selected(picture, state.filters);
   const colours = colouring(state, picture);
   const line = Math.max(1, Math.max(width, height) / 1500);
   paintOutlines(context, { selection, colour: colours.of, shown: state.shown }, selection.kept, 1, line);
   return canvas.convertToBlob({ type: "image/png" });
 }
+
+/**
+ * The same of several pictures, in a ZIP archive.
+ * @param {State} state
+ * @param {readonly Picture[]} pictures
+ * @returns {Promise<Blob>}
+ */
+export async function overlays(state, pictures) {
+  /** @type {[string, Blob][]} */
+  const files = [];
+  for (const [i, picture] of pictures.entries()) files.push([`${i + 1}-${picture.name.replaceAll("/", "-")}-overlay.png`, await overlay(state, picture)]);
+  return zipped(files);
+}
+
+/** @param {Source} source */
+const shown = ({ file, plane }) => display(file, plane);
 
 /**
  * Everything, made by the service with the present filters and edits.

@@ -13,12 +13,16 @@ import { redo, revise, undo } from "./history.js";
 import { say, tell } from "./notices.js";
 import * as analysis from "./panels/analysis.js";
 import * as beads from "./panels/beads.js";
+import * as comparison from "./panels/comparison.js";
 import * as experiment from "./panels/experiment.js";
 import * as exporting from "./panels/export.js";
 import * as figures from "./panels/figures.js";
 import * as filters from "./panels/filters.js";
+import * as job from "./panels/job.js";
 import * as neighbours from "./panels/neighbours.js";
+import * as partitions from "./panels/partitions.js";
 import * as pcr from "./panels/pcr.js";
+import * as planes from "./panels/planes.js";
 import * as progress from "./panels/progress.js";
 import * as scale from "./panels/scale.js";
 import * as sizes from "./panels/sizes.js";
@@ -26,6 +30,7 @@ import * as strip from "./panels/strip.js";
 import * as table from "./panels/table.js";
 import * as tabs from "./panels/tabs.js";
 import * as tone from "./panels/tone.js";
+import * as twoDyes from "./panels/two-dyes.js";
 import { reset, resettable } from "./reset.js";
 import * as keeping from "./session/keeping.js";
 import * as offer from "./session/offer.js";
@@ -35,7 +40,7 @@ import { current, now, set, subscribe } from "./state.js";
 const press = choice("tool", (value) => set({ tool: /** @type {State["tool"]} */ (value) }));
 subscribe(["pictures", "current", "colourBy", "tool", "remaining", "past", "future"], frame);
 const parts = [
-  bitmaps, analysing, intake, keys, tabs, filters, figures, sizes, neighbours, beads, pcr, table, experiment, exporting, scale, analysis, stage, strip, progress, tone,
+  bitmaps, analysing, intake, keys, tabs, filters, figures, sizes, neighbours, beads, pcr, partitions, twoDyes, table, experiment, comparison, exporting, job, scale, analysis, stage, strip, planes, progress, tone,
   keeping, offer,
 ];
 for (const part of parts) void part.start();

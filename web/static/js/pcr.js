@@ -1,6 +1,6 @@
 // Digital PCR at a threshold set on the page, as the service evaluates it (docs/labs/ddpcr.md).
 
-/** @import {Item, Picture} from "./types.js" */
+/** @import {Answer, Dye, Item, Light, Picture, State} from "./types.js" */
 import { inverseBeta } from "./special.js";
 import { isWhole, mean, quantile, rising } from "./statistics.js";
 
@@ -9,19 +9,63 @@ const NORMAL_95 = 1.959964; // standard deviations to either side of a 95 % inte
 const PIXEL_SIZE_UNCERTAINTY = 0.005; // relative, as droplets/ddpcr/settings.py has it
 
 /**
- * What the scatter plot shows of a droplet: its amplitude in the fluorescence, else its own brightness.
- * @param {Item} item
- * @param {boolean} light whether there is fluorescence
+ * What a dye is called: by its file, where each has one, else as the service does.
+ * @param {Picture} picture
+ * @param {number} dye
  */
-export const brightness = ({ mask }, light) =>
-  light ? /** @type {NonNullable<typeof mask.fluorescence>} */ (mask.fluorescence).amplitude : mask.pixel_stats.mean_intensity;
+export function nameOfDye({ answer, fluorescence }, dye) {
+  const dyes = dyesOf(answer);
+  return fluorescence.length > 1 && fluorescence.length === dyes.length ? fluorescence[dye].name.replace(/\.[^.]*$/, "") : (dyes[dye]?.name ?? `dye ${dye + 1}`);
+}
+
+/** @type {Record<string, string>} why a droplet does not count, by the service's names */
+export const EXCLUSIONS = {
+  "no droplet": "no droplet", touching: "cut by the border", outside: "not wholly in the fluorescence picture", debris: "much smaller than most",
+  deformed: "out of round",
+};
 
 /**
- * The droplets that count.
- * @param {readonly Item[]} kept
- * @param {boolean} light
+ * The dyes of a picture; none without fluorescence.
+ * @param {Answer | null} answer
+ * @returns {readonly Dye[]}
  */
-export const partitions = (kept, light) => kept.filter((item) => isWhole(item) && (!light || item.mask.fluorescence));
+export const dyesOf = (answer) => (answer?.ddpcr ? (answer.ddpcr.dyes ?? [answer.ddpcr]) : []);
+
+/**
+ * The place of the dye that is looked at; null without fluorescence.
+ * @param {Pick<State, "dye">} state
+ * @param {Picture} picture
+ */
+export function dyeOf({ dye }, { answer }) {
+  const { length } = dyesOf(answer);
+  return length ? Math.min(dye, length - 1) : null;
+}
+
+/**
+ * A droplet's light of a dye; null where it does not count for it.
+ * @param {Item} item
+ * @param {number} dye
+ * @returns {Light | null}
+ */
+export const lightOf = ({ mask }, dye) => lightsOf(mask)[dye] ?? null;
+
+/** @param {Item["mask"]} mask @returns {readonly (Light | null)[]} its light of each dye */
+export const lightsOf = ({ dyes, fluorescence }) => (dyes?.length ? dyes : fluorescence ? [fluorescence] : []);
+
+/**
+ * What the scatter plot shows of a droplet that counts: its amplitude of a dye, else its own brightness.
+ * @param {Item} item
+ * @param {number | null} dye
+ */
+export const brightness = (item, dye) =>
+  dye === null ? item.mask.pixel_stats.mean_intensity : /** @type {Light} */ (lightOf(item, dye)).amplitude;
+
+/**
+ * The droplets that count for all of some dyes.
+ * @param {readonly Item[]} kept
+ * @param {readonly number[]} dyes
+ */
+export const partitions = (kept, dyes) => kept.filter((item) => isWhole(item) && dyes.every((dye) => lightOf(item, dye)));
 
 /**
  * Volume of a ball in picolitres.
@@ -30,8 +74,24 @@ export const partitions = (kept, light) => kept.filter((item) => isWhole(item) &
  */
 export const volume = (diameter, um) => ((Math.PI / 6) * (diameter * um) ** 3) / 1000;
 
-/** @param {Picture} picture @returns {number | null} the threshold in use: set by hand, else the service's */
-export const thresholdOf = (picture) => picture.edits.threshold ?? picture.answer?.ddpcr?.threshold ?? null;
+/**
+ * The threshold in use: set by hand, else the service's.
+ * @param {Picture} picture
+ * @param {number | null} dye null for the droplets' own brightness
+ * @returns {number | null}
+ */
+export const thresholdOf = ({ answer, edits }, dye) => edits.thresholds[dye ?? 0] ?? (dye === null ? null : (dyesOf(answer)[dye]?.threshold ?? null));
+
+/**
+ * Whether a droplet is positive; null where it does not count, or no threshold tells.
+ * @param {Picture} picture
+ * @param {Item} item
+ * @param {number} dye
+ */
+export function isPositive(picture, item, dye) {
+  const [light, threshold] = [isWhole(item) && lightOf(item, dye), thresholdOf(picture, dye)];
+  return light && threshold !== null ? light.amplitude >= threshold : null;
+}
 
 /**
  * Relative standard uncertainty of the droplets' mean volume: of pixel size, edges and roundness.

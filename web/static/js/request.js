@@ -26,7 +26,7 @@ export function request(state, picture) {
   if (off.length) options.automatic_filters = Object.fromEntries(off);
   const um = picture.edits.pixelSize ?? state.pixelSize;
   if (um) options.pixel_size_um = Number(um.toPrecision(6));
-  const ddpcr = { ...(channel && { channel }), ...(picture.edits.threshold !== null && picture.answer?.ddpcr && { threshold: picture.edits.threshold }) };
+  const ddpcr = { ...(channel && { channel }), ...thresholds(picture) };
   if (Object.keys(ddpcr).length) options.ddpcr = ddpcr;
   const { add, exclude, drawn } = corrections(state, picture);
   if (add.length) options.add = add;
@@ -34,6 +34,16 @@ export function request(state, picture) {
   if (drawn.length) options.drawn = drawn;
   if (picture.edits.region) options.roi = polygon(picture.edits.region);
   return { filters: rounded(setFilters(state.filters)), preprocessing, options };
+}
+
+/**
+ * The thresholds that were set by hand, as options of digital PCR.
+ * @param {Picture} picture
+ */
+function thresholds({ answer, edits }) {
+  const given = (/** @type {number} */ dye) => edits.thresholds[dye] ?? null;
+  if (!answer?.ddpcr || !edits.thresholds.some((each) => each !== null)) return {};
+  return answer.ddpcr.dyes ? { dyes: answer.ddpcr.dyes.map((_, dye) => ({ threshold: given(dye) })) } : { threshold: given(0) };
 }
 
 /**
@@ -121,11 +131,8 @@ export function drawingForm(state, picture, drawn) {
 /**
  * Options that take the plane to be looked at out of a file.
  * @param {Taken} taken
- * @param {"bitmap" | "light"} where the picture or its fluorescence
  */
-export function planeOptions({ fluorescence_channel, ...others }, where) {
-  return said(where === "light" ? { ...others, channel: fluorescence_channel } : others);
-}
+export const planeOptions = ({ fluorescence_channel: _, ...others }) => said(others);
 
 /** @param {Partial<Taken>} taken */
 const said = (taken) => Object.fromEntries(Object.entries(taken).filter(([, value]) => value !== null));
@@ -137,7 +144,7 @@ const said = (taken) => Object.fromEntries(Object.entries(taken).filter(([, valu
 function formOf(picture, groups) {
   const fields = new FormData();
   fields.set("file", picture.file, picture.name);
-  if (picture.fluorescence) fields.set("fluorescence", picture.fluorescence);
+  for (const light of picture.fluorescence) fields.append("fluorescence", light);
   for (const [name, group] of filled(groups)) fields.set(name, JSON.stringify(group));
   return fields;
 }

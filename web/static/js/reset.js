@@ -20,8 +20,9 @@ export function resettable({ pictures, filters, colourBy, shown, pixelSize }) {
     [sum(({ added }) => added.length), "addition"],
     [sum(({ drawn }) => drawn.length), "drawn outline"],
     [sum(({ region }) => Number(region !== null)), "region"],
-    [sum(({ threshold }) => Number(threshold !== null)), "threshold"],
+    [sum(({ thresholds }) => thresholds.filter((each) => each !== null).length), "threshold"],
     [sum(({ pixelSize: own }) => Number(own !== null)), "picture's own pixel size"],
+    [sum(({ group }) => Number(group !== null)), "picture in a group"],
   ]);
   const looks = colourBy !== START.colourBy || Object.values(shown).includes(false);
   return [

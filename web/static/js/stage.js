@@ -3,7 +3,7 @@
 /** @import {Item, Picture, Point, State} from "./types.js" */
 import { addAt } from "./addition.js";
 import { Gestures } from "./canvas/gestures.js";
-import { pictureOf } from "./canvas/scene.js";
+import { pictureOf, shiftOf } from "./canvas/scene.js";
 import { toneTable } from "./canvas/tone.js";
 import { Viewer } from "./canvas/viewer.js";
 import { COLOURINGS, colourAt, colouring } from "./colour.js";
@@ -15,6 +15,7 @@ import { Hand } from "./hand.js";
 import { edit, givePixelSize } from "./history.js";
 import { say, tell } from "./notices.js";
 import { inside } from "./outline.js";
+import { isAhead } from "./planes.js";
 import { inScope } from "./scope.js";
 import { sparse } from "./shapes.js";
 import { current, now, set, subscribe } from "./state.js";
@@ -73,7 +74,7 @@ export function start() {
     byId("zoom-actual").textContent = `${Math.round(viewer.camera.scale * devicePixelRatio * 100)} %`;
   };
   subscribe([
-    "current", "filters", "colourBy", "shown", "outlines", "showLight", "pixelSize", "tone", answers,
+    "current", "filters", "colourBy", "shown", "outlines", "showLight", "dye", "picked", "pixelSize", "tone", "asked", answers,
     of("items"), of("edits"), of("bitmap"), of("light"),
   ], show);
   subscribe(["current", "focus"], showFocus);
@@ -208,7 +209,8 @@ function show(state) {
     selection,
     colour: colours.of,
     shown: state.shown,
-    outlines: state.outlines,
+    outlines: state.outlines && !isAhead(state, picture),
+    shift: shiftOf(state, picture),
     region: picture.edits.region,
     tone: toneTable(state.tone),
   });

@@ -1,9 +1,12 @@
 // The page's state: one object, replaced on every change; who shows some of it hears of that once a frame.
 
-/** @import {Edits, Picture, State} from "./types.js" */
+/** @import {Edits, Picked, Picture, State} from "./types.js" */
 
 /** @type {Edits} */
-export const NO_EDITS = { excluded: new Set(), added: [], drawn: [], region: null, threshold: null, pixelSize: null };
+export const NO_EDITS = { excluded: new Set(), added: [], drawn: [], region: null, thresholds: [], pixelSize: null, group: null };
+
+/** @type {Picked} */
+export const NONE_PICKED = { picture: null, keys: new Set() };
 
 /** @type {State} */
 export const START = {
@@ -17,6 +20,8 @@ export const START = {
   shown: { droplet: true, bead: true, other: true },
   outlines: true,
   showLight: false,
+  dye: 0,
+  picked: NONE_PICKED,
   tool: "select",
   focus: null,
   pixelSize: null,
@@ -112,10 +117,10 @@ function watch(keys) {
 }
 
 /**
- * Look at another picture; none of its items is chosen yet.
+ * Look at another picture; none of its items is chosen or picked yet.
  * @param {number | null} id
  */
-export const choose = (id) => set({ current: id, focus: null });
+export const choose = (id) => set({ current: id, focus: null, picked: NONE_PICKED });
 
 /**
  * Change some of a picture; nothing if it has been taken away.

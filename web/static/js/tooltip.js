@@ -4,6 +4,7 @@
 import { h } from "./dom.js";
 import { nameOf, selected } from "./filters.js";
 import { number } from "./format.js";
+import { EXCLUSIONS, lightsOf } from "./pcr.js";
 import { lengths } from "./units.js";
 
 const FATES = { kept: "", filtered: "left out by a filter", outside: "outside the region", excluded: "excluded by you", replaced: "", absent: "" };
@@ -26,7 +27,8 @@ function figuresOf(state, picture, { key, mask }) {
     ["circularity", number(mask.circularity)],
     ["mean intensity", number(mask.pixel_stats.mean_intensity, 4)],
     ...(mask.kind === "droplet" ? [/** @type {[string, string]} */ (["beads", String(beads.get(key) ?? 0)])] : []),
-    ...(mask.fluorescence ? [/** @type {[string, string]} */ (["amplitude", number(mask.fluorescence.amplitude, 4)])] : []),
+    ...lightsOf(mask).map((light, i, { length }) => /** @type {[string, string]} */ ([length > 1 ? `amplitude ${i + 1}` : "amplitude", number(light?.amplitude, 4)])),
+    ...(mask.excluded ? [/** @type {[string, string]} */ (["digital PCR", EXCLUSIONS[mask.excluded] ?? mask.excluded])] : []),
   ];
 }
 

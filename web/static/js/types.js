@@ -36,15 +36,26 @@
  * @property {PixelStats} pixel_stats
  * @property {{min_distance_to_edge: number, touches_edge: boolean}} edge_stats
  * @property {{uncertainty_px: number | null} | null} boundary
- * @property {{intensity: number, amplitude: number, positive: boolean | null} | null} fluorescence
+ * @property {Light | null} fluorescence of the first dye
+ * @property {string | null} excluded why it does not count for digital PCR
+ * @property {(Light | null)[]} [dyes] of each, where there are several
+ *
+ * @typedef {{intensity: number, amplitude: number, positive: boolean | null}} Light of a droplet
+ *
+ * @typedef {Object} Dye digital PCR of a dye
+ * @property {string} [name] where there are several
+ * @property {number | null} threshold
+ * @property {string[]} warnings
+ * @property {number | null} separation
+ * @property {{shift: Point, residual: number | null, matched: number | null, confidence: number | null}} registration
  *
  * @typedef {Object} Answer a segmentation as the service sends it
  * @property {{width: number, height: number, bit_depth: number, format: string, pixel_size_um: number | null,
- *   pixel_size_source: string | null, notes: string[]}} image
+ *   pixel_size_source: string | null, notes: string[], axes: {frames: number, planes: number, channels: string[]}}} image
  * @property {number} original_count
  * @property {Record<string, number>} removed
  * @property {Mask[]} masks
- * @property {{threshold: number | null, warnings: string[], separation: number | null} | null} ddpcr
+ * @property {(Dye & {dyes?: Dye[]}) | null} ddpcr of the first dye; of several also of each
  * @property {Record<string, number>} timing_ms
  * @property {{name: string, device: string | null}} model
  * @property {string} request_id
@@ -63,8 +74,11 @@
  * @property {readonly number[]} added keys of the items asked for by hand, which no filter leaves out
  * @property {readonly number[]} drawn keys of the items drawn by hand, which no filter leaves out
  * @property {readonly Point[] | null} region its corners, in pixel corners; only what has its centre inside counts
- * @property {number | null} threshold of the scatter plot, set by hand
+ * @property {readonly (number | null)[]} thresholds of the dyes, set by hand; of the droplets' own brightness the first
  * @property {number | null} pixelSize micrometres, given by hand for this picture alone
+ * @property {Group | null} group that it is compared as one of
+ *
+ * @typedef {"A" | "B"} Group of pictures
  *
  * @typedef {Object} Progress
  * @property {"upload" | "wait" | "retry"} stage
@@ -77,10 +91,10 @@
  * @property {number} id
  * @property {string} name
  * @property {File} file
- * @property {File | null} fluorescence
+ * @property {readonly File[]} fluorescence a file a dye
  * @property {Taken} taken when it was last analysed, and so is shown
  * @property {ImageBitmap | null} bitmap while it is looked at, and a little longer
- * @property {ImageBitmap | null} light the fluorescence, likewise
+ * @property {ImageBitmap | null} light the fluorescence of the dye that is looked at, likewise
  * @property {ImageBitmap | null} thumb the picture, small
  * @property {"waiting" | "working" | "done" | "failed"} status
  * @property {Progress | null} progress
@@ -97,13 +111,15 @@
  * @property {number} high value that is shown white
  * @property {number} gamma exponent of what lies between
  *
- * @typedef {"size" | "intensity" | "kind" | "beads"} ColourBy
+ * @typedef {"size" | "intensity" | "kind" | "beads" | "positive"} ColourBy
+ *
+ * @typedef {string | number} Channel index or name
  *
  * @typedef {Object} Taken what of a file with several planes is analysed; null for what the service takes by itself
- * @property {string | number | null} channel index or name
+ * @property {Channel | null} channel
  * @property {string | number | null} plane index, or in words
  * @property {string | number | null} frame index
- * @property {string | number | null} fluorescence_channel index or name
+ * @property {Channel | readonly Channel[] | null} fluorescence_channel of several dyes several
  *
  * @typedef {Object} Asked what the service is asked for
  * @property {"fast" | "balanced" | "thorough"} quality
@@ -118,6 +134,8 @@
  * @property {string | null} channel of a colour picture that shows fluorescence
  *
  * @typedef {"select" | "region" | "lasso" | "add" | "circle" | "rim" | "split" | "merge" | "measure"} Tool
+ *
+ * @typedef {{picture: number | null, keys: ReadonlySet<number>}} Picked items of a picture, by its id and their keys
  *
  * @typedef {Object} Step what can be gone back to
  * @property {Filters} filters
@@ -138,6 +156,8 @@
  * @property {Record<Kind, boolean>} shown kinds that are drawn and listed
  * @property {boolean} outlines
  * @property {boolean} showLight the fluorescence instead of the picture
+ * @property {number} dye that is looked at, by its place
+ * @property {Picked} picked droplets picked in a chart
  * @property {Tool} tool
  * @property {number | null} focus key of the item that the keyboard is on
  * @property {number | null} pixelSize micrometres, given by hand for all pictures that have none of their own

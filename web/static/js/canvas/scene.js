@@ -2,6 +2,7 @@
 
 /** @import {Fate, Item, Kind, Picture, Point, Selection, State} from "../types.js" */
 import { EXCLUDED_COLOUR, FAINT_COLOUR } from "../colour.js";
+import { dyesOf } from "../pcr.js";
 import { levelFor } from "./pyramid.js";
 import { applyTone } from "./tone.js";
 
@@ -24,6 +25,7 @@ export const HIDDEN = ["replaced", "absent"];
  * @property {Record<Kind, boolean>} shown
  * @property {boolean} outlines
  * @property {readonly Point[] | null} region
+ * @property {Point} shift of the bitmap against the picture, in its pixels
  * @property {Uint8ClampedArray | null} tone what each grey value is shown as
  */
 
@@ -37,14 +39,26 @@ export const HIDDEN = ["replaced", "absent"];
 export const pictureOf = ({ showLight }, { bitmap, light }) => (showLight && light) || bitmap;
 
 /**
+ * How far what is looked at is shifted against the picture, as the registration found it.
+ * @param {State} state
+ * @param {Picture} picture
+ * @returns {Point}
+ */
+export function shiftOf({ showLight, dye }, { light, answer }) {
+  const dyes = dyesOf(answer);
+  return (showLight && light && dyes[Math.min(dye, dyes.length - 1)]?.registration.shift) || [0, 0];
+}
+
+/**
  * @param {Context} context in the picture's coordinates
- * @param {Pick<Scene, "bitmap" | "width" | "height" | "tone">} scene
+ * @param {Pick<Scene, "bitmap" | "width" | "height" | "shift" | "tone">} scene
  * @param {number} scale device pixels a picture's pixel
  */
 export function paintPicture(context, scene, scale) {
   if (!scene.bitmap) return;
   context.imageSmoothingEnabled = scale < PIXELS_FROM;
-  context.drawImage(levelFor(scene.bitmap, scale), 0, 0, scene.width, scene.height);
+  const [x, y] = scene.shift;
+  context.drawImage(levelFor(scene.bitmap, scale), -x, -y, scene.width, scene.height);
   if (scene.tone) applyTone(context, scene.tone);
 }
 

@@ -1,11 +1,11 @@
 // Which fluorescence picture belongs to which brightfield picture, by their names.
 
 /** @typedef {{path: string, file: File}} Found a file, with its path in a folder or archive */
-/** @typedef {{name: string, file: File, fluorescence: File | null}} Brought */
+/** @typedef {{name: string, file: File, fluorescence: readonly File[]}} Brought */
 
 /** Parts of names, between signs that separate; pictures of one field differ by these alone. */
 const BRIGHT = /(?<=^|[/_\-. ])(bf|brightfield)(?=$|[/_\-. ])/i;
-const LIGHT = /(?<=^|[/_\-. ])(fl|fluorescence)(?=$|[/_\-. ])/i;
+const LIGHT = /(?<=^|[/_\-. ])(fl|fluorescence)\d?(?=$|[/_\-. ])/i;
 
 /**
  * Pictures with their fluorescence, by rising names.
@@ -14,13 +14,19 @@ const LIGHT = /(?<=^|[/_\-. ])(fl|fluorescence)(?=$|[/_\-. ])/i;
  */
 export function paired(found) {
   const fieldOf = (/** @type {string} */ path, /** @type {RegExp} */ part) => (part.test(path) ? path.replace(part, "").toLowerCase() : null);
-  const lights = new Map(found.map((each) => [fieldOf(each.path, LIGHT), each]));
+  const sorted = [...found].sort((one, other) => one.path.localeCompare(other.path, "en", { numeric: true }));
+  /** @type {Map<string, File[]>} */
+  const lights = new Map();
+  for (const { path, file } of sorted) {
+    const field = fieldOf(path, LIGHT);
+    if (field !== null) lights.set(field, [...(lights.get(field) ?? []), file]);
+  }
   const used = new Set();
-  const pictures = found.map(({ path, file }) => {
+  const pictures = sorted.map(({ path, file }) => {
     const field = fieldOf(path, BRIGHT);
-    const light = field === null ? undefined : lights.get(field);
-    if (light) used.add(light.file);
-    return { name: path, file, fluorescence: light?.file ?? null };
+    const fluorescence = (field !== null && lights.get(field)) || [];
+    for (const each of fluorescence) used.add(each);
+    return { name: path, file, fluorescence };
   });
-  return pictures.filter(({ file }) => !used.has(file)).sort((one, other) => one.name.localeCompare(other.name, "en", { numeric: true }));
+  return pictures.filter(({ file }) => !used.has(file));
 }

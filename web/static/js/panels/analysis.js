@@ -1,6 +1,6 @@
 // Options of the analysis itself: a change of these needs a new request.
 
-/** @import {Asked, State} from "../types.js" */
+/** @import {Asked, Channel, State} from "../types.js" */
 import { again } from "../analysis.js";
 import { byId } from "../dom.js";
 import { now, set, subscribe } from "../state.js";
@@ -40,7 +40,7 @@ export function start() {
 function fill({ asked }) {
   for (const id of /** @type {const} */ (["quality", "objects", "edge"])) write(id, asked[id]);
   write("diameter-px", asked.diameter_px);
-  for (const [id, name] of Object.entries(TAKEN)) write(id, asked.taken[/** @type {keyof Asked["taken"]} */ (name)]);
+  for (const [id, name] of Object.entries(TAKEN)) write(id, String(asked.taken[/** @type {keyof Asked["taken"]} */ (name)] ?? ""));
   check("#refine", () => asked.refine_edges);
   check("#contents", () => asked.contents);
   check("[data-automatic]", ({ automatic = "" }) => asked.automatic_filters[automatic]);
@@ -81,13 +81,13 @@ function onDiameter(heard) {
 
 /**
  * @param {string} id of a field of text
- * @param {(value: string | number | null) => void} heard an index where it is a number
+ * @param {(value: Channel | Channel[] | null) => void} heard an index where it is a number, several where commas part them
  */
 function onText(id, heard) {
   const field = /** @type {HTMLInputElement} */ (byId(id));
   field.addEventListener("change", () => {
-    const text = field.value.trim();
-    heard(/^\d+$/.test(text) ? Number(text) : text || null);
+    const values = field.value.split(",").map((text) => text.trim()).filter(Boolean).map((text) => (/^\d+$/.test(text) ? Number(text) : text));
+    heard(values.length > 1 ? values : (values[0] ?? null));
   });
 }
 

@@ -1,33 +1,34 @@
-// The panel "ddPCR": bright droplets, and the copies they stand for.
+// The panel "ddPCR": fluorescence of droplets, a dye at a time, and a threshold that can be moved.
 
 /** @import {Picture, State} from "../types.js" */
 import { again } from "../analysis.js";
 import { chartIn } from "../charts/chart.js";
 import { scatter } from "../charts/scatter.js";
-import { byId, h, pairs } from "../dom.js";
+import { byId, fillSelect } from "../dom.js";
 import { selected } from "../filters.js";
-import { number, percent } from "../format.js";
 import { edit } from "../history.js";
-import { warning } from "../notices.js";
-import { brightness, concentration, partitions, thresholdOf, volume, volumeUncertainty } from "../pcr.js";
+import { brightness, dyeOf, dyesOf, nameOfDye, partitions, thresholdOf } from "../pcr.js";
 import { pending } from "../scope.js";
-import { current, find, now, set, update } from "../state.js";
+import { NONE_PICKED, current, find, now, set, update } from "../state.js";
 import { umOf } from "../units.js";
+import { paintFigures } from "./partitions.js";
 import { whileSeen } from "./tabs.js";
 
 export function start() {
-  whileSeen("pcr", ["pictures", "current", "filters", "pixelSize", "asked"], paint);
-  const axis = byId("scatter-x");
-  axis.addEventListener("change", () => paint(now()));
+  whileSeen("pcr", ["pictures", "current", "dye", "filters", "pixelSize", "asked"], paint);
+  byId("scatter-x").addEventListener("change", () => paint(now()));
   byId("fluorescence").addEventListener("click", () => byId("fluorescence-file").click());
   byId("fluorescence-file").addEventListener("change", (event) => {
-    const file = /** @type {HTMLInputElement} */ (event.target).files?.[0];
-    if (file) giveLight(file);
+    const files = [.../** @type {HTMLInputElement} */ (event.target).files ?? []];
+    if (files.length) giveLight(files);
   });
   byId("channel").addEventListener("change", (event) => {
     set({ asked: { ...now().asked, channel: /** @type {HTMLSelectElement} */ (event.target).value || null } });
     const picture = current();
     if (picture) otherLight(picture, {});
+  });
+  byId("dye").addEventListener("change", (event) => {
+    set({ dye: Number(/** @type {HTMLSelectElement} */ (event.target).value), picked: NONE_PICKED });
   });
   byId("threshold").addEventListener("change", (event) => {
     const { valueAsNumber } = /** @type {HTMLInputElement} */ (event.target);
@@ -36,11 +37,11 @@ export function start() {
   byId("threshold-reset").addEventListener("click", () => setThreshold(null));
 }
 
-/** @param {File} file */
-function giveLight(file) {
+/** @param {readonly File[]} files one a dye */
+function giveLight(files) {
   const picture = current();
   if (!picture) return;
-  otherLight(picture, { fluorescence: file, light: null });
+  otherLight(picture, { fluorescence: files, light: null });
 }
 
 /**
@@ -49,80 +50,57 @@ function giveLight(file) {
  * @param {Partial<Picture>} change
  */
 function otherLight({ id, edits }, change) {
-  update(id, { ...change, edits: { ...edits, threshold: null } });
+  update(id, { ...change, edits: { ...edits, thresholds: [] } });
   again(id);
 }
 
-/** @param {number | null} threshold */
+/** @param {number | null} threshold of the dye that is looked at */
 function setThreshold(threshold) {
   const picture = current();
-  if (picture) edit(picture, { threshold });
+  if (!picture) return;
+  const dye = dyeOf(now(), picture) ?? 0;
+  const { length } = picture.edits.thresholds;
+  edit(picture, { thresholds: Array.from({ length: Math.max(length, dye + 1) }, (_, i) => (i === dye ? threshold : (picture.edits.thresholds[i] ?? null))) });
 }
 
 /** @param {State} state */
 function paint(state) {
   const picture = current(state);
   if (!picture) return;
-  if (!picture.answer) return paintPending(state);
-  const light = picture.answer.ddpcr !== null;
-  const counted = partitions(selected(picture, state.filters).kept, light);
-  const um = umOf(state, picture) ?? 1;
-  /** @type {HTMLSelectElement} */
-  const axis = byId("scatter-x");
-  const byIndex = axis.value === "index";
-  byId("scatter-title").textContent = light ? "Fluorescence amplitude" : "Mean intensity";
-  byId("fluorescence").querySelector("span")?.replaceChildren(picture.fluorescence ? picture.fluorescence.name : "Add the fluorescence picture");
+  const names = picture.fluorescence.map(({ name }) => name).join(", ");
+  byId("fluorescence").querySelector("span")?.replaceChildren(names || "Add the fluorescence picture");
   /** @type {HTMLSelectElement} */ (byId("channel")).value = state.asked.channel ?? "";
+  if (!picture.answer) return chartIn(byId("scatter")).none(pending(state) ?? "Not analysed yet.");
+  const dye = dyeOf(state, picture);
+  paintDyes(picture, dye);
+  const counted = partitions(selected(picture, state.filters).kept, dye === null ? [] : [dye]);
+  const um = umOf(state, picture) ?? 1;
+  const byIndex = /** @type {HTMLSelectElement} */ (byId("scatter-x")).value === "index";
+  const threshold = thresholdOf(picture, dye);
+  byId("scatter-title").textContent = dye === null ? "Mean intensity" : "Fluorescence amplitude";
   scatter(byId("scatter"), {
-    dots: counted.map((item, i) => [byIndex ? i : item.mask.equivalent_diameter * um, brightness(item, light)]),
+    dots: counted.map((item, i) => [byIndex ? i : item.mask.equivalent_diameter * um, brightness(item, dye)]),
     across: byIndex ? "droplet" : `diameter (${umOf(state, picture) ? "µm" : "px"})`,
-    up: light ? "amplitude" : "mean intensity",
-    threshold: thresholdOf(picture),
-    onthreshold: (threshold, done) => {
-      if (done) setThreshold(threshold);
-      else paintFigures(state, picture, threshold);
+    up: dye === null ? "mean intensity" : "amplitude",
+    threshold,
+    onthreshold: (moved, done) => {
+      if (done) setThreshold(moved);
+      else paintFigures(state, picture, moved);
     },
   });
-  paintFigures(state, picture, thresholdOf(picture));
-}
-
-/** @param {State} state */
-function paintPending(state) {
-  chartIn(byId("scatter")).none(pending(state) ?? "Not analysed yet.");
-  for (const id of ["pcr-figures", "pcr-notes"]) byId(id).replaceChildren();
-}
-
-/**
- * @param {State} state
- * @param {Picture} picture
- * @param {number | null} threshold
- */
-function paintFigures(state, picture, threshold) {
-  const ddpcr = picture.answer?.ddpcr ?? null;
-  const light = ddpcr !== null;
-  const counted = partitions(selected(picture, state.filters).kept, light);
-  const um = umOf(state, picture);
   /** @type {HTMLInputElement} */
   const field = byId("threshold");
   if (document.activeElement !== field) field.value = threshold === null ? "" : String(Number(threshold.toPrecision(5)));
-  byId("threshold-reset").hidden = find(picture.id)?.edits.threshold === null;
-  if (threshold === null) {
-    pairs(byId("pcr-figures"), [["droplets", number(counted.length)]]);
-  } else {
-    const positives = counted.filter((item) => brightness(item, light) >= threshold).length;
-    const volumes = um ? counted.map(({ mask }) => volume(mask.equivalent_diameter, um)) : [];
-    const { part, lambda, copies, volume: average } = concentration(positives, counted.length, volumes, volumeUncertainty(counted));
-    pairs(byId("pcr-figures"), [
-      ["droplets", number(counted.length)],
-      ["positive", number(positives), `(${percent(part)})`],
-      ["λ, copies a droplet", number(lambda[0], 4), interval(lambda)],
-      copies ? ["copies per µl", number(copies[0], 4), interval(copies)] : ["copies per µl", "–", "needs a pixel size"],
-      average !== null && ["mean volume", `${number(average, 4)} pl`],
-    ]);
-  }
-  const notes = light ? ddpcr.warnings : ["Without a fluorescence picture (or a channel) the droplets' own brightness is shown."];
-  byId("pcr-notes").replaceChildren(...notes.map((text) => (light ? warning(text) : h("p", {}, text))));
+  byId("threshold-reset").hidden = (find(picture.id)?.edits.thresholds[dye ?? 0] ?? null) === null;
 }
 
-/** @param {readonly number[]} estimate value, low, high */
-const interval = ([, low, high]) => `(95 %: ${number(low, 4)} to ${Number.isFinite(high) ? number(high, 4) : "∞"})`;
+/**
+ * Offer the dyes where there are several.
+ * @param {Picture} picture
+ * @param {number | null} dye
+ */
+function paintDyes(picture, dye) {
+  const dyes = dyesOf(picture.answer);
+  byId("dyes").hidden = dyes.length < 2;
+  fillSelect(byId("dye"), dyes.map((_, i) => /** @type {const} */ ([i, nameOfDye(picture, i)])), dye ?? 0);
+}

@@ -5,7 +5,7 @@
 import { byId } from "../dom.js";
 import { now, subscribe } from "../state.js";
 
-/** @type {Map<string, (state: State) => void>} */
+/** @type {Map<string, ((state: State) => void)[]>} */
 const renders = new Map();
 
 /**
@@ -16,7 +16,7 @@ const renders = new Map();
  */
 export function whileSeen(name, keys, render) {
   const panel = byId(`panel-${name}`);
-  renders.set(name, render);
+  renders.set(name, [...(renders.get(name) ?? []), render]);
   subscribe(keys, (state) => {
     if (!panel.hidden) render(state);
   });
@@ -31,7 +31,7 @@ export function start() {
       tab.tabIndex = on ? 0 : -1;
       byId(/** @type {string} */ (tab.getAttribute("aria-controls"))).hidden = !on;
     }
-    renders.get(chosen.id.replace("tab-", ""))?.(now());
+    for (const render of renders.get(chosen.id.replace("tab-", "")) ?? []) render(now());
   };
   tabs.forEach((tab, i) => {
     tab.addEventListener("click", () => choose(tab));

@@ -3,7 +3,7 @@
 /** @import {Kept, KeptAnswer, KeptFiles} from "./record.js" */
 
 const NAME = "sam-droplets";
-const VERSION = 1;
+const VERSION = 2; // another form of what is kept: what a page of before has kept goes
 
 /** @typedef {"files" | "answers"} Part of a picture, kept by session and picture */
 
@@ -15,6 +15,7 @@ function database() {
   opening ??= new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
+      for (const name of request.result.objectStoreNames) request.result.deleteObjectStore(name);
       request.result.createObjectStore("sessions", { keyPath: "id" });
       for (const part of ["files", "answers"]) request.result.createObjectStore(part);
     };

@@ -109,7 +109,7 @@ async function writeOnce(state) {
  * @param {Picture} picture
  * @returns {Record<Part, unknown>}
  */
-const versions = ({ file, fluorescence, items }) => ({ files: fluorescence ?? file, answers: items });
+const versions = ({ file, fluorescence, items }) => ({ files: fluorescence.length ? fluorescence : file, answers: items });
 
 let held = "";
 

@@ -17,7 +17,7 @@ import { NO_EDITS } from "../state.js";
  *
  * @typedef {Pick<Picture, "id" | "name" | "taken" | "status" | "error"> & {edits: KeptEdits}} KeptPicture
  *
- * @typedef {{file: File, fluorescence: File | null}} KeptFiles
+ * @typedef {{file: File, fluorescence: readonly File[]}} KeptFiles
  *
  * @typedef {Object} KeptAnswer
  * @property {Answer} answer
