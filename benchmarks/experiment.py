@@ -95,6 +95,7 @@ def main() -> None:
 
 def dropped(page: Page, files: list[Path]) -> None:
     """Bring all pictures at once, and tell how long frames take until the last one is done."""
+    page.wait_for_function("() => globalThis.Plotly !== undefined")  # it comes with the key
     page.evaluate(RECORD)
     page.set_input_files("#files", files)
     times = sorted(page.evaluate(DONE, len(files)))

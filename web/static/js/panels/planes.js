@@ -58,6 +58,7 @@ function paintPlane({ plane }, planes) {
   const one = typeof plane === "number";
   slider("plane-slider").max = String(planes - 1);
   slider("plane-slider").value = String(one ? plane : Math.floor(planes / 2));
+  slider("plane-slider").hidden = !one;
   choice("plane-choice").value = one ? "one" : plane === "max" ? "max" : "";
   byId("plane-value").textContent = one ? `${plane} of ${planes}` : "";
 }
@@ -68,7 +69,7 @@ function paintChannels(taken, channels) {
   const [own, lights] = [placeOf(taken.channel, channels) ?? 0, channelsOf(taken).map((each) => placeOf(each, channels))];
   fillSelect(choice("channel-choice"), channels.map((name, i) => /** @type {const} */ ([i, name])), own);
   swap(byId("light-chips"), ...channels.map((name, i) => h("button", {
-    type: "button", class: "chip", "aria-pressed": String(lights.includes(i)), "data-key": `light-${i}`, onclick: () => toggle(taken, i, channels),
+    type: "button", class: "button quiet small", "aria-pressed": String(lights.includes(i)), "data-key": `light-${i}`, onclick: () => toggle(taken, i, channels),
   }, name)));
 }
 
