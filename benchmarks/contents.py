@@ -3,10 +3,10 @@
     python -m benchmarks.contents [--pictures 300]
 
 Half of the pictures are those of the training (seeds that it has not seen), half those of benchmarks.kinds in
-brightfield. Each blob, faint or not, is a bead that was drawn or none. A logistic regression has the share of
-beads among a picture's blobs as offsets, so that what it finds are likelihood ratios; each picture weighs as
-much as `MOST` of its blobs, each half as much as the other. Then the share of beads by heat, which tells from
-where on the network sees nothing.
+brightfield. Each blob, faint or not, is a bead that was drawn or none. A logistic regression over pictures
+with both takes the share of beads among a picture's blobs as its offset, so that what it finds are likelihood
+ratios; a picture weighs as much as `MOST` of its blobs, each half as much as the other. Then the share of
+beads by heat in all pictures, which tells from where on the network sees nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.spatial import cKDTree
-from scipy.special import log_expit
+from scipy.special import log_expit, logit
 
 from benchmarks import kinds
 from benchmarks.model import CHECKPOINT, HEAD
@@ -50,6 +50,12 @@ class Judged:
     significance: Floats
     heat: Floats
     true: Floats
+
+    def told(self, which: NDArray[np.bool_]) -> Judged:
+        """Some of them; one that is none where there are none."""
+        if not which.any():
+            return Judged(np.ones(1), np.zeros(1), np.zeros(1))
+        return Judged(self.significance[which], self.heat[which], self.true[which])
 
 
 def pictures(number: int) -> Iterator[tuple[NDArray[np.generic], list[tuple[float, float, float]]]]:
@@ -101,18 +107,16 @@ def fit(halves: list[list[Judged]], how: ContentSettings) -> Floats:
     """Weights of the logarithm of the significance and of the heat, and the constant."""
     features, truth, offsets, weights = [], [], [], []
     for half in halves:
-        total = sum(min(one.true.size, MOST) for one in half)
-        for one in half:
-            told = one.heat > how.no_heat
-            size, beads = np.count_nonzero(told), one.true[told].sum()
-            features.append(
-                np.column_stack(
-                    [np.log(one.significance / how.significant), one.heat, np.ones_like(one.heat)]
-                )[told]
-            )
-            truth.append(one.true[told])
-            offsets.append(np.full(size, np.log((beads + 0.5) / (size - beads + 0.5))))
-            weights.append(np.full(size, min(size, MOST) / max(size, 1) / total))
+        told = [one.told(one.heat > how.no_heat) for one in half]
+        mixed = [one for one in told if 0 < one.true.mean() < 1]
+        total = sum(min(one.true.size, MOST) for one in mixed)
+        for one in mixed:
+            size, share = one.true.size, one.true.mean()
+            columns = np.log(one.significance / how.significant), one.heat, np.ones(size)
+            features.append(np.column_stack(columns))
+            truth.append(one.true)
+            offsets.append(np.full(size, logit(share)))
+            weights.append(np.full(size, min(size, MOST) / size / total))
     x, sign = np.concatenate(features), 2 * np.concatenate(truth) - 1
     offset, weight = np.concatenate(offsets), np.concatenate(weights)
 

@@ -147,7 +147,7 @@ class ContentSettings:
         2.1, "", "logarithmic likelihood ratio of a bead for e times the significance", WITNESSES
     )
     by_heat: float = tuned(
-        0.585, "", "the same for one more of the logit that the network gives for something inside", WITNESSES
+        0.86, "", "the same for one more of the logit that the network gives for something inside", WITNESSES
     )
     even_heat: float = tuned(-1.8, "logit", "at which the network says neither way", WITNESSES)
     no_heat: float = tuned(
