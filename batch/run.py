@@ -7,7 +7,6 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 from batch.controls import controlled
@@ -97,7 +96,7 @@ def segment(
 
     Arguments:
         asked: inputs, folder and recipe.
-        load: loads the model; not called where nothing is left to do.
+        load: gives the model, the same each time; not called where nothing is left to do.
         workers: pictures that are worked on at once; None for as many as the engine thinks fit.
         engine: does the work: threads of this process, or what else there is.
         begin: hears once what there is to do.
@@ -111,7 +110,6 @@ def segment(
     """
     folder = OutFolder(asked.out)
     listing = listed(asked)
-    load = cache(load)
     with folder.held():
 
         def analyse_controls(first: Plan) -> None:

@@ -2,16 +2,17 @@
 
     python -m benchmarks.contents [--pictures 300]
 
-Half of the pictures are those of the training (seeds that it has not seen), half those of benchmarks.kinds in
-brightfield. Each blob, faint or not, is a bead that was drawn or none. A logistic regression over pictures
-with both takes the share of beads among a picture's blobs as its offset, so that what it finds are likelihood
-ratios; a picture weighs as much as `MOST` of its blobs, each half as much as the other. Then the share of
-beads by heat in all pictures, which tells from where on the network sees nothing.
+Half of the pictures are those of the training (seeds that it has not seen), half plain droplets in
+brightfield, with and without dust. Each blob, faint or not, is a bead that was drawn or none. A logistic
+regression over pictures with both takes the share of beads among a picture's blobs as its offset, so that it
+finds likelihood ratios; a picture weighs as much as `MOST` of its blobs, each half as much as the other. Then
+the share of beads by heat in all pictures, which tells from where on the network sees nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,16 +32,21 @@ from droplets.options import AnalysisOptions, Options
 from droplets.pipeline import analyze
 from droplets.reading.image import decode_image
 from droplets.types import Generation, MaskRequest
+from training.rendering.plain import render_brightfield
 from training.rendering.scenes import render
 
 FIRST_SEED = 70_000
-SIDES = (384, 512, 768)
+SIDES = (384, 512, 768, 1024)
+DIAMETERS, FULL = (18, 26, 38, 55, 80, 120), 0.3
+REST = 6
 SMALLEST_BEAD = 1.5
 """Pixels of radius under which a bead is judged neither way."""
 MOST = 40
 HEATS = (-50, -5, -4, -3, -2, -1, 0, 50)
 
 Floats = NDArray[np.float64]
+Picture = tuple[NDArray[np.generic], list[tuple[float, float, float]]]
+"""Pixels, and (x, y, radius) of the beads; a radius of 0 where one is judged neither way."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +64,35 @@ class Judged:
         return Judged(self.significance[which], self.heat[which], self.true[which])
 
 
-def pictures(number: int) -> Iterator[tuple[NDArray[np.generic], list[tuple[float, float, float]]]]:
-    """Pixels, and (x, y, radius) of the beads, of one picture of each half."""
-    side = SIDES[number % len(SIDES)]
-    drawn = render(FIRST_SEED + number, width=side, height=side)
-    beads = [one for one in drawn.objects if one.inner and one.bead]
-    yield (
-        cv2.cvtColor(drawn.pixels, cv2.COLOR_RGB2BGR),
-        [(one.x, one.y, one.radius if one.counts else 0.0) for one in beads],
-    )
-    plain = kinds.rendered(2 * number)[1]  # even numbers are brightfield
-    yield plain.pixels, [bead for droplet in plain.droplets for bead in droplet.beads]
+def harsh() -> Iterator[Picture]:
+    """Pictures of the training: all with beads in droplets, and one in `REST` of the others."""
+    for number in itertools.count():
+        side = SIDES[number % len(SIDES)]
+        drawn = render(FIRST_SEED + number, width=side, height=side)
+        beads = [one for one in drawn.objects if one.inner and one.bead]
+        if beads or number % REST == 0:
+            yield (
+                cv2.cvtColor(drawn.pixels, cv2.COLOR_RGB2BGR),
+                [(one.x, one.y, one.radius if one.counts else 0.0) for one in beads],
+            )
+
+
+def plain() -> Iterator[Picture]:
+    """Droplets of one size with and without beads, dust on every other one."""
+    for number in itertools.count():
+        random = np.random.default_rng(FIRST_SEED + number)
+        side, diameter = int(random.choice(SIDES)), float(random.choice(DIAMETERS))
+        drawn = render_brightfield(
+            side,
+            side,
+            count=max(1, int(FULL * side**2 / diameter**2)),
+            diameter=diameter,
+            beads_per_droplet=float(random.choice(kinds.BEADS)),
+            touching=float(random.choice([0.0, 0.5])),
+            seed=FIRST_SEED + number,
+        )
+        pixels = kinds.dusty(drawn.pixels, random) if number % 2 else drawn.pixels
+        yield pixels, [bead for droplet in drawn.droplets for bead in droplet.beads]
 
 
 def judged(
@@ -134,11 +158,10 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=300, help="of both halves together")
     args = parser.parse_args()
     segmenter = Segmenter(CHECKPOINT, HEAD, "cpu")
-    halves: list[list[Judged]] = [[], []]
-    for number in range(args.pictures // 2):
-        for half, (pixels, beads) in zip(halves, pictures(number), strict=True):
-            if (found := judged(segmenter, pixels, beads)) is not None:
-                half.append(found)
+    halves = []
+    for drawn in (harsh(), plain()):
+        seen = (judged(segmenter, *picture) for picture in itertools.islice(drawn, args.pictures // 2))
+        halves.append([one for one in seen if one is not None])
     how = ContentSettings()
     significance, heat, constant = fit(halves, how)
     print(f"by_significance {significance:.2f}, by_heat {heat:.3f}, even_heat {-constant / heat:.2f}")

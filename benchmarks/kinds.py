@@ -68,11 +68,11 @@ def rendered(number: int) -> tuple[str, Rendering]:
         side, side, count=count, diameter=diameter, beads_per_droplet=mean, touching=touching, seed=number
     )
     if random.uniform() < 0.5:
-        picture = Rendering(_dusty(picture.pixels, random), picture.droplets)
+        picture = Rendering(dusty(picture.pixels, random), picture.droplets)
     return "brightfield", picture
 
 
-def _dusty(pixels: NDArray[np.generic], random: np.random.Generator) -> NDArray[np.uint8]:
+def dusty(pixels: NDArray[np.generic], random: np.random.Generator) -> NDArray[np.uint8]:
     """Dark specks of one to three pixels, anywhere."""
     dirty = pixels.astype(np.float32)
     for x, y in random.integers(0, pixels.shape[0], (40, 2)).tolist():

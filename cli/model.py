@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,8 +23,9 @@ Checkpoint = Annotated[
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")]
 
 
+@cache
 def load(checkpoint: Path, device: str, threads: int) -> SharedModel:
-    """The model.
+    """The model, loaded once.
 
     Raises:
         ModelUnavailable: a file is missing or wrong, or there is no such device.

@@ -59,6 +59,6 @@ class AnalysisForm(PictureForm):
     """A picture to analyse in a multipart form."""
 
     fluorescence: list[bytes] = Field(
-        default_factory=list,
+        [],  # in the schema, for forms made of it do not send an example in its place
         description=f"Further pictures of the same field, for digital PCR, one a dye: {FORMATS}.",
     )

@@ -123,7 +123,7 @@ class ContentSettings:
         0.09, "radius", "of the narrower Gaussian for larger blobs", BEADS, (0.08182, 0.1125)
     )
     largest_sigma: float = tuned(
-        0.13, "radius", "of the wider Gaussian for larger blobs", BEADS, (0.1275, 0.1625)
+        0.13, "radius", "of the wider Gaussian for larger blobs", BEADS, (0.104, 0.1326)
     )
     least_sigma: float = tuned(0.7, "px", "a narrower Gaussian is not sampled well", "derived", (0.55, 0.8))
     small_share: float = tuned(
@@ -144,12 +144,12 @@ class ContentSettings:
         2.5, "spreads", "from which a blob is looked at", "derived: one pixel in 160 by chance, were it noise"
     )
     by_significance: float = tuned(
-        2.1, "", "logarithmic likelihood ratio of a bead for e times the significance", WITNESSES
+        1.7, "", "logarithmic likelihood ratio of a bead for e times the significance", WITNESSES
     )
     by_heat: float = tuned(
-        0.86, "", "the same for one more of the logit that the network gives for something inside", WITNESSES
+        0.75, "", "the same for one more of the logit that the network gives for something inside", WITNESSES
     )
-    even_heat: float = tuned(-1.8, "logit", "at which the network says neither way", WITNESSES)
+    even_heat: float = tuned(-1.6, "logit", "at which the network says neither way", WITNESSES)
     no_heat: float = tuned(
         -3.0, "logit", "under which it sees nothing, and hardly any blob is a bead", WITNESSES
     )

@@ -26,7 +26,7 @@ export class Hand {
   /** Give up what was begun, and show the handles of what can be held now. */
   restart() {
     const [picture, { tool }] = [current(), now()];
-    this.first = null;
+    if (tool !== "merge" || !picture?.items.some((item) => item === this.first)) this.first = null;
     this.viewer.mark({ grips: picture && tool === "circle" ? gripsOf(picture) : [] });
   }
 
