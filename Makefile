@@ -38,7 +38,7 @@ wheel: $(INSTALLED)  ## build a wheel of the project into out/, for pip install 
 test: $(VENV)/.installed-dev node_modules/.installed $(MODEL) $(CHARTS)  ## run all tests but those of the containers
 	@$(PYTEST) $(ARGS)
 
-test-quick: $(VENV)/.installed-dev node_modules/.installed $(CHARTS)  ## run those that need no model, browser or server, in under two minutes
+test-quick: $(VENV)/.installed-dev node_modules/.installed $(CHARTS)  ## run those that need no model, browser or server, in about two minutes
 	@$(PYTEST) -m 'not ($(SLOW))' $(ARGS)
 
 test-rest: $(VENV)/.installed-dev node_modules/.installed $(MODEL) $(CHARTS)  ## run those that test-quick leaves out

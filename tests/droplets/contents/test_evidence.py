@@ -42,7 +42,7 @@ def test_what_the_network_sees_nothing_of_is_none_and_what_it_sees_well_may_be_f
 
 def test_what_is_too_small_for_the_network_is_judged_without_it():
     small = blobs(20.0, radius=0.9 * HOW.seen_from / SCALE)
-    assert probability(small, seen(NOTHING), HOW) == probability(small, None, HOW) > 0.9
+    assert probability(small, seen(NOTHING), HOW) == probability(small, None, HOW) > 0.8
 
 
 def test_heat_of_overlapping_parts_is_the_higher_one_and_moves_with_the_picture():
