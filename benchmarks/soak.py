@@ -92,6 +92,7 @@ def main() -> None:
                 "answers": dict(sorted(statuses.items())),
                 "after_a_fifth": asdict(held[0]),
                 "at_the_end": asdict(held[-1]),
+                "memory_mb_by_fifths": [one.memory_mb for one in held],
                 "median_s_of_pictures_by_fifths": medians,
                 "load": round(os.getloadavg()[0], 1),
             }
