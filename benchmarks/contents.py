@@ -58,9 +58,7 @@ class Judged:
     true: Floats
 
     def told(self, which: NDArray[np.bool_]) -> Judged:
-        """Some of them; one that is none where there are none."""
-        if not which.any():
-            return Judged(np.ones(1), np.zeros(1), np.zeros(1))
+        """Some of them."""
         return Judged(self.significance[which], self.heat[which], self.true[which])
 
 
@@ -132,7 +130,7 @@ def fit(halves: list[list[Judged]], how: ContentSettings) -> Floats:
     features, truth, offsets, weights = [], [], [], []
     for half in halves:
         told = [one.told(one.heat > how.no_heat) for one in half]
-        mixed = [one for one in told if 0 < one.true.mean() < 1]
+        mixed = [one for one in told if one.true.any() and not one.true.all()]
         total = sum(min(one.true.size, MOST) for one in mixed)
         for one in mixed:
             size, share = one.true.size, one.true.mean()

@@ -46,6 +46,10 @@ class Blobs:
         """Some of the peaks."""
         return replace(self, x=self.x[which], y=self.y[which], significance=self.significance[which])
 
+    def over(self, significance: float) -> Blobs:
+        """The peaks that are more significant."""
+        return self.take(self.significance > significance)
+
 
 def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask], how: ContentSettings) -> Blobs | None:
     """Blobs in the droplets of HxW `grey`, all of one polarity and size, also faint ones.
@@ -65,22 +69,20 @@ def find_blobs(grey: NDArray[np.generic], droplets: Sequence[Mask], how: Content
     responses = [_response(plane, sigma, inside) for sigma in (how.large_sigma, how.largest_sigma)]
     bright = np.maximum.reduce(responses)
     dark = np.maximum.reduce([-response for response in responses])
-    dark_blobs, bright_blobs = (
-        _peaks(response, inside, how.large_sigma, how.significant) for response in (dark, bright)
-    )
-    is_dark = _power(dark_blobs, bright, inside) > how.dirt * _power(bright_blobs, dark, inside)
-    blobs, response = (dark_blobs, dark) if is_dark else (bright_blobs, bright)
-    sigma = how.large_sigma
-    if blobs.x.size:
-        small = _response(plane, how.small_sigma, inside) * (-1 if is_dark else 1)
-        nearby = _highest(small, blobs.y, blobs.x, how.neighbours * inside.radius)
-        # Dirt is small too: beads are looked for that small only where nearly all blobs are. The outline of a
-        # larger bead breaks into fewer.
-        if np.mean(nearby > blobs.significance) > how.small_share:
-            smaller = _peaks(small, inside, how.small_sigma, how.significant)
-            if smaller.x.size >= blobs.x.size:
-                response, sigma = small, how.small_sigma
-    return _peaks(response, inside, sigma, how.faintest)
+    dark_blobs, bright_blobs = (_peaks(response, inside, how.large_sigma) for response in (dark, bright))
+    plain_dark, plain_bright = (one.over(how.significant) for one in (dark_blobs, bright_blobs))
+    is_dark = _power(plain_dark, bright, inside) > how.dirt * _power(plain_bright, dark, inside)
+    blobs, plain = (dark_blobs, plain_dark) if is_dark else (bright_blobs, plain_bright)
+    if not plain.x.size:
+        return blobs
+    small = _response(plane, how.small_sigma, inside) * (-1 if is_dark else 1)
+    nearby = _highest(small, plain.y, plain.x, how.neighbours * inside.radius)
+    # Dirt is small too: beads are looked for that small only where nearly all blobs are. The outline of a
+    # larger bead breaks into fewer.
+    if np.mean(nearby > plain.significance) > how.small_share:
+        smaller = _peaks(small, inside, how.small_sigma)
+        return smaller if smaller.over(how.significant).x.size >= plain.x.size else blobs
+    return blobs
 
 
 def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
@@ -99,11 +101,11 @@ def _response(plane: Plane, sigma: float, inside: Interiors) -> Plane:
     return response
 
 
-def _peaks(response: Plane, inside: Interiors, sigma: float, least: float) -> Blobs:
-    """Maxima of the response over `least` within the droplets."""
+def _peaks(response: Plane, inside: Interiors, sigma: float) -> Blobs:
+    """Maxima of the response within the droplets, also faint ones."""
     how = inside.how
     values = response.ravel()[inside.index]
-    high = (values > least) & (inside.depth > sigma)
+    high = (values > how.faintest) & (inside.depth > sigma)
     places = np.unique(inside.index[high])  # a pixel may lie in two droplets
     beside = cv2.dilate(response, np.ones((3, 3), np.uint8)).ravel()
     places = places[response.ravel()[places] == beside[places]]  # most are none, and sooner seen so

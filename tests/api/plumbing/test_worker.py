@@ -98,11 +98,11 @@ def test_a_request_that_comes_while_the_loop_stands_still_is_served(clients):
     with gunicorn("tests.api.plumbing.worker_app.Still", keepalive=1) as (_, port):
         warm = clients(port)
         warm.ask()
-        warm.answer()
+        worker = warm.answer()[1]
         client = clients(port)
         time.sleep(STILL_S / 3)
         client.ask()
-        client.answer()
+        assert client.answer()[1] == worker
 
 
 def test_an_answer_that_breaks_off_ends_its_connection_alone(clients):
