@@ -15,7 +15,9 @@ from types import MappingProxyType
 from droplets.errors import BadRequest, UndecodableImage
 from droplets.reading.planes import Selection
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avi", ".mp4", ".czi", ".nd2", ".lif"}
+SUFFIXES = {
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avi", ".mp4", ".mov", ".czi", ".nd2", ".lif"
+}  # fmt: skip
 """What is taken of folders and ZIP files; a file that is named itself may have any name."""
 HIDDEN = (".", "__MACOSX")
 

@@ -2,12 +2,12 @@
 
 /** @import {Picture, State} from "./types.js" */
 import { ask } from "./api.js";
+import { PICTURE } from "./intake/pairs.js";
 import { filled, request } from "./request.js";
 import { countdown } from "./state.js";
 
 const EVERY = 1000; // ms between two questions how far it is
 const EXPORTS = ["overlay", "coco", "imagej", "geojson", "labels"];
-const SUFFIX = /\.(png|jpe?g|webp|tiff?|bmp|avi|mp4|czi|nd2|lif)$/i; // that the service takes
 const LONGEST = 160; // bytes of a name without its ending
 
 /** @typedef {Record<string, Record<string, unknown>>} Groups of parameters, by their names */
@@ -105,8 +105,8 @@ function names() {
   const used = new Set();
   return (/** @type {string} */ wanted) => {
     const plain = wanted.replace(/[:\\]/g, "_").split("/").map((part) => part.replace(/^(\.|__MACOSX)+/, "_")).join("/");
-    const ending = SUFFIX.exec(plain)?.[0] ?? ".png"; // the service tells the type by the content
-    let stem = plain.replace(SUFFIX, "");
+    const ending = PICTURE.exec(plain)?.[0] ?? ".png"; // the service tells the type by the content
+    let stem = plain.replace(PICTURE, "");
     while (new TextEncoder().encode(stem).length > LONGEST) stem = stem.slice(1);
     let name = `${stem}${ending}`;
     for (let i = 2; used.has(name); i++) name = `${stem} (${i})${ending}`;

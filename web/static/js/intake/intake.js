@@ -8,10 +8,9 @@ import { apiKey } from "../key.js";
 import { problem, tell } from "../notices.js";
 import { ENDING, openSession } from "../session/file.js";
 import { dropped } from "./folders.js";
-import { paired } from "./pairs.js";
+import { PICTURE, paired } from "./pairs.js";
 import { filesInZip } from "./zip.js";
 
-const PICTURE = /\.(png|jpe?g|tiff?|webp|bmp|avi|mp4|mov|czi|nd2|lif)$/i;
 
 /**
  * Take in what was given: pictures, archives of pictures, and sessions that were saved as files.

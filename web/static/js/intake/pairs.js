@@ -1,7 +1,10 @@
-// Which fluorescence picture belongs to which brightfield picture, by their names.
+// What is a picture, and which fluorescence picture belongs to which brightfield picture, by their names.
 
 /** @typedef {{path: string, file: File}} Found a file, with its path in a folder or archive */
 /** @typedef {{name: string, file: File, fluorescence: readonly File[]}} Brought */
+
+/** Endings of names that the service takes. */
+export const PICTURE = /\.(png|jpe?g|tiff?|webp|bmp|avi|mp4|mov|czi|nd2|lif)$/i;
 
 /** Parts of names, between signs that separate; pictures of one field differ by these alone. */
 const BRIGHT = /(?<=^|[/_\-. ])(bf|brightfield)(?=$|[/_\-. ])/i;
